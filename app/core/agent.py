@@ -1,0 +1,251 @@
+"""The agent loop: one turn as a generator of events.
+
+The model is asked, its calls are run, their results appended, and it is asked again, until an
+answer has no call or the round limit is reached. All calls of one answer run, the independent
+ones at the same time, and their results stand in the order of the calls.
+
+What is guaranteed: every call in a conversation has a result after it, whatever went wrong; a
+call of an answer that broke off is never run; text that was said is kept, marked with how it
+ended; a third identical call in a row is not run.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from app.core.conversation import Conversation
+from backends.base import (
+    AnswerFinished,
+    Backend,
+    BackendError,
+    Event,
+    Finish,
+    GenerationConfig,
+    Message,
+    MessageFinished,
+    ReasoningDelta,
+    Text,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallReady,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    TurnFinished,
+    TurnReason,
+    Usage,
+)
+from tools.base import ToolCall, ToolContext, ToolResult, ToolSpec
+from tools.registry import Registry
+
+log = logging.getLogger(__name__)
+
+REPEATS = 3
+OWN_FAULT = "A fault in the app itself ended this answer; it was logged. Your messages are kept."
+
+
+@dataclass(frozen=True)
+class TurnConfig:
+    """How a turn is run: generation settings, the round limit, who the assistant is, which
+    tools are on (None for all)."""
+
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    system: str = ""
+    max_rounds: int = 30
+    tools: frozenset[str] | None = frozenset()
+
+
+def run_turn(
+    conversation: Conversation,
+    backend: Backend,
+    registry: Registry,
+    config: TurnConfig,
+    cancel: threading.Event,
+    workspace: Path,
+) -> Iterator[Event]:
+    """One turn, to its `TurnFinished`. Raises nothing on purpose: failures are events."""
+    began = time.monotonic()
+    total = Usage()
+    repeats = _Repeats()
+    reason: TurnReason = "tool_limit"
+    error: str | None = None
+    native = backend.capabilities.native_tools
+    generation = config.generation
+    for _ in range(config.max_rounds):
+        answer = _Answer()
+        specs = registry.specs(native, config.tools)
+        try:
+            prompt = _prompt(config, conversation)
+            yield from answer.stream(backend, prompt, specs, generation, cancel)
+        except BackendError as failure:
+            error = str(failure)
+        except Exception:
+            log.exception("the turn failed")
+            error = OWN_FAULT
+        message = answer.message(error)
+        total = _sum(total, answer.usage)
+        if message.parts or message.calls or message.reasoning or message.finish != "stop":
+            conversation = conversation.append(message)
+            yield MessageFinished(message)
+        if message.finish != "stop" or not message.calls:
+            reason, error = message.finish, message.error
+            break
+        for event in _run_calls(message.calls, registry, native, repeats, cancel, workspace):
+            if isinstance(event, MessageFinished):
+                conversation = conversation.append(event.message)
+            yield event
+        if cancel.is_set():
+            reason = "cancelled"
+            break
+        # A tool that the user asked for is forced once; then the model must be free to answer.
+        generation = replace(generation, tool_choice=None)
+    yield TurnFinished(reason, replace(total, seconds=time.monotonic() - began), error)
+
+
+def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Iterator[Event]:
+    """A turn that ended before there was a model to ask."""
+    yield MessageFinished(Message("assistant", finish=reason, error=error))
+    yield TurnFinished(reason, Usage(), error)
+
+
+def _prompt(config: TurnConfig, conversation: Conversation) -> tuple[Message, ...]:
+    system = (Message("system", (Text(config.system),)),) if config.system else ()
+    return (*system, *conversation.messages)
+
+
+class _Answer:
+    """One answer of the model while it arrives."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: list[ToolCall] = []
+        self._finish: Finish = "error"
+        self.usage = Usage()
+
+    def stream(
+        self,
+        backend: Backend,
+        messages: Sequence[Message],
+        specs: Sequence[ToolSpec],
+        generation: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[Event]:
+        began = time.monotonic()
+        first: float | None = None
+        for event in backend.generate(messages, specs, generation, cancel):
+            if first is None and isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+                first = time.monotonic() - began
+            match event:
+                case TextDelta(text):
+                    self._text.append(text)
+                case ReasoningDelta(text):
+                    self._reasoning.append(text)
+                case ToolCallReady(call):
+                    self._calls.append(call)
+                case AnswerFinished(finish, usage):
+                    self._finish = finish
+                    seconds = time.monotonic() - began
+                    self.usage = replace(usage, first_token=first, seconds=seconds)
+                    continue
+            yield event
+
+    def message(self, error: str | None) -> Message:
+        """The answer as a message; without its calls when it did not end well."""
+        text = "".join(self._text)
+        finish: Finish = "error" if error else self._finish
+        nothing = not (text.strip() or self._calls or error)
+        if finish == "stop" and nothing:
+            finish, error = "error", "The model gave no answer. Retry, or word it differently."
+        return Message(
+            "assistant",
+            (Text(text),) if text else (),
+            reasoning="".join(self._reasoning),
+            calls=tuple(self._calls) if finish == "stop" else (),
+            finish=finish,
+            error=error,
+            usage=self.usage,
+        )
+
+
+class _Repeats:
+    """Counts identical calls in a row."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, str] | None = None
+        self._times = 0
+
+    def too_many(self, call: ToolCall) -> bool:
+        key = (call.name, call.input.strip())
+        self._times = self._times + 1 if key == self._last else 1
+        self._last = key
+        return self._times >= REPEATS
+
+
+def _run_calls(
+    calls: Sequence[ToolCall],
+    registry: Registry,
+    native: bool,
+    repeats: _Repeats,
+    cancel: threading.Event,
+    workspace: Path,
+) -> Iterator[Event]:
+    """Runs the calls of one answer; their results as messages, in the order of the calls."""
+    # By place, not by id: some servers give two calls of one answer the same id.
+    results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
+    to_run = [at for at in range(len(calls)) if at not in results]
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+
+    def context(call: ToolCall) -> ToolContext:
+        return ToolContext(workspace, cancel, lambda text: events.put(ToolProgress(call.id, text)))
+
+    def work() -> None:
+        try:
+            ran = registry.run_all(
+                [calls[at] for at in to_run],
+                context,
+                on_start=lambda call: events.put(ToolStarted(call)),
+                on_finish=lambda result: events.put(ToolFinished(result)),
+                native=native,
+            )
+            results.update(zip(to_run, ran, strict=True))
+        except Exception:
+            log.exception("running the calls failed")
+        finally:
+            events.put(None)
+
+    threading.Thread(target=work, name="tool-calls", daemon=True).start()
+    while (event := events.get()) is not None:
+        yield event
+    for at, call in enumerate(calls):
+        result = results.get(at) or ToolResult(call.id, call.name, OWN_FAULT, error=OWN_FAULT)
+        if at not in to_run:
+            yield ToolFinished(result)
+        yield MessageFinished(Message("tool", result=result))
+
+
+def _repeated(call: ToolCall) -> ToolResult:
+    return ToolResult(
+        call.id,
+        call.name,
+        "This same call was made several times in a row, so it was not run again. "
+        "Use the result that you have, change the call, or answer.",
+        error="The same call again; not run",
+    )
+
+
+def _sum(total: Usage, usage: Usage) -> Usage:
+    """The whole turn's usage: the first token is the first answer's."""
+    return Usage(
+        prompt_tokens=usage.prompt_tokens or total.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=total.completion_tokens + usage.completion_tokens,
+        first_token=total.first_token if total.first_token is not None else usage.first_token,
+    )

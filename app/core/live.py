@@ -1,0 +1,107 @@
+"""What a running turn looks like right now: its events folded into something to draw."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from backends.base import (
+    Event,
+    MessageFinished,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallReady,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from tools.base import ToolCall, ToolResult
+
+CallState = Literal["writing", "waiting", "running", "done"]
+
+
+@dataclass(frozen=True)
+class LiveCall:
+    """A call of the answer at hand. `started` is a monotonic time in seconds."""
+
+    call: ToolCall
+    state: CallState = "writing"
+    started: float = 0.0
+    progress: str = ""
+    result: ToolResult | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """A snapshot of the part of a turn that is not in the conversation yet."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[LiveCall, ...] = ()
+    notice: str = ""
+
+
+class LiveTurn:
+    """Folds events; `snapshot` may be called from any thread while `take` runs on one."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._inputs: dict[int, list[str]] = {}
+        self._live = Live()
+
+    def snapshot(self) -> Live:
+        return replace(self._live, text="".join(self._text), reasoning="".join(self._reasoning))
+
+    def take(self, event: Event) -> None:
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case ReasoningDelta(text):
+                self._reasoning.append(text)
+            case Notice(text):
+                self._live = replace(self._live, notice=text)
+            case ToolCallDelta(index, name, text):
+                self._written(index, name, text)
+            case ToolCallReady(call):
+                self._ready(call)
+            case ToolStarted(call):
+                self._update(call.id, state="running", started=time.monotonic())
+            case ToolProgress(call_id, text):
+                self._update(call_id, progress=text)
+            case ToolFinished(result):
+                self._update(result.call_id, state="done", result=result)
+            case MessageFinished(message):
+                if message.role == "assistant":
+                    self._text, self._reasoning, self._inputs = [], [], {}
+                    calls = tuple(LiveCall(call, "waiting") for call in message.calls)
+                    self._live = Live(calls=calls)
+
+    def _written(self, index: int, name: str, text: str) -> None:
+        pieces = self._inputs.setdefault(index, [])
+        pieces.append(text)
+        call = ToolCall(f"writing-{index}", name, "".join(pieces))
+        others = tuple(c for c in self._live.calls if c.call.id != call.id)
+        self._live = replace(self._live, calls=(*others, LiveCall(call)))
+
+    def _ready(self, call: ToolCall) -> None:
+        """The call as it came replaces what was seen of it while it was written."""
+        written = [c for c in self._live.calls if c.state == "writing"]
+        same = next((c for c in written if c.call.name == call.name), None)
+        ready = LiveCall(call, "waiting")
+        if same is None:
+            self._live = replace(self._live, calls=(*self._live.calls, ready))
+        else:
+            calls = tuple(ready if c is same else c for c in self._live.calls)
+            self._live = replace(self._live, calls=calls)
+
+    def _update(self, call_id: str, **changes: object) -> None:
+        calls = tuple(
+            replace(c, **changes) if c.call.id == call_id else c  # type: ignore[arg-type]
+            for c in self._live.calls
+        )
+        self._live = replace(self._live, calls=calls)

@@ -1,0 +1,179 @@
+"""Which model answers: one setting to one backend, loaded once, in the background."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.core.settings import Settings
+from backends.base import Backend, BackendError, ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["bundled", "gguf", "server", "weights"]
+LoadState = Literal["idle", "loading", "ready", "failed"]
+# The window of a GGUF model unless a setting says otherwise: what a laptop's memory holds.
+GGUF_WINDOW = 8192
+# Which file of a GGUF repository is taken, in this order.
+GGUF_PREFERENCE = ("Q4_K_M", "Q4_K", "Q4_1", "Q4_0", "Q5_K_M", "Q8_0")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What `GLM_MODEL` means. `where` is a path, hub name or address, `model` a server's model."""
+
+    kind: Kind
+    where: str = ""
+    model: str | None = None
+
+
+def parse_choice(text: str) -> ModelChoice:
+    """Reads a value of `GLM_MODEL`. Raises `ModelUnavailable` for what is none."""
+    text = text.strip()
+    if text in ("", "bundled"):
+        return ModelChoice("bundled")
+    if re.match(r"https?://", text, re.IGNORECASE):
+        where, _, model = text.partition("#")
+        return ModelChoice("server", where.rstrip("/"), model or None)
+    if text.lower().endswith((".gguf", "-gguf")):
+        return ModelChoice("gguf", text)
+    if Path(text).is_dir() or _HUB_NAME.fullmatch(text):
+        return ModelChoice("weights", text)
+    raise ModelUnavailable(
+        "GLM_MODEL names no model. Use bundled, a .gguf file, or http(s)://host/v1#model-name."
+    )
+
+
+def open_backend(settings: Settings) -> Backend:
+    """Loads or connects the model that the settings name. Raises `ModelUnavailable`."""
+    choice = parse_choice(settings.model)
+    if choice.kind == "server":
+        from backends.openai_api import OpenAIBackend
+
+        return OpenAIBackend(
+            choice.where,
+            choice.model,
+            settings.api_key or None,
+            protocol=settings.protocol,
+            idle_timeout=settings.idle_seconds,
+            retries=settings.retries,
+            context=settings.context or None,
+        )
+    if choice.kind == "weights":
+        raise ModelUnavailable(
+            "Weights in safetensors can't be run in process yet. Serve them with vLLM and set "
+            "GLM_MODEL to http://host:port/v1, or choose a GGUF file."
+        )
+    from backends import bundled
+    from backends.llama_cpp import LlamaCpp
+    from backends.llama_engine import EngineConfig
+
+    engine = EngineConfig(
+        window=settings.context or GGUF_WINDOW,
+        slots=settings.slots,
+        threads=settings.threads or None,
+    )
+    if choice.kind == "bundled":
+        return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
+    path = _gguf_file(choice.where)
+    return LlamaCpp(path, path.name, engine)
+
+
+def _gguf_file(where: str) -> Path:
+    """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`."""
+    path = Path(where).expanduser()
+    if path.exists() or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
+        return path
+    owner, name, *rest = where.split("/")
+    try:
+        from huggingface_hub import HfApi, hf_hub_download
+
+        repository = f"{owner}/{name}"
+        file = rest[0] if rest else _best_file(HfApi().list_repo_files(repository))
+        return Path(hf_hub_download(repository, file))
+    except Exception:
+        log.exception("a GGUF model could not be taken from the hub")
+        raise ModelUnavailable(
+            f"{where} is no file here, and could not be taken from the hub. "
+            "Check GLM_MODEL and the network."
+        ) from None
+
+
+def _best_file(files: list[str]) -> str:
+    ggufs = sorted(name for name in files if name.lower().endswith(".gguf"))
+    for wanted in GGUF_PREFERENCE:
+        for name in ggufs:
+            if wanted.lower() in name.lower():
+                return name
+    if not ggufs:
+        raise FileNotFoundError("the repository has no GGUF file")
+    return ggufs[0]
+
+
+class ModelHost:
+    """One model for the whole process: loaded once, on a thread of its own, tried again on
+    demand when that failed."""
+
+    def __init__(self, opener: Callable[[], Backend]) -> None:
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._state: LoadState = "idle"
+        self._backend: Backend | None = None
+        self._error: BackendError | None = None
+
+    @property
+    def state(self) -> LoadState:
+        return self._state
+
+    @property
+    def error(self) -> str | None:
+        """Why loading failed, as a sentence."""
+        return str(self._error) if self._error else None
+
+    @property
+    def backend(self) -> Backend | None:
+        """The model, once it is ready."""
+        return self._backend
+
+    def start(self) -> None:
+        """Begins to load, unless that is under way or done."""
+        with self._lock:
+            if self._state in ("loading", "ready"):
+                return
+            self._state, self._error = "loading", None
+            self._done.clear()
+        threading.Thread(target=self._load, name="model-load", daemon=True).start()
+
+    def wait(self, cancel: threading.Event | None = None) -> Backend | None:
+        """The model, loaded if need be; None when `cancel` was set. Raises `BackendError`."""
+        self.start()
+        while not self._done.wait(0.05):
+            if cancel is not None and cancel.is_set():
+                return None
+        if self._error is not None:
+            raise self._error
+        return self._backend
+
+    def close(self) -> None:
+        if self._backend is not None:
+            self._backend.close()
+
+    def _load(self) -> None:
+        try:
+            self._backend = self._opener()
+            self._state = "ready"
+        except BackendError as error:
+            self._error, self._state = error, "failed"
+        except Exception:
+            log.exception("the model could not be loaded")
+            self._error = ModelUnavailable("The model could not be loaded; the log says why.")
+            self._state = "failed"
+        finally:
+            self._done.set()

@@ -1,0 +1,61 @@
+"""What differs between the modes: the system prompt, generation settings, and starters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from app.core.settings import Settings
+from backends.base import GenerationConfig
+
+Mode = Literal["chat", "tools"]
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a mode begins with. A system prompt of None is not the user's to edit."""
+
+    generation: GenerationConfig
+    system: str
+    starters: tuple[str, ...]
+
+
+CHAT_SYSTEM = "You are a helpful AI assistant. Answer clearly and briefly."
+
+CHAT_STARTERS = (
+    "Explain what a black hole is in two sentences.",
+    "Give me three tips for better sleep.",
+    "Write a Python function that reverses a string.",
+    "What is photosynthesis?",
+)
+
+TOOLS_STARTERS = (
+    "Plot sin(x) from 0 to 10",
+    "How many days until 2027-03-01?",
+    "Convert 26.2 miles to kilometres",
+    "Draw a bar chart: apples 3, pears 5, plums 2",
+)
+
+
+def tools_system() -> str:
+    """The Tools mode's system prompt. The date is new once a day, so the prefix holds for one."""
+    return f"You are a helpful assistant. Today is {date.today().isoformat()}."
+
+
+def defaults(mode: Mode, settings: Settings) -> Defaults:
+    """How a mode begins with the model that the settings name.
+
+    The bundled model is so small that it must be held close: near-greedy, and in Chat with a
+    penalty without which it repeats itself for ever.
+    """
+    small = settings.model == "bundled"
+    if mode == "chat":
+        generation = GenerationConfig(temperature=0.7, top_p=0.9, max_tokens=settings.max_tokens)
+        if small:
+            generation = replace(generation, temperature=0.2, repetition_penalty=1.1)
+        return Defaults(generation, CHAT_SYSTEM, CHAT_STARTERS)
+    generation = GenerationConfig(temperature=0.3, top_p=0.9, max_tokens=settings.max_tokens)
+    if small:
+        generation = replace(generation, temperature=0.0)
+    return Defaults(generation, tools_system(), TOOLS_STARTERS)

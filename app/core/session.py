@@ -1,0 +1,254 @@
+"""A visitor's sessions: conversation, workspace, tools and the running turn of each.
+
+A turn belongs to its session and runs on a thread of the session's own. Pages only watch: they
+come and go, and whoever comes back sees what happened meanwhile. Sessions that nobody looked at
+for a while are closed and their files deleted, as are all of them at exit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn
+from app.core.conversation import Conversation
+from app.core.live import Live, LiveTurn
+from app.core.models import ModelHost
+from backends.base import (
+    BackendError,
+    Event,
+    Message,
+    MessageFinished,
+    Notice,
+    TurnFinished,
+    Usage,
+)
+from tools.registry import Registry
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 30.0
+
+
+class Busy(Exception):
+    """A turn is running; a session has one at a time."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page draws. `live` is None when no turn runs; `ended` is how the last one ended."""
+
+    version: int
+    conversation: Conversation
+    live: Live | None = None
+    ended: TurnFinished | None = None
+
+
+class Session:
+    """One visitor's conversation in one mode."""
+
+    def __init__(self, workspace: Path, registry: Registry, model: ModelHost) -> None:
+        workspace.mkdir(parents=True, exist_ok=True)
+        self.workspace = workspace
+        self.registry = registry
+        self.seen = time.monotonic()
+        self._model = model
+        self._changed = threading.Condition()
+        self._version = 0
+        self._conversation = Conversation()
+        self._live: LiveTurn | None = None
+        self._ended: TurnFinished | None = None
+        self._cancel = threading.Event()
+        self._closed = False
+
+    @property
+    def running(self) -> bool:
+        return self._live is not None
+
+    def view(self) -> View:
+        with self._changed:
+            self.seen = time.monotonic()
+            live = self._live.snapshot() if self._live else None
+            return View(self._version, self._conversation, live, self._ended)
+
+    def wait(self, version: int, timeout: float) -> bool:
+        """Waits until there is something newer than `version`, at most `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._version != version, timeout)
+
+    # -- what a user can do ----------------------------------------------------------------------
+
+    def start_turn(self, message: Message | None, config: TurnConfig) -> None:
+        """Begins a turn: with a user's message, or None to go on. Raises `Busy`."""
+        self._begin(lambda old: old.append(message) if message else old, config)
+
+    def retry(self, config: TurnConfig) -> None:
+        """Asks again for the last answer. Raises `Busy`."""
+        self._begin(Conversation.for_retry, config)
+
+    def resend(self, message: Message, config: TurnConfig) -> None:
+        """Puts `message` in place of the last user message and asks. Raises `Busy`."""
+        self._begin(lambda old: old.before_last_user().append(message), config)
+
+    def stop(self) -> None:
+        """Stops the running turn, if there is one; what was said so far is kept."""
+        self._cancel.set()
+
+    def close(self) -> None:
+        """Stops what runs, closes the tools and deletes the files. May be called twice."""
+        with self._changed:
+            self._closed = True
+            self._cancel.set()
+            self._live, self._ended, self._conversation = None, None, Conversation()
+            self._notify()
+        self.registry.close()
+        shutil.rmtree(self.workspace, ignore_errors=True)
+
+    # -- the turn --------------------------------------------------------------------------------
+
+    def _begin(self, change: Callable[[Conversation], Conversation], config: TurnConfig) -> None:
+        with self._changed:
+            if self._live is not None or self._closed:
+                raise Busy
+            self._conversation = change(self._conversation)
+            self._live, self._ended = LiveTurn(), None
+            self._cancel = threading.Event()
+            turn, cancel, conversation = self._live, self._cancel, self._conversation
+            self._notify()
+        work = threading.Thread(
+            target=self._run, args=(turn, cancel, conversation, config), name="turn", daemon=True
+        )
+        work.start()
+
+    def _run(
+        self,
+        turn: LiveTurn,
+        cancel: threading.Event,
+        conversation: Conversation,
+        config: TurnConfig,
+    ) -> None:
+        ended = TurnFinished("error", Usage(), OWN_FAULT)
+        try:
+            for event in self._events(conversation, config, cancel):
+                if isinstance(event, TurnFinished):
+                    ended = event
+                elif not self._take(turn, event):
+                    return
+        except Exception:
+            log.exception("the turn ended in a fault")
+        finally:
+            self._end(turn, ended)
+
+    def _events(
+        self, conversation: Conversation, config: TurnConfig, cancel: threading.Event
+    ) -> Iterator[Event]:
+        try:
+            if self._model.state != "ready":
+                yield Notice("Loading the model")
+            backend = self._model.wait(cancel)
+        except BackendError as error:
+            yield from failed_turn("error", str(error))
+            return
+        if backend is None:
+            yield from failed_turn("cancelled", None)
+            return
+        yield Notice("")
+        yield from run_turn(conversation, backend, self.registry, config, cancel, self.workspace)
+
+    def _take(self, turn: LiveTurn, event: Event) -> bool:
+        """Adds an event to what the page sees; False when the conversation was cleared."""
+        with self._changed:
+            if self._live is not turn:
+                return False
+            turn.take(event)
+            if isinstance(event, MessageFinished):
+                self._conversation = self._conversation.append(event.message)
+            self._notify()
+            return True
+
+    def _end(self, turn: LiveTurn, ended: TurnFinished) -> None:
+        with self._changed:
+            if self._live is turn:
+                self._live, self._ended = None, ended
+                self._notify()
+
+    def _notify(self) -> None:
+        self._version += 1
+        self._changed.notify_all()
+
+
+class Sessions:
+    """All visitors' sessions. `make` builds the session of a mode over a fresh workspace."""
+
+    def __init__(
+        self, root: Path, make: Callable[[str, Path], Session], idle_seconds: float
+    ) -> None:
+        self._root = root
+        self._make = make
+        self._idle = idle_seconds
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._sweeper: threading.Thread | None = None
+        self._stopped = threading.Event()
+
+    def open(self, visitor: str, mode: str) -> Session:
+        """The visitor's session in that mode, made when there is none yet."""
+        with self._lock:
+            session = self._sessions.get((visitor, mode))
+            if session is None:
+                # The visitor's token is a secret and stays out of the file system.
+                name = hashlib.sha256(f"{visitor}/{mode}".encode()).hexdigest()[:32]
+                session = self._make(mode, self._root / name)
+                self._sessions[visitor, mode] = session
+                self._start_sweeping()
+            session.seen = time.monotonic()
+            return session
+
+    def renew(self, visitor: str, mode: str) -> Session:
+        """A fresh session in place of the visitor's old one: conversation, files, variables."""
+        with self._lock:
+            old = self._sessions.pop((visitor, mode), None)
+        if old is not None:
+            old.close()
+        return self.open(visitor, mode)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def sweep(self) -> None:
+        """Closes the sessions that nobody looked at for the idle time and where nothing runs."""
+        now = time.monotonic()
+        with self._lock:
+            stale = [
+                key
+                for key, session in self._sessions.items()
+                if not session.running and now - session.seen > self._idle
+            ]
+            closing = [self._sessions.pop(key) for key in stale]
+        for session in closing:
+            session.close()
+
+    def close(self) -> None:
+        """Closes all."""
+        self._stopped.set()
+        with self._lock:
+            closing = list(self._sessions.values())
+            self._sessions.clear()
+        for session in closing:
+            session.close()
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _start_sweeping(self) -> None:
+        if self._sweeper is None:
+            self._sweeper = threading.Thread(target=self._sweep_on, name="sweep", daemon=True)
+            self._sweeper.start()
+
+    def _sweep_on(self) -> None:
+        while not self._stopped.wait(min(SWEEP_SECONDS, self._idle)):
+            self.sweep()

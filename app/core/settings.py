@@ -1,0 +1,163 @@
+"""All that can be set: environment and file to one frozen `Settings`.
+
+A value comes from the command line, else the environment, else `glm.toml` (or the file that
+`GLM_SETTINGS` names), else the default. A value that can't be read is not fatal: the default
+holds and `Loaded.problems` has a sentence about it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+Source = Literal["default", "file", "environment", "command line"]
+SETTINGS_FILE = "glm.toml"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _setting(default: Any, env: str, help: str, secret: bool = False) -> Any:
+    meta = {"env": env, "help": help, "secret": secret}
+    return field(default=default, metadata=MappingProxyType(meta))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a setting; its metadata has the environment variable and what it means."""
+
+    model: str = _setting(
+        "bundled", "GLM_MODEL", "bundled, a .gguf file, or http(s)://host/v1#model-name"
+    )
+    api_key: str = _setting("", "GLM_API_KEY", "Key for the model server", secret=True)
+    protocol: Literal["auto", "openai", "glm4"] = _setting(
+        "auto", "GLM_PROTOCOL", "How the model calls tools: auto, openai, or glm4 (raw text)"
+    )
+    context: Annotated[int, Field(ge=0, le=4_000_000)] = _setting(
+        0, "GLM_CONTEXT", "Context window in tokens; 0 asks the model (GGUF: at most 8192)"
+    )
+    slots: Annotated[int, Field(ge=1, le=64)] = _setting(
+        4, "GLM_SLOTS", "Answers that a GGUF model writes at the same time; more wait in a queue"
+    )
+    threads: Annotated[int, Field(ge=0, le=512)] = _setting(
+        0, "GLM_THREADS", "CPU threads of a GGUF model; 0 leaves one core free"
+    )
+    idle_seconds: Seconds = _setting(
+        60.0, "GLM_IDLE_SECONDS", "Seconds after which a silent model server is given up"
+    )
+    retries: Annotated[int, Field(ge=0, le=20)] = _setting(
+        3, "GLM_RETRIES", "Times a busy model server is asked again"
+    )
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
+        1024, "GLM_MAX_TOKENS", "Longest answer in tokens, to begin with"
+    )
+    max_rounds: Count = _setting(
+        30, "GLM_MAX_ROUNDS", "Rounds of tool calls in one turn before the page asks"
+    )
+    tools_path: str = _setting(
+        "", "GLM_TOOLS_PATH", "Files or folders with tools of your own, separated by a colon"
+    )
+    function_seconds: Seconds = _setting(
+        60.0, "GLM_FUNCTION_SECONDS", "Time limit of one call of a function of your own"
+    )
+    python_seconds: Seconds = _setting(
+        60.0, "GLM_PYTHON_SECONDS", "Time limit of one call of the python tool"
+    )
+    python_output: Annotated[int, Field(ge=200, le=1_000_000)] = _setting(
+        20_000, "GLM_PYTHON_OUTPUT", "Characters of output of one python call; more is cut"
+    )
+    session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
+        60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
+    )
+    data: str = _setting(
+        "", "GLM_DATA", "Folder for the conversations' files; empty for the user's cache folder"
+    )
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, where each one came from, and what could not be read."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    problems: tuple[str, ...] = ()
+
+
+def load(
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Reads the settings; never raises for a bad value or a bad file.
+
+    `overrides` are values from a command line, by field name; None counts as not given.
+    """
+    environment = os.environ if environment is None else environment
+    path = file or Path(environment.get("GLM_SETTINGS") or SETTINGS_FILE)
+    from_file, problems = _read_file(path, named=file is not None or "GLM_SETTINGS" in environment)
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    for item in fields(Settings):
+        sources[item.name] = "default"
+        given: list[tuple[Source, str, Any]] = [
+            ("command line", f"--{item.name.replace('_', '-')}", (overrides or {}).get(item.name)),
+            ("environment", item.metadata["env"], environment.get(item.metadata["env"]) or None),
+            ("file", item.name, from_file.pop(item.name, None)),
+        ]
+        for source, label, raw in given:
+            if raw is None:
+                continue
+            try:
+                values[item.name] = _adapters()[item.name].validate_python(
+                    raw.strip() if isinstance(raw, str) else raw
+                )
+                sources[item.name] = source
+                break
+            except ValidationError as error:
+                why = error.errors()[0]["msg"].removeprefix("Input should be ").split(",")[0]
+                shown = "" if item.metadata["secret"] else f" is {str(raw)[:40]!r}, but"
+                problems.append(f"{label}{shown} should be {why}. It is not used.")
+    problems += [f"{path.name} has an unknown setting: {name[:40]}." for name in from_file]
+    return Loaded(Settings(**values), sources, tuple(problems))
+
+
+def _read_file(path: Path, named: bool) -> tuple[dict[str, Any], list[str]]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")), []
+    except FileNotFoundError:
+        return {}, [f"The settings file {path.name} is not there."] if named else []
+    except (OSError, ValueError) as error:
+        why = f": {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
+        return {}, [f"The settings file {path.name} can't be read{why}."]
+
+
+@cache
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: TypeAdapter(hint) for name, hint in hints.items()}
+
+
+def shown(loaded: Loaded) -> list[dict[str, str]]:
+    """Every setting as rows for a page: variable, value (secrets hidden), source, meaning."""
+    rows = []
+    for item in fields(Settings):
+        value = str(getattr(loaded.settings, item.name))
+        if item.metadata["secret"] and value:
+            value = "••••••"
+        rows.append(
+            {
+                "Setting": item.metadata["env"],
+                "Value": value,
+                "From": loaded.sources[item.name],
+                "Meaning": item.metadata["help"],
+            }
+        )
+    return rows

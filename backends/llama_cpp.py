@@ -1,0 +1,292 @@
+"""GGUF models in process, through xllamacpp (llama.cpp's server without its HTTP clients).
+
+One model is loaded once for all sessions. llama.cpp answers several requests in one batch
+(continuous batching) and keeps each conversation's prefix; beyond its slots requests wait in a
+fair queue. A prompt goes in as tokens, so that only the template's own words are control tokens
+(see `llama_prompt`). Models whose template knows tools call them in their own way, all others in
+the GLM-4 shape that `glm4.Parser` reads.
+
+Not covered: pictures (`mmproj`), several models in one process at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from backends import glm4, llama_prompt, openai_messages
+from backends.base import (
+    AnswerBroken,
+    AnswerFinished,
+    BackendError,
+    Capabilities,
+    ContextExceeded,
+    Finish,
+    GenerationConfig,
+    Message,
+    ModelEvent,
+    Notice,
+    Usage,
+)
+from backends.llama_engine import READ_BATCH, Engine, EngineConfig
+from backends.openai_chunks import ChunkReader
+from backends.queue import FairQueue, Ticket
+from tools.base import ToolSpec
+
+log = logging.getLogger(__name__)
+
+# The least room for an answer: a prompt that leaves fewer tokens than this does not fit.
+ANSWER_ROOM = 64
+POLL = 0.05
+
+
+class LlamaCpp:
+    """A `Backend` over one GGUF file. Raises `ModelUnavailable` when it can't be loaded."""
+
+    def __init__(self, path: Path, name: str, config: EngineConfig | None = None) -> None:
+        config = config or EngineConfig()
+        self._engine = Engine(path, name, config)
+        self._adapted = config.adapter is not None
+        self._queue = FairQueue(config.slots)
+        self._glm4 = llama_prompt.is_glm4(self._engine.template)
+        self._own_calls = self._engine.knows_tools and not self._glm4
+        self._tokens = lru_cache(maxsize=4096)(self._tokenize)
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(context=self._engine.window, native_tools=not self._own_calls)
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        return len(self._prompt(messages, tools))
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        prompt = self._prompt(messages, tools)
+        with self._queue.ticket() as ticket:
+            yield from _wait(ticket, cancel)
+            if cancel.is_set():
+                yield AnswerFinished("cancelled", Usage(prompt_tokens=len(prompt)))
+            elif tools and self._own_calls:
+                yield from self._chat(messages, tools, config, cancel)
+            else:
+                yield from self._complete(prompt, tools, config, cancel)
+
+    # -- two ways to ask -------------------------------------------------------------------------
+
+    def _complete(
+        self,
+        prompt: list[int],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        """The prompt as tokens, the answer as text in the GLM-4 shape."""
+        forced = next((tool for tool in tools if tool.name == config.tool_choice), None)
+        parser = glm4.Parser(tools)
+        request: dict[str, Any] = {"prompt": prompt}
+        if forced is not None:
+            # A forced call is begun for the model; a function's arguments are held to its schema.
+            begin = f"{forced.name}\n"
+            request["prompt"] = prompt + list(self._tokens(begin, False))
+            yield from parser.feed(begin)
+            if forced.raw is None:
+                request["json_schema"] = dict(forced.parameters)
+        finish: Finish = "stop"
+        counted = _Counted(len(request["prompt"]))
+        for piece in self._ask("handle_completions", request, tools, config, cancel, counted):
+            if isinstance(piece, Notice):
+                yield piece
+                continue
+            choice = piece["choices"][0]
+            yield from parser.feed(choice.get("text") or "")
+            if choice.get("finish_reason") == "length":
+                finish = "length"
+        if cancel.is_set():
+            finish = "cancelled"
+        yield from parser.finish(complete=finish == "stop")
+        yield AnswerFinished(finish, counted.usage())
+
+    def _chat(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        """Messages and tools, read and called as the model's own template has it."""
+        names = openai_messages.names_of(messages, tools)
+        offered = [tool for tool in tools if config.tool_choice in (None, tool.name)]
+        request = openai_messages.encodable(
+            {
+                "messages": openai_messages.chat_messages(messages, names, plain=self._plain),
+                "tools": openai_messages.tool_definitions(offered, names),
+                "tool_choice": "auto" if config.tool_choice is None else "required",
+            }
+        )
+        reader = ChunkReader({names.sent(tool.name): tool.name for tool in offered})
+        counted = _Counted(0)
+        for piece in self._ask("handle_chat_completions", request, tools, config, cancel, counted):
+            if isinstance(piece, Notice):
+                yield piece
+            else:
+                yield from reader.feed(piece)
+        complete = not cancel.is_set()
+        yield from reader.finish(complete)
+        yield AnswerFinished(reader.finish_reason if complete else "cancelled", counted.usage())
+
+    def _ask(
+        self,
+        handler: str,
+        request: dict[str, Any],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+        counted: _Counted,
+    ) -> Iterator[dict[str, Any] | Notice]:
+        """Runs one request on a thread of its own, since llama.cpp calls back; yields its pieces.
+
+        The call back returns true to stop it, at the next token or the next batch of the prompt.
+        """
+        request |= {
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "cache_prompt": True,
+            "temperature": config.temperature,
+            "top_p": config.top_p,
+            "max_tokens": config.max_tokens,
+            "n_predict": config.max_tokens,
+        }
+        if config.seed is not None:
+            request["seed"] = config.seed
+        if self._adapted:
+            request["lora"] = [{"id": 0, "scale": 1.0 if tools else 0.0}]
+        if config.repetition_penalty != 1.0:
+            request["repeat_penalty"] = config.repetition_penalty
+        if self._glm4:
+            request["stop"] = ["<|user|>", "<|observation|>"]
+        pieces: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        left = threading.Event()
+
+        def called_back(piece: dict[str, Any]) -> bool:
+            pieces.put(piece)
+            return cancel.is_set() or left.is_set()
+
+        def work() -> None:
+            try:
+                getattr(self._engine.server, handler)(request, called_back)
+            except Exception as error:
+                log.exception("llama.cpp failed")
+                pieces.put({"error": {"message": type(error).__name__}})
+            finally:
+                pieces.put(None)
+
+        threading.Thread(target=work, name="llama-cpp-answer", daemon=True).start()
+        try:
+            while not cancel.is_set():
+                try:
+                    piece = pieces.get(timeout=POLL)
+                except queue.Empty:
+                    continue
+                if piece is None:
+                    return
+                if "error" in piece:
+                    raise _refusal(piece["error"], self._engine.window)
+                progress = piece.get("prompt_progress")
+                if progress:
+                    yield _reading(progress)
+                counted.see(piece)
+                if piece.get("choices"):
+                    yield piece
+        finally:
+            left.set()
+
+    # -- the prompt ------------------------------------------------------------------------------
+
+    def _prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
+        """The prompt's tokens. Raises `ContextExceeded` when no answer fits behind them."""
+        if self._glm4:
+            pieces = llama_prompt.glm4_pieces(messages, tools)
+        else:
+            pieces = llama_prompt.template_pieces(messages, tools, self._engine.apply_template)
+        tokens = [token for piece in pieces for token in self._tokens(piece.text, piece.markup)]
+        window = self._engine.window
+        if len(tokens) + ANSWER_ROOM > window:
+            raise ContextExceeded(len(tokens) + ANSWER_ROOM - window, window)
+        return tokens
+
+    def _tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
+        return self._engine.tokenize(openai_messages.whole_text(text), markup)
+
+    def _plain(self, text: str) -> str:
+        """`text` without special tokens, for the one way in where its tokens are not ours."""
+        if self._tokens(text, True) == self._tokens(text, False):
+            return text
+        return text.replace("<", "<\u2060").replace("[", "[\u2060")
+
+
+class _Counted:
+    """Tokens of one answer, from what llama.cpp says at its end, else from the pieces so far."""
+
+    def __init__(self, prompt: int) -> None:
+        self._prompt, self._cached, self._written = prompt, 0, 0
+
+    def see(self, piece: Mapping[str, Any]) -> None:
+        timings = piece.get("timings")
+        if timings:
+            self._cached = int(timings["cache_n"])
+            self._prompt = self._cached + int(timings["prompt_n"])
+            self._written = int(timings["predicted_n"])
+        elif piece.get("choices") and "prompt_progress" not in piece:
+            self._written += 1
+
+    def usage(self) -> Usage:
+        return Usage(self._prompt, self._cached, self._written)
+
+
+def _wait(ticket: Ticket, cancel: threading.Event) -> Iterator[Notice]:
+    told = 0
+    while not cancel.is_set():
+        place = ticket.wait(POLL)
+        if place == 0:
+            break
+        if place != told:
+            told = place
+            yield Notice(f"Waiting for the model: place {place} in the queue")
+    if told:
+        yield Notice("")
+
+
+def _reading(progress: Mapping[str, Any]) -> Notice:
+    done = int(progress["processed"])
+    total = int(progress["total"])
+    cached = int(progress.get("cache", 0))
+    # A short prompt is read before anyone could read the notice.
+    if done >= total or total - cached < 4 * READ_BATCH:
+        return Notice("")
+    return Notice(f"Reading the conversation: {done:,} of {total:,} tokens")
+
+
+def _refusal(error: Mapping[str, Any], window: int) -> BackendError:
+    if error.get("type") == "exceed_context_size_error":
+        asked = int(error.get("n_prompt_tokens", window))
+        return ContextExceeded(asked + ANSWER_ROOM - window, window)
+    log.error("llama.cpp refused: %s", error)
+    return AnswerBroken("The model stopped with a fault of its engine. Retry, or clear the chat.")

@@ -1,0 +1,148 @@
+"""Loading a GGUF file into llama.cpp, and the few questions that are asked of it.
+
+llama.cpp answers requests in process; tokenizing and chat templates it offers only on a port of
+its own, which is on loopback, free for the moment, and wants a key that is made here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backends.base import ModelUnavailable, RequestRefused
+
+log = logging.getLogger(__name__)
+
+# Prompt tokens between two signs of life: on two slow cores about half a second, so that Stop
+# is heard while a long prompt is read. Larger batches were no faster on a CPU.
+READ_BATCH = 128
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """How a model is loaded. `threads` None leaves a core to the kernel and the browser;
+    `adapter` is a LoRA that is used where tools are offered; `template` replaces the file's."""
+
+    window: int = 8192
+    slots: int = 4
+    threads: int | None = None
+    cache_mb: int = 512
+    adapter: Path | None = None
+    template: str | None = None
+
+
+def reading_threads() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def writing_threads() -> int:
+    """Threads that write tokens: all cores but one. The threads of a step wait for the slowest,
+    so one that shares its core with a busy kernel would stall all the others."""
+    return max(1, reading_threads() - 1)
+
+
+class Engine:
+    """One loaded model. Raises `ModelUnavailable` when it can't be loaded."""
+
+    def __init__(self, path: Path, name: str, config: EngineConfig) -> None:
+        _check_file(path, name)
+        self.name = name
+        try:
+            import httpx
+            import xllamacpp
+        except ImportError:
+            raise ModelUnavailable(
+                "The package xllamacpp is missing. Install it with: pip install xllamacpp"
+            ) from None
+        key = secrets.token_urlsafe(32)
+        try:
+            self.server: Any = xllamacpp.Server(_parameters(xllamacpp, path, name, config, key))
+        except RuntimeError:
+            log.exception("llama.cpp could not load the model")
+            raise ModelUnavailable(
+                f"{name} can't be loaded: the file is cut short or damaged, its kind of model "
+                "is unknown to this version of llama.cpp, or the memory does not suffice."
+            ) from None
+        self._http = httpx.Client(
+            base_url=self.server.listening_address,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+            trust_env=False,
+        )
+        properties = self._answered(self._http.get("/props"))
+        self.template = str(properties.get("chat_template") or "")
+        self.knows_tools = bool(properties.get("chat_template_caps", {}).get("supports_tools"))
+        self.window = int(properties["default_generation_settings"]["n_ctx"])
+
+    def apply_template(self, messages: list[dict[str, str]]) -> str:
+        """The prompt as the model's chat template has it."""
+        return str(self._post("/apply-template", {"messages": messages})["prompt"])
+
+    def tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
+        """Token ids; special tokens in `text` count as such only with `markup`."""
+        body = {"content": text, "add_special": False, "parse_special": markup}
+        return tuple(self._post("/tokenize", body)["tokens"])
+
+    def close(self) -> None:
+        """Lets the model go once the running answers have ended."""
+        self._http.close()
+        self.server = None
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._answered(self._http.post(path, json=body))
+
+    def _answered(self, response: Any) -> dict[str, Any]:
+        if response.status_code != 200:
+            log.error("llama.cpp answered %s: %s", response.status_code, response.text[:500])
+            raise RequestRefused(
+                f"The model {self.name} can't read this conversation with its chat template. "
+                "Clear the conversation, or choose another model."
+            )
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def _check_file(path: Path, name: str) -> None:
+    """llama.cpp says only that it failed; the common reasons can be told apart here."""
+    if not path.is_file():
+        raise ModelUnavailable(f"There is no model file {name}. Check GLM_MODEL.")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError:
+        raise ModelUnavailable(f"The model file {name} can't be read. Check GLM_MODEL.") from None
+    if magic != b"GGUF":
+        raise ModelUnavailable(f"{name} is not a GGUF file. Check GLM_MODEL.")
+
+
+def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key: str) -> Any:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.model_alias = {name}
+    params.n_parallel = config.slots
+    params.n_ctx = config.window * config.slots
+    params.n_batch = params.n_ubatch = READ_BATCH
+    threads = config.threads or writing_threads()
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = max(threads, reading_threads())
+    # Waiting threads sleep: spinning ones take the core that the kernel and the browser need.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    params.cache_ram_mib = config.cache_mb
+    params.warmup = False
+    params.verbosity = -1
+    params.ui = False
+    params.endpoint_slots = False
+    params.api_keys = [key]
+    if config.template is not None:
+        params.chat_template = config.template
+    if config.adapter is not None:
+        adapter = xllamacpp.CommonAdapterLoraInfo()
+        adapter.path, adapter.scale = str(config.adapter), 1.0
+        params.lora_adapters = [adapter]
+    return params

@@ -1,0 +1,294 @@
+"""The floors of the house, read from the imports.
+
+tools <- backends <- app.core <- app.ui <- app.views <- app.main, and app.cli on app.core. Each
+rule is a function from modules to sentences about what breaks it; beside the test that holds it
+over the tree, another shows it a module that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES = 320
+
+PROJECT = ("app", "backends", "tools", "tests")
+LIBRARY_FLOORS = ("tools", "backends", "app.core")
+# What each floor may import of the project. The longest name that fits a module is its floor.
+MAY_IMPORT = {
+    "tools": ("tools",),
+    "backends": ("backends", "tools.base"),
+    "app": (),
+    "app.core": LIBRARY_FLOORS,
+    "app.cli": (*LIBRARY_FLOORS, "app.cli"),
+    "app.ui": (*LIBRARY_FLOORS, "app.ui"),
+    "app.views": (*LIBRARY_FLOORS, "app.ui", "app.views"),
+    "app.main": (*LIBRARY_FLOORS, "app.ui", "app.views", "app.main"),
+}
+DRAWS = ("app.main", "app.views", "app.ui")
+HEAVY = ("torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file; `name` is dotted, a package's own name for its `__init__`."""
+
+    name: str
+    source: str
+    package: bool = False
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, in full: `from a import b` is `a.b`. `lazy` ones wait for a call."""
+
+    name: str
+    line: int
+    lazy: bool
+
+
+def modules_under(root: Path) -> list[Module]:
+    found = []
+    for folder in ("app", "backends", "tools"):
+        for path in sorted((root / folder).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            package = parts[-1] == "__init__"
+            name = ".".join(parts[:-1] if package else parts)
+            found.append(Module(name, path.read_text(encoding="utf-8"), package))
+    return found
+
+
+def imports(module: Module) -> list[Import]:
+    return list(_imports(module, ast.parse(module.source), lazy=False))
+
+
+def _imports(module: Module, node: ast.AST, lazy: bool) -> Iterator[Import]:
+    if isinstance(node, ast.stmt | ast.expr):
+        for name in _names(module, node):
+            yield Import(name, node.lineno, lazy)
+    for field, value in ast.iter_fields(node):
+        # A function's body waits for a call; its decorators and defaults do not.
+        inside = lazy or (
+            field == "body"
+            and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        )
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _imports(module, child, inside)
+
+
+def _names(module: Module, node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import(names=names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module=source, names=names, level=level):
+            base = [source] if source else []
+            if level:
+                here = module.name.split(".")
+                base = here[: len(here) - level + module.package] + base
+            return [".".join([*base, alias.name]) for alias in names]
+        case ast.Call(
+            func=ast.Name(id="__import__" | "import_module") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(value=str(name)), *_],
+        ):
+            return [name]
+    return []
+
+
+def within(name: str, floors: Iterable[str]) -> bool:
+    return any(name == floor or name.startswith(floor + ".") for floor in floors)
+
+
+def floor_of(module: Module) -> str:
+    fitting = [floor for floor in MAY_IMPORT if within(module.name, [floor])]
+    return max(fitting, key=len)
+
+
+# The rules
+
+
+def climbing(modules: Iterable[Module]) -> list[str]:
+    """Imports of the project from a floor that does not stand on them."""
+    return [
+        f"{module.name}:{found.line} imports {found.name}"
+        for module in modules
+        for found in imports(module)
+        if within(found.name, PROJECT) and not within(found.name, MAY_IMPORT[floor_of(module)])
+    ]
+
+
+def homeless(modules: Iterable[Module]) -> list[str]:
+    """Modules of `app` that are on no floor."""
+    return [
+        f"{module.name} is on no floor"
+        for module in modules
+        if floor_of(module) == "app" and module.name != "app"
+    ]
+
+
+def drawing(modules: Iterable[Module]) -> list[str]:
+    """Imports of Streamlit outside the page."""
+    return [
+        f"{module.name}:{found.line} imports {found.name}"
+        for module in modules
+        for found in imports(module)
+        if within(found.name, ["streamlit"]) and not within(module.name, DRAWS)
+    ]
+
+
+def hasty(modules: Iterable[Module]) -> list[str]:
+    """Imports of torch or transformers that the first page would wait for."""
+    return [
+        f"{module.name}:{found.line} imports {found.name} at module level"
+        for module in modules
+        for found in imports(module)
+        if within(found.name, HEAVY) and not found.lazy
+    ]
+
+
+def long(modules: Iterable[Module]) -> list[str]:
+    """Modules that are more than one idea."""
+    return [
+        f"{module.name} has {lines} lines"
+        for module in modules
+        if (lines := module.source.count("\n")) > LINES
+    ]
+
+
+def shadowing(app: Path) -> list[str]:
+    """What lies in app/ and hides a standard module: `streamlit run` puts app/ on sys.path."""
+    return [entry.name for entry in app.iterdir() if entry.stem in sys.stdlib_module_names]
+
+
+def old_pages(app: Path) -> list[str]:
+    """Streamlit makes pages of its own from a folder of this name beside main.py."""
+    return [entry.name for entry in app.iterdir() if entry.name == "pages"]
+
+
+# The tree
+
+TREE = modules_under(ROOT)
+
+
+def test_the_tree_is_read() -> None:
+    assert {"tools.base", "backends.base", "app", "app.core"} <= {module.name for module in TREE}
+
+
+def test_each_floor_stands_on_those_below() -> None:
+    assert climbing(TREE) == []
+
+
+def test_every_module_is_on_a_floor() -> None:
+    assert homeless(TREE) == []
+
+
+def test_only_the_page_imports_streamlit() -> None:
+    assert drawing(TREE) == []
+
+
+def test_heavy_libraries_are_imported_inside_functions() -> None:
+    assert hasty(TREE) == []
+
+
+def test_modules_are_short() -> None:
+    assert long(TREE) == []
+
+
+def test_nothing_in_app_hides_the_standard_library() -> None:
+    assert shadowing(ROOT / "app") == []
+
+
+def test_there_is_no_pages_folder() -> None:
+    assert old_pages(ROOT / "app") == []
+
+
+# The rules themselves
+
+Rule = Callable[[Iterable[Module]], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "source"),
+    [
+        (climbing, "tools.browser", "import backends.base"),
+        (climbing, "tools.browser", "from app.core import settings"),
+        (climbing, "tools.browser", "def run():\n    import app"),
+        (climbing, "tools.browser", "class A:\n    from backends import base"),
+        (climbing, "tools.browser", "import importlib\nimportlib.import_module('app.core')"),
+        (climbing, "tools.browser", "__import__('backends')"),
+        (climbing, "tools.browser", "try:\n    pass\nexcept ImportError:\n    import app.core"),
+        (climbing, "tools.browser", "from tests import unit"),
+        (climbing, "backends.glm4", "from tools import tool"),
+        (climbing, "backends.glm4", "from tools import *"),
+        (climbing, "backends.glm4", "from tools.registry import Registry"),
+        (climbing, "backends.glm4", "from tools.base_other import x"),
+        (climbing, "backends.glm4", "from ..app import core"),
+        (climbing, "app.core.agent", "from app.ui import transcript"),
+        (climbing, "app.core.agent", "from .. import ui"),
+        (climbing, "app.core.documents.pdf", "from ...views import chat"),
+        (climbing, "app.ui.composer", "from app.views import chat"),
+        (climbing, "app.views.chat", "from app import main"),
+        (climbing, "app.cli", "from app.ui import transcript"),
+        (climbing, "app.main", "from app import cli"),
+        (homeless, "app.helpers", ""),
+        (homeless, "app.other.thing", ""),
+        (drawing, "app.core.session", "import streamlit as st"),
+        (drawing, "app.core.session", "def f():\n    from streamlit.runtime import x"),
+        (drawing, "app.cli", "from streamlit import runtime"),
+        (drawing, "tools.user.weather", "import streamlit"),
+        (hasty, "backends.transformers", "import torch"),
+        (hasty, "backends.transformers", "from transformers import AutoModel"),
+        (hasty, "backends.transformers", "try:\n    import torch.nn\nexcept ImportError: pass"),
+        (hasty, "backends.transformers", "class A:\n    import torch"),
+        (hasty, "backends.transformers", "def f(x=__import__('torch')): pass"),
+        (long, "tools.long", "x = 1\n" * (LINES + 1)),
+    ],
+)
+def test_a_rule_finds_what_breaks_it(rule: Rule, name: str, source: str) -> None:
+    assert len(rule([Module(name, source)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "source"),
+    [
+        (
+            climbing,
+            "tools.registry",
+            "import json\nfrom tools.base import ToolSpec\nimport toolset",
+        ),
+        (climbing, "backends.glm4", "from tools.base import ToolCall\nfrom . import base"),
+        (climbing, "app.core.agent", "from backends.base import Event\nfrom tools import registry"),
+        (climbing, "app.core.agent", "from .conversation import Conversation"),
+        (climbing, "app.views.chat", "from app.ui import composer\nfrom app.core import session"),
+        (climbing, "app.main", "from app.views import chat"),
+        (climbing, "app.cli", "from app.core.agent import run_turn"),
+        (homeless, "app.core.documents.pdf", ""),
+        (drawing, "app.ui.sidebar", "import streamlit as st"),
+        (hasty, "backends.transformers", "def load():\n    import torch, transformers"),
+        (hasty, "app.core.models", "from backends import transformers"),
+        (long, "tools.short", "x = 1\n" * LINES),
+    ],
+)
+def test_a_rule_lets_pass_what_keeps_it(rule: Rule, name: str, source: str) -> None:
+    assert rule([Module(name, source)]) == []
+
+
+def test_a_relative_import_in_a_package_is_read_from_that_package() -> None:
+    source = "from .base import Tool\nfrom ..app import core"
+    names = [found.name for found in imports(Module("tools.python", source, package=True))]
+    assert names == ["tools.python.base.Tool", "tools.app.core"]
+
+
+def test_files_and_folders_in_app_are_told(tmp_path: Path) -> None:
+    (tmp_path / "queue.py").touch()
+    (tmp_path / "main.py").touch()
+    (tmp_path / "platform").mkdir()
+    (tmp_path / "pages").mkdir()
+    assert sorted(shadowing(tmp_path)) == ["platform", "queue.py"]
+    assert old_pages(tmp_path) == ["pages"]

@@ -1,0 +1,132 @@
+"""The contract between a model, the agent loop and a tool.
+
+A tool offers one or more functions (`ToolSpec`), gets a `ToolCall` with a `ToolContext`,
+and answers with a `ToolResult`. Nothing in here knows a model, a page or a session.
+
+A spec has one of two faces. With `raw=None` the model sends JSON arguments. With
+`raw="code"` (the GLM-4 native face of a built-in tool) the text after the tool's name is the
+input itself, and fills that one parameter.
+
+Exceptions:
+
+    ToolError           what the model is told in place of a result; never shown as a traceback
+     └ ToolCancelled    the user pressed Stop while the tool ran
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+
+class ToolError(Exception):
+    """A failure that the model should read and may mend: one short plain text."""
+
+
+class ToolCancelled(ToolError):
+    """The user stopped the turn while the tool was running."""
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """One function as the model is told of it.
+
+    `parameters` is a JSON Schema of type object. `raw` names the one parameter that the whole
+    input fills when the model writes no JSON (see the module's docstring).
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    raw: str | None = None
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call exactly as the model wrote it: `input` is never re-encoded, `id` never changed."""
+
+    id: str
+    name: str
+    input: str
+    raw: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments by name. Raises `ToolError` when the input is not a JSON object."""
+        if self.raw is not None:
+            return {self.raw: self.input}
+        if not self.input.strip():
+            return {}
+        try:
+            value = json.loads(self.input)
+        except ValueError as error:
+            raise ToolError(
+                f"The arguments of {self.name} are not valid JSON ({error}). "
+                "Send one JSON object with the arguments by name."
+            ) from None
+        if not isinstance(value, dict):
+            raise ToolError(
+                f"The arguments of {self.name} must be one JSON object, not {type(value).__name__}."
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that a tool made for the user. `path` stays on the server and is never shown."""
+
+    name: str
+    mime: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What came of one call. `text` is what the model reads; `error` is None when it went well,
+    else the same trouble in one line for the page."""
+
+    call_id: str
+    name: str
+    text: str
+    error: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    seconds: float = 0.0
+
+
+def _ignore(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """What a running call may use: the session's folder, the Stop flag, a line of progress."""
+
+    workspace: Path
+    cancel: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str], None] = _ignore
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """A tool of one session.
+
+    `name` is what the page switches on and off. `stateful` tools never run two calls at the
+    same time. `run` may raise anything: the registry turns it into a `ToolResult`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stateful(self) -> bool: ...
+
+    def specs(self, native: bool) -> Sequence[ToolSpec]:
+        """The functions on offer; `native` asks for the GLM-4 native face where there is one."""
+
+    def run(self, call: ToolCall, context: ToolContext) -> ToolResult: ...
+
+    def close(self) -> None:
+        """Let go of what the tool holds. May be called twice."""

@@ -1,0 +1,6 @@
+"""The `python` tool: a real Jupyter kernel for every session."""
+
+from tools.python.launcher import ChildProcess, KernelLauncher, KernelProcess
+from tools.python.tool import PythonLimits, PythonTool
+
+__all__ = ["ChildProcess", "KernelLauncher", "KernelProcess", "PythonLimits", "PythonTool"]

@@ -1,0 +1,55 @@
+"""Plain text on its way to a model or a page: cut to size, free of paths, ready for UTF-8."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(
+    r"""(?P<quote>['"])(?:[A-Za-z]:)?[/\\][^'"\n]*[/\\](?P<name>[^'"/\\\n]+)[/\\]?(?P=quote)"""
+)
+_UNIX = re.compile(r"""(?<![\w:/.<\\])(?:/[^\s/:'",()]+)+/(?P<name>[^\s/:'",()]+)/?""")
+_WINDOWS = re.compile(r"""(?<!\w)[A-Za-z]:\\(?:[^\s\\:'"]+\\)*(?P<name>[^\s\\:'"]+)\\?""")
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters: its beginning, a word on how much is missing, its end.
+
+    A limit too small for the note keeps the beginning alone.
+    """
+    if len(text) <= limit:
+        return text
+    # The note is never longer than the one that names the whole length.
+    room = limit - len(_note(len(text)))
+    if room < 2:
+        return text[: max(limit, 0)]
+    head, tail = room - room // 2, room // 2
+    return text[:head] + _note(len(text) - room) + text[-tail:]
+
+
+def _note(missing: int) -> str:
+    return f"\n[... {missing:,} characters left out ...]\n"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` on one line, at most `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def encodable(text: str) -> str:
+    """`text` with each half of a surrogate pair, which UTF-8 can't hold, as U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Halves that lie side by side are one character and come back whole.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def without_paths(text: str) -> str:
+    """`text` with each absolute path on this machine cut down to the file's name.
+
+    Web addresses stay as they are.
+    """
+    text = _QUOTED.sub(r"\g<quote>\g<name>\g<quote>", text)
+    return _WINDOWS.sub(r"\g<name>", _UNIX.sub(r"\g<name>", text))
