@@ -99,15 +99,15 @@ class LlamaCpp:
     ) -> Iterator[ModelEvent]:
         """The prompt as tokens, the answer as text in the GLM-4 shape."""
         forced = next((tool for tool in tools if tool.name == config.tool_choice), None)
-        parser = glm4.Parser(tools)
         request: dict[str, Any] = {"prompt": prompt}
+        begins = ""
         if forced is not None:
             # A forced call is begun for the model; a function's arguments are held to its schema.
-            begin = f"{forced.name}\n"
-            request["prompt"] = prompt + list(self._tokens(begin, False))
-            yield from parser.feed(begin)
+            begins = f"{forced.name}\n"
+            request["prompt"] = prompt + list(self._tokens(begins, False))
             if forced.raw is None:
                 request["json_schema"] = dict(forced.parameters)
+        parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
         counted = _Counted(len(request["prompt"]))
         for piece in self._ask("handle_completions", request, tools, config, cancel, counted):

@@ -50,14 +50,16 @@ class Service:
         workspace.mkdir(parents=True, exist_ok=True)
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
-            tools = (PythonTool(workspace, python_limits(self.settings)), *self._functions)
+            python = PythonTool(workspace, python_limits(self.settings))
+            python.warm()
+            tools = (python, *self._functions)
         registry = Registry(tools, function_seconds=self.settings.function_seconds)
         return Session(workspace, registry, self.model)
 
 
 def python_limits(settings: Settings) -> PythonLimits:
     """The python tool's limits, from the settings."""
-    return PythonLimits(seconds=settings.python_seconds, output=settings.python_output)
+    return PythonLimits(seconds=settings.python_seconds, characters=settings.python_output)
 
 
 def data_folder(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn
 from app.core.conversation import Conversation
@@ -48,6 +49,7 @@ class View:
     conversation: Conversation
     live: Live | None = None
     ended: TurnFinished | None = None
+    began: float = 0.0
 
 
 class Session:
@@ -58,6 +60,8 @@ class Session:
         self.workspace = workspace
         self.registry = registry
         self.seen = time.monotonic()
+        self.choices: dict[str, Any] = {}
+        """What the visitor set in the page, by name, so that a reload finds it again."""
         self._model = model
         self._changed = threading.Condition()
         self._version = 0
@@ -75,7 +79,8 @@ class Session:
         with self._changed:
             self.seen = time.monotonic()
             live = self._live.snapshot() if self._live else None
-            return View(self._version, self._conversation, live, self._ended)
+            began = self._live.began if self._live else 0.0
+            return View(self._version, self._conversation, live, self._ended, began)
 
     def wait(self, version: int, timeout: float) -> bool:
         """Waits until there is something newer than `version`, at most `timeout` seconds."""
@@ -216,7 +221,12 @@ class Sessions:
             old = self._sessions.pop((visitor, mode), None)
         if old is not None:
             old.close()
-        return self.open(visitor, mode)
+        session = self.open(visitor, mode)
+        if old is not None:
+            session.choices.update(old.choices)
+            for tool in old.registry.tools:
+                session.registry.switch(tool.name, old.registry.enabled(tool.name))
+        return session
 
     def __len__(self) -> int:
         return len(self._sessions)

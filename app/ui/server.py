@@ -11,7 +11,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -86,21 +86,22 @@ class VisitorCookie:
             await self._app(scope, receive, send)
             return
 
+        asked = Headers(scope=scope)
+        # By what was asked for: an answer of "not modified" does not say what it is.
+        page = "text/html" in asked.get("accept", "")
+
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    _secure(scope, headers)
+            if page and message["type"] == "http.response.start":
+                _secure(scope, asked, MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
-def _secure(scope: Scope, headers: MutableHeaders) -> None:
+def _secure(scope: Scope, asked: Headers, headers: MutableHeaders) -> None:
     headers["Content-Security-Policy"] = POLICY
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
-    asked = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     known = SimpleCookie(asked.get("cookie", "")).get(COOKIE)
     token = known.value if known else secrets.token_urlsafe(32)
     https = "https" in (scope.get("scheme"), asked.get("x-forwarded-proto"))

@@ -1,7 +1,7 @@
 """One Jupyter kernel: started, ready, asked, ended.
 
-The kernel is reached over unix sockets in a folder that only this user can open, so that no
-port is open to others on the machine.
+The kernel takes its orders over unix sockets in a folder that only this user can open, not
+over ports that are open to everybody on the machine.
 """
 
 from __future__ import annotations

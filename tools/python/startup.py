@@ -55,12 +55,12 @@ def prepare(shell: Any, keep: int) -> None:
     from its end; what lies between is only counted, so that printing costs no memory.
     """
     shell.compile.get_code_name = lambda raw, code, number: f"<cell {number}>"
-    _shorten_tracebacks(shell)
+    gate = _Gate(shell, keep)
+    _shorten_tracebacks(shell, gate)
+    _limit_displays(shell.display_formatter, gate)
     _refuse_input(shell.kernel)
     _survive_exit(shell)
     _bind_threads_to_calls()
-    _limit_displays(shell.display_formatter, keep)
-    gate = _Gate(shell, keep)
     shell.events.register("pre_execute", gate.open)
     shell.events.register("post_execute", gate.close)
     shell.config.InlineBackend.rc = {"figure.dpi": 120}
@@ -142,19 +142,26 @@ class _Gate:
             self.size -= dropped
             self.gone += dropped
 
-    def close(self) -> None:
-        time.sleep(0.001)
-        self.drain(0.5)
-        time.sleep(0.001)
+    def release(self) -> None:
+        """Let out what was held back: something else is about to be shown."""
+        self.drain(0.05)
         with self.lock:
-            if self.gone:
-                self.shell.display_pub.publish({LEFT_OUT: self.gone})
-            for stream, text in self.held:
+            gone, held = self.gone, self.held
+            self.gone, self.size, self.held = 0, 0, deque()
+            if gone:
+                self.shell.display_pub.publish({LEFT_OUT: gone})
+            for stream, text in held:
                 if self.last is not stream:
                     self.last.flush()
                     self.last = stream
                 self.originals[stream](text)
-            self.open()
+
+    def close(self) -> None:
+        time.sleep(0.001)
+        self.drain(0.5)
+        time.sleep(0.001)
+        self.release()
+        self.open()
 
     def drain(self, seconds: float) -> None:
         """Wait for what a child process or a C library wrote to the file descriptors.
@@ -167,11 +174,12 @@ class _Gate:
             time.sleep(0.001)
 
 
-def _limit_displays(formatter: Any, keep: int) -> None:
+def _limit_displays(formatter: Any, gate: _Gate) -> None:
     """A value of any size is displayed by the two ends of its text."""
-    plain_format = formatter.format
+    plain_format, keep = formatter.format, gate.keep
 
     def short_format(*args: Any, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        gate.release()
         data, metadata = plain_format(*args, **kwargs)
         text = data.get("text/plain")
         if isinstance(text, str) and len(text) > 2 * keep:
@@ -187,7 +195,7 @@ def _limit_displays(formatter: Any, keep: int) -> None:
     formatter.format = short_format
 
 
-def _shorten_tracebacks(shell: Any) -> None:
+def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
     """Errors as Python itself prints them, with the frames of the user's own code alone."""
     home = os.getcwd() + os.sep
 
@@ -216,8 +224,11 @@ def _shorten_tracebacks(shell: Any) -> None:
         except Exception:  # noqa: BLE001  an exception of the user's own making
             message = ""
         text = "".join(short.format())
+        gate.release()
         shell._showtraceback(kind, _sendable(message), [_sendable(text)])
 
+    # For its history IPython formats every error once more, at length: seconds for a deep one.
+    shell._format_exception_for_storage = lambda *_, **__: {}
     shell.showtraceback = show
     shell.showsyntaxerror = show
     shell.show_usage_error = lambda error: shell._showtraceback(

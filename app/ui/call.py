@@ -1,0 +1,104 @@
+"""A tool call as a compact block: name and clock, input as code, output folded, figures open."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from app.ui.blocks import CallBlock
+from app.ui.markdown import drawable
+from tools.base import Attachment, ToolCall, ToolError, ToolResult
+
+# Lines of input that are shown before the box scrolls, and its height in pixels then.
+LONG_INPUT, INPUT_HEIGHT = 14, 300
+LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
+ICONS = {"python": ":material/terminal:", "simple_browser": ":material/travel_explore:"}
+
+
+def draw_call(block: CallBlock) -> None:
+    """Draws into the place at hand."""
+    with st.container(border=True, gap="small"):
+        st.markdown(_headline(block))
+        text, language = shown_input(block.call)
+        if text.strip():
+            _code(text, language, LONG_INPUT, INPUT_HEIGHT)
+        if block.state == "running" and block.progress:
+            st.caption(drawable(block.progress)[:200])
+        if block.result is not None:
+            _draw_result(block.result)
+
+
+def shown_input(call: ToolCall) -> tuple[str, str | None]:
+    """A call's input as code and its language: Python as Python, JSON spread out."""
+    try:
+        arguments = call.arguments()
+    except (ToolError, RecursionError):
+        return drawable(call.input), None
+    if call.name == "python" and isinstance(arguments.get("code"), str):
+        return drawable(arguments["code"]), "python"
+    if call.raw is not None:
+        return drawable(call.input), None
+    return drawable(json.dumps(arguments, ensure_ascii=False, indent=2)), "json"
+
+
+def _headline(block: CallBlock) -> str:
+    icon = ICONS.get(block.call.name, ":material/function:")
+    # Backticks would end the code span; a name has none unless somebody is up to something.
+    name = drawable(block.call.name).replace("`", "'").replace("\n", " ")[:80] or "?"
+    head = f"{icon} `{name}`"
+    match block.state:
+        case "writing":
+            return f"{head} · writing…"
+        case "waiting":
+            return f"{head} · waiting"
+        case "running":
+            return f"{head} · running {block.seconds} s"
+    result = block.result
+    if result is not None and result.error:
+        return f"{head} · :red[:material/close: failed] · {result.seconds:.1f} s"
+    return f"{head} · :green[:material/check:] {result.seconds if result else 0:.1f} s"
+
+
+def _draw_result(result: ToolResult) -> None:
+    text = drawable(result.text).strip("\n")
+    if result.error:
+        st.caption(f":material/error: {_plain(result.error)}")
+    if text:
+        lines = text.count("\n") + 1
+        label = "Output" if lines == 1 else f"Output · {lines:,} lines"
+        with st.expander(label):
+            _code(text, None, LONG_OUTPUT, OUTPUT_HEIGHT)
+    for attachment in result.attachments:
+        _draw_attachment(attachment)
+
+
+def _draw_attachment(attachment: Attachment) -> None:
+    try:
+        data = attachment.path.read_bytes()
+    except OSError:
+        st.caption(f"{attachment.name} is no longer there.")
+        return
+    if attachment.mime in ("image/png", "image/jpeg"):
+        st.image(data, alt=attachment.name)
+    else:
+        st.download_button(
+            attachment.name,
+            data,
+            file_name=attachment.name,
+            mime=attachment.mime,
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"download-{attachment.path}",
+        )
+
+
+def _code(text: str, language: str | None, long: int, height: int) -> None:
+    tall = text.count("\n") >= long
+    st.code(text, language=language, wrap_lines=True, height=height if tall else "content")
+
+
+def _plain(text: str) -> str:
+    """One line of text with nothing in it that Markdown would read."""
+    line = drawable(" ".join(text.split()))[:300]
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)

@@ -1,0 +1,187 @@
+"""Where a user writes: starters on an empty page, the message box, the choice of a tool, Stop,
+and what can be done with the last exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.core.agent import TurnConfig
+from app.core.session import Busy, Session
+from app.ui.markdown import drawable
+from backends.base import Message, Usage, user
+
+AUTO = "Auto"
+GREETING = {
+    "chat": ("What's on your mind?", "Ask in your own words, or begin with one of these."),
+    "tools": (
+        "What shall we find out?",
+        "The model can run Python and call your functions, and goes on from what comes back.",
+    ),
+}
+
+Config = Callable[[], TurnConfig]
+
+
+def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) -> None:
+    """An empty page: a greeting and starters that can be clicked."""
+    title, text = GREETING[mode]
+    with st.container(key="greeting"):
+        st.header(title, anchor=False)
+        st.caption(text)
+    with st.container(key="starters", horizontal=True, gap="small"):
+        for at, starter in enumerate(starters):
+            st.button(starter, key=f"starter-{mode}-{at}", on_click=send, args=(starter,))
+
+
+def draw_composer(mode: str, session: Session, tools: Sequence[str], config: Config) -> None:
+    """The message box at the foot of the page, with the tool choice and Stop above it."""
+    running = session.running
+    with st.bottom:
+        with st.container(horizontal=True, vertical_alignment="center", key="above-composer"):
+            if tools:
+                st.selectbox(
+                    "Tool to use",
+                    [AUTO, *tools],
+                    key=f"use-{mode}",
+                    format_func=lambda name: "Tool: auto" if name == AUTO else f"Use {name}",
+                    label_visibility="collapsed",
+                    width=220,
+                )
+            if running:
+                st.button(
+                    "Stop",
+                    key="stop",
+                    icon=":material/stop_circle:",
+                    on_click=session.stop,
+                    shortcut="Escape",
+                )
+        st.chat_input(
+            "Writing… press Stop to interrupt" if running else "Message",
+            key=f"prompt-{mode}",
+            disabled=running,
+            on_submit=lambda: submit(session, st.session_state[f"prompt-{mode}"], config()),
+        )
+
+
+def chosen_tool(mode: str, offered: Sequence[str]) -> str | None:
+    """The tool that the composer asks for by name, if it is still on."""
+    chosen = st.session_state.get(f"use-{mode}", AUTO)
+    return chosen if chosen in offered else None
+
+
+def submit(session: Session, text: str | None, config: TurnConfig) -> None:
+    """Sends a message; one of blanks alone is not sent."""
+    if text and text.strip():
+        guarded(lambda: session.start_turn(user(text), config))
+
+
+def guarded(action: Callable[[], None]) -> None:
+    """Begins a turn, or says that one is running, as it may in another tab."""
+    try:
+        action()
+    except Busy:
+        st.toast("An answer is still being written. Stop it first.", icon=":material/hourglass:")
+
+
+def draw_actions(
+    session: Session, question: Message | None, text: str, usage: Usage | None, config: Config
+) -> None:
+    """Under the last answer: its figures, copy, retry, edit, and Continue where it makes sense."""
+    view = session.view()
+    reason = view.ended.reason if view.ended else "stop"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
+        if text:
+            copy_button(text)
+        st.button(
+            "Retry",
+            key="retry",
+            type="tertiary",
+            icon=":material/refresh:",
+            on_click=lambda: guarded(lambda: session.retry(config())),
+        )
+        if question is not None:
+            st.button(
+                "Edit",
+                key="edit",
+                type="tertiary",
+                icon=":material/edit:",
+                on_click=lambda: st.session_state.update(editing=True),
+            )
+        if reason in ("tool_limit", "length") or view.conversation.awaits_answer:
+            st.button(
+                "Continue",
+                key="continue",
+                type="tertiary",
+                icon=":material/play_arrow:",
+                on_click=lambda: guarded(lambda: session.start_turn(None, config())),
+            )
+        if usage is not None:
+            st.caption(figures(usage))
+
+
+def figures(usage: Usage) -> str:
+    """Speed and wait, in words."""
+    parts = [f"{usage.completion_tokens:,} tokens"]
+    if usage.tokens_per_second is not None:
+        parts.append(f"{usage.tokens_per_second:.1f} tokens/s")
+    if usage.first_token is not None:
+        parts.append(f"first token after {usage.first_token:.1f} s")
+    return " · ".join(parts)
+
+
+def draw_edit(session: Session, question: Message, config: Config) -> None:
+    """The last message as a form, to be sent again."""
+
+    def done(send: bool) -> None:
+        text = st.session_state.get("edited", "")
+        st.session_state["editing"] = False
+        if send and text.strip():
+            guarded(lambda: session.resend(user(text), config()))
+
+    st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
+    with st.container(horizontal=True):
+        st.button("Send", key="edit-send", type="primary", on_click=done, args=(True,))
+        st.button("Cancel", key="edit-cancel", on_click=done, args=(False,))
+
+
+_COPY: Any = None
+
+
+def copy_button(text: str) -> None:
+    """A button that puts the answer's Markdown on the clipboard."""
+    global _COPY
+    if _COPY is None:
+        _COPY = st.components.v2.component(
+            "copy_answer", html=_COPY_HTML, css=_COPY_CSS, js=_COPY_JS, isolate_styles=True
+        )
+    _COPY(data={"text": drawable(text)}, key="copy", width="content", height="content")
+
+
+_COPY_HTML = '<button type="button" aria-label="Copy the answer">Copy</button>'
+_COPY_CSS = """
+button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: none;
+  border: 0; border-radius: var(--st-button-radius); padding: 0.25rem 0.5rem; cursor: pointer; }
+button:hover, button:focus-visible { color: var(--st-primary-color); }
+"""
+_COPY_JS = """
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button");
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(data.text);
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = data.text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+}
+"""

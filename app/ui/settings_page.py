@@ -1,0 +1,24 @@
+"""The page that shows what is set."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.core.settings import shown
+from app.ui.server import service
+from app.ui.sidebar import draw_model
+
+
+def show_settings() -> None:
+    """A table of all settings; they are changed outside, so nothing here can be edited."""
+    house = service()
+    with st.sidebar:
+        draw_model(house)
+    st.header("Settings", anchor=False)
+    st.caption(
+        "Set these in the environment or in `glm.toml` beside the app, then start it again. "
+        "README explains each."
+    )
+    for problem in house.problems:
+        st.warning(problem, icon=":material/warning:")
+    st.table(shown(house.loaded))

@@ -1,0 +1,31 @@
+"""The frame of every page: title, style, navigation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).resolve().parents[1] / "views"
+ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
+STYLE = Path(__file__).with_name("style.css")
+
+
+def show_page() -> None:
+    """Registers the pages and runs the one that was asked for."""
+    st.set_page_config(
+        page_title="GLM All Tools",
+        page_icon=str(ICON),
+        layout="centered",
+        initial_sidebar_state="auto",
+    )
+    st.html(STYLE)
+    page = st.navigation(
+        [
+            st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True),
+            st.Page(PAGES / "tools.py", title="Tools", icon=":material/build:"),
+            st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
+        ],
+        position="top",
+    )
+    page.run()

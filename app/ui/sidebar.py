@@ -1,0 +1,151 @@
+"""The sidebar: the model and its state, the tools, the system prompt, generation settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from app.core.modes import Defaults, Mode
+from app.core.service import Service
+from app.core.session import Session
+from app.ui.markdown import drawable
+from backends.base import GenerationConfig
+from tools.base import Tool
+
+# Seconds between two looks at a model that is still loading.
+LOOK = 0.5
+
+
+def draw_model(service: Service) -> None:
+    """The model's name and state; looks again by itself while it loads."""
+    if service.model.state in ("idle", "loading"):
+        st.fragment(_model_card, run_every=LOOK)(service, watching=True)
+    else:
+        _model_card(service, watching=False)
+
+
+def _model_card(service: Service, watching: bool) -> None:
+    host = service.model
+    with st.container(key="model-card", gap="small"):
+        match host.state:
+            case "ready" if host.backend is not None:
+                st.markdown(f"**{_plain(host.backend.name)}**")
+                window = host.backend.capabilities.context
+                size = f" · {window:,} tokens" if window else ""
+                st.caption(f":green[:material/check_circle:] Ready{size}")
+            case "failed":
+                st.markdown("**No model**")
+                st.error(drawable(host.error or ""), icon=":material/error:")
+                st.button("Try again", key="load-again", on_click=host.start)
+            case _:
+                st.markdown("**Model**")
+                st.caption(":material/hourglass_top: Loading…")
+    if watching and host.state in ("ready", "failed"):
+        st.rerun()
+
+
+def draw_generation(mode: Mode, session: Session, defaults: Defaults) -> GenerationConfig:
+    """Generation settings, folded away; what was set is kept with the session."""
+    base = defaults.generation
+    with st.expander("Generation", icon=":material/tune:"):
+        temperature = _kept(
+            session,
+            "temperature",
+            base.temperature,
+            lambda value, key, keep: st.slider(
+                "Temperature",
+                0.0,
+                2.0,
+                value,
+                0.05,
+                key=key,
+                on_change=keep,
+                help="0 always takes the likeliest word; higher is more varied.",
+            ),
+            mode,
+        )
+        top_p = _kept(
+            session,
+            "top_p",
+            base.top_p,
+            lambda value, key, keep: st.slider(
+                "Top p",
+                0.05,
+                1.0,
+                value,
+                0.05,
+                key=key,
+                on_change=keep,
+                help="Only the likeliest words that make up this share are considered.",
+            ),
+            mode,
+        )
+        max_tokens = _kept(
+            session,
+            "max_tokens",
+            base.max_tokens,
+            lambda value, key, keep: st.number_input(
+                "Longest answer (tokens)", 1, 1_000_000, value, 64, key=key, on_change=keep
+            ),
+            mode,
+        )
+    return replace(base, temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
+
+
+def draw_system(mode: Mode, session: Session, defaults: Defaults) -> str:
+    """The system prompt, for the user to write."""
+    with st.expander("System prompt", icon=":material/person_edit:"):
+        text: str = _kept(
+            session,
+            "system",
+            defaults.system,
+            lambda value, key, keep: st.text_area(
+                "System prompt",
+                value,
+                key=key,
+                on_change=keep,
+                height=120,
+                label_visibility="collapsed",
+                help="Who the assistant is and how it answers.",
+            ),
+            mode,
+        )
+    return text
+
+
+def draw_tools(service: Service, session: Session) -> None:
+    """A switch for each tool, and what could not be loaded."""
+    with st.expander("Tools", icon=":material/build:", expanded=True):
+        for tool in session.registry.tools:
+            key = f"tool-{tool.name}"
+            st.toggle(
+                tool.name,
+                value=session.registry.enabled(tool.name),
+                key=key,
+                help=drawable(_described(tool)),
+                on_change=lambda name=tool.name, key=key: session.registry.switch(
+                    name, st.session_state[key]
+                ),
+            )
+    for problem in (*service.problems, *session.registry.refused):
+        st.warning(drawable(problem), icon=":material/warning:")
+
+
+def _described(tool: Tool) -> str:
+    return "\n\n".join(spec.description for spec in tool.specs(native=False))
+
+
+def _kept(session: Session, name: str, default: Any, draw: Any, mode: Mode) -> Any:
+    """A widget whose value outlives the page: a reload and a change of pages find it again."""
+    key = f"{mode}-{name}"
+
+    def keep() -> None:
+        session.choices[name] = st.session_state[key]
+
+    return draw(session.choices.get(name, default), key, keep)
+
+
+def _plain(name: str) -> str:
+    return "".join(f"\\{c}" if c in r"\`*_[]<>$:~" else c for c in drawable(name))

@@ -1,0 +1,137 @@
+"""Draws a conversation, and watches the last exchange while its turn runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.core.session import Session, View
+from app.ui.blocks import (
+    Block,
+    CallBlock,
+    Exchange,
+    NoteBlock,
+    TextBlock,
+    ThinkingBlock,
+    WaitBlock,
+    answer_blocks,
+    exchanges,
+    latest_blocks,
+)
+from app.ui.call import draw_call
+from app.ui.markdown import drawable, prepared
+
+# Draws a second while a turn runs, at most: smooth to read, and light for the browser.
+DRAWS_A_SECOND = 15
+# Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
+IDLE_LOOK = 0.25
+# Exchanges on the page; the earlier ones are a click away.
+SHOWN = 20
+# Characters of a user's message that are drawn; the rest is folded away.
+LONG_QUESTION = 4000
+
+
+class Board:
+    """A column of places; `draw` sends only the blocks that changed since the last time."""
+
+    def __init__(self, place: Any) -> None:
+        self._place = place
+        self._slots: list[Any] = []
+        self._drawn: list[Block | None] = []
+
+    def draw(self, blocks: Sequence[Block]) -> bool:
+        """Brings the page to `blocks`; whether anything had to be sent."""
+        changed = False
+        for at, block in enumerate(blocks):
+            if at == len(self._slots):
+                self._slots.append(self._place.empty())
+                self._drawn.append(None)
+            if self._drawn[at] != block:
+                _draw(self._slots[at], block)
+                self._drawn[at] = block
+                changed = True
+        for at in range(len(blocks), len(self._slots)):
+            if self._drawn[at] is not None:
+                self._slots[at].empty()
+                self._drawn[at] = None
+                changed = True
+        return changed
+
+
+def draw_history(view: View) -> Exchange | None:
+    """Everything but the answer of the last exchange, which is returned."""
+    cut = exchanges(view.conversation.messages)
+    all_shown = st.session_state.get("show_all", False)
+    hidden = 0 if all_shown else max(0, len(cut) - SHOWN)
+    if hidden:
+        st.button(
+            f"Show {hidden} earlier messages",
+            key="show_earlier",
+            type="tertiary",
+            on_click=lambda: st.session_state.update(show_all=True),
+        )
+    for exchange in cut[hidden:-1]:
+        draw_question(exchange)
+        with st.chat_message("assistant", avatar=":material/neurology:"):
+            Board(st.container(gap="small")).draw(answer_blocks(exchange.answers))
+    return cut[-1] if cut else None
+
+
+def draw_question(exchange: Exchange) -> None:
+    """A user's message, as text: what a user types is not Markdown."""
+    if exchange.question is None:
+        return
+    text = drawable(exchange.question.text)
+    with st.chat_message("user", avatar=":material/person:"):
+        if len(text) > LONG_QUESTION:
+            st.text(text[:LONG_QUESTION] + "…")
+            with st.expander(f"The whole message ({len(text):,} characters)"):
+                st.code(text, language=None, wrap_lines=True, height=400)
+        else:
+            st.text(text)
+
+
+def watch(session: Session, board: Board) -> View:
+    """Draws the running turn until it ends. A rerun of the page interrupts this at any draw."""
+    pulse = st.empty()
+    while True:
+        began = time.monotonic()
+        view = session.view()
+        cut = exchanges(view.conversation.messages)
+        board.draw(latest_blocks(view, cut[-1].answers if cut else ()))
+        if view.live is None:
+            pulse.empty()
+            return view
+        # Also a sign of life: Streamlit hears of a click or a closed tab at the next draw.
+        pulse.caption(f"{time.monotonic() - view.began:.0f} s")
+        session.wait(view.version, IDLE_LOOK)
+        time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
+
+
+def _draw(slot: Any, block: Block) -> None:
+    match block:
+        case TextBlock(text):
+            slot.markdown(prepared(text), anchors=False)
+        case ThinkingBlock(text, done):
+            with slot.container(), st.expander("Thought" if done else "Thinking…"):
+                st.markdown(prepared(text), anchors=False)
+        case CallBlock():
+            with slot.container():
+                draw_call(block)
+        case NoteBlock(kind, text):
+            _draw_note(slot, kind, text)
+        case WaitBlock(text, seconds):
+            shown = f"{text}…" if text else "…"
+            slot.caption(shown if seconds < 2 else f"{shown} {seconds} s")
+
+
+def _draw_note(slot: Any, kind: str, text: str) -> None:
+    if kind == "error":
+        slot.error(drawable(text), icon=":material/error:")
+    elif kind == "stopped":
+        slot.caption(f":material/stop_circle: {text}")
+    else:
+        slot.info(drawable(text), icon=":material/info:")
