@@ -96,7 +96,8 @@ class Usage:
         if self.first_token is None or self.completion_tokens < 2:
             return None
         writing = self.seconds - self.first_token
-        return (self.completion_tokens - 1) / writing if writing > 0 else None
+        # An answer that came in one burst has no speed that anyone felt.
+        return (self.completion_tokens - 1) / writing if writing > 0.1 else None
 
 
 @dataclass(frozen=True)

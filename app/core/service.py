@@ -46,15 +46,18 @@ class Service:
         self.sessions.close()
         self.model.close()
 
-    def _session(self, mode: str, workspace: Path) -> Session:
-        workspace.mkdir(parents=True, exist_ok=True)
+    def registry(self, mode: str, workspace: Path) -> Registry:
+        """The tools of one conversation in that mode, those that take long started ahead."""
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             python = PythonTool(workspace, python_limits(self.settings))
             python.warm()
             tools = (python, *self._functions)
-        registry = Registry(tools, function_seconds=self.settings.function_seconds)
-        return Session(workspace, registry, self.model)
+        return Registry(tools, function_seconds=self.settings.function_seconds)
+
+    def _session(self, mode: str, workspace: Path) -> Session:
+        workspace.mkdir(parents=True, exist_ok=True)
+        return Session(workspace, self.registry(mode, workspace), self.model)
 
 
 def python_limits(settings: Settings) -> PythonLimits:

@@ -56,7 +56,7 @@ def _headline(block: CallBlock) -> str:
             return f"{head} · running {block.seconds} s"
     result = block.result
     if result is not None and result.error:
-        return f"{head} · :red[:material/close: failed] · {result.seconds:.1f} s"
+        return f"{head} · :red[:material/close:] {result.seconds:.1f} s"
     return f"{head} · :green[:material/check:] {result.seconds if result else 0:.1f} s"
 
 

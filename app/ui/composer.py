@@ -39,31 +39,34 @@ def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) 
 def draw_composer(mode: str, session: Session, tools: Sequence[str], config: Config) -> None:
     """The message box at the foot of the page, with the tool choice and Stop above it."""
     running = session.running
-    with st.bottom:
-        with st.container(horizontal=True, vertical_alignment="center", key="above-composer"):
-            if tools:
-                st.selectbox(
-                    "Tool to use",
-                    [AUTO, *tools],
-                    key=f"use-{mode}",
-                    format_func=lambda name: "Tool: auto" if name == AUTO else f"Use {name}",
-                    label_visibility="collapsed",
-                    width=220,
-                )
-            if running:
-                st.button(
-                    "Stop",
-                    key="stop",
-                    icon=":material/stop_circle:",
-                    on_click=session.stop,
-                    shortcut="Escape",
-                )
-        st.chat_input(
-            "Writing… press Stop to interrupt" if running else "Message",
-            key=f"prompt-{mode}",
-            disabled=running,
-            on_submit=lambda: submit(session, st.session_state[f"prompt-{mode}"], config()),
-        )
+    with (
+        st.bottom,
+        st.container(horizontal=True, vertical_alignment="center", key="above-composer"),
+    ):
+        if tools:
+            st.selectbox(
+                "Tool to use",
+                [AUTO, *tools],
+                key=f"use-{mode}",
+                format_func=lambda name: "Tool: auto" if name == AUTO else f"Use {name}",
+                label_visibility="collapsed",
+                width=220,
+            )
+        if running:
+            st.button(
+                "Stop",
+                key="stop",
+                icon=":material/stop_circle:",
+                on_click=session.stop,
+                shortcut="Escape",
+            )
+    # Streamlit puts it at the bottom by itself, and only then the page follows the newest words.
+    st.chat_input(
+        "Writing… press Stop to interrupt" if running else "Message",
+        key=f"prompt-{mode}",
+        disabled=running,
+        on_submit=lambda: submit(session, st.session_state[f"prompt-{mode}"], config()),
+    )
 
 
 def chosen_tool(mode: str, offered: Sequence[str]) -> str | None:
@@ -118,7 +121,7 @@ def draw_actions(
                 icon=":material/play_arrow:",
                 on_click=lambda: guarded(lambda: session.start_turn(None, config())),
             )
-        if usage is not None:
+        if usage is not None and usage.completion_tokens:
             st.caption(figures(usage))
 
 

@@ -27,7 +27,7 @@ from app.ui.markdown import drawable, prepared
 # Draws a second while a turn runs, at most: smooth to read, and light for the browser.
 DRAWS_A_SECOND = 15
 # Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
-IDLE_LOOK = 0.25
+IDLE_LOOK = 0.15
 # Exchanges on the page; the earlier ones are a click away.
 SHOWN = 20
 # Characters of a user's message that are drawn; the rest is folded away.
@@ -77,6 +77,8 @@ def draw_history(view: View) -> Exchange | None:
         draw_question(exchange)
         with st.chat_message("assistant", avatar=":material/neurology:"):
             Board(st.container(gap="small")).draw(answer_blocks(exchange.answers))
+            # Takes the place of the actions that stood here while this was the last exchange.
+            st.empty()
     return cut[-1] if cut else None
 
 

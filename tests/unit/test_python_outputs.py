@@ -4,10 +4,11 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.python.outputs import ITEMS, Gap, Outputs, Picture, compose, plain
+from tools.python.outputs import ITEMS, Gap, Outputs, Picture, compose
+from tools.python.plain import plain
 from tools.python.startup import LEFT_OUT
 
 
@@ -150,6 +151,7 @@ keys = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(
     st.sampled_from(
         [

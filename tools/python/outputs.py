@@ -11,18 +11,15 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import Any
 
+from tools.python.plain import html_text, overwritten, plain
 from tools.python.startup import LEFT_OUT
 
 ITEMS = 500  # outputs of one call that are kept from its beginning, and as many from its end
 PICTURE_BYTES = 64 * 1024 * 1024  # of all pictures of one call together
 ERROR_LINE = 300  # characters
 
-# Escape sequences of terminals (ECMA-48): CSI, OSC, and the two-character ones.
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^_`-~])")
-_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 _OBJECT = re.compile(r"<[\w.]+ object>|<[\w.]+(?: object)? at 0x[0-9a-f]+>")
 
 
@@ -41,21 +38,6 @@ class Gap:
 
 
 Piece = str | Picture | Gap
-
-
-def plain(text: str) -> str:
-    """Text as a terminal would have left it, without colours and control characters."""
-    text = _ANSI.sub("", text)
-    return _overwritten(text).replace("\r", "").translate(_CONTROL)
-
-
-def _overwritten(text: str) -> str:
-    """Every line from its last carriage return on; one at its end has yet to take effect."""
-    if "\r" not in text:
-        return text
-    lines = (line.rstrip("\r") for line in text.split("\n"))
-    end = "\r" if text.endswith("\r") else ""
-    return "\n".join(line[line.rfind("\r") + 1 :] for line in lines) + end
 
 
 def compose(pieces: Sequence[str | Gap], limit: int) -> str:
@@ -111,7 +93,8 @@ class Outputs:
         elif kind == "error":
             self._hear_error(content)
         elif kind == "execute_reply":
-            for payload in content.get("payload") or ():  # what `name?` has to say
+            payloads = content.get("payload")  # what `name?` has to say
+            for payload in payloads if isinstance(payloads, list) else ():
                 if isinstance(payload, dict) and isinstance(payload.get("data"), dict):
                     self._add(_Display(self._pieces_of(payload["data"])))
 
@@ -253,7 +236,7 @@ class _Stream:
     def write(self, text: str) -> None:
         ended, newline, self.line = (self.line + text).rpartition("\n")
         self.done.write(plain(ended + newline))
-        self.line = _overwritten(self.line)
+        self.line = overwritten(self.line)
         if len(self.line) > self.limit:
             self.done.write(plain(self.line))
             self.line = ""
@@ -302,38 +285,5 @@ def _text_of(data: Mapping[str, Any]) -> str:
         if isinstance(data.get(mime), str):
             return str(data[mime])
     if isinstance(data.get("text/html"), str):
-        return _TableText.read(data["text/html"])
+        return html_text(data["text/html"])
     return text if isinstance(text, str) else ""
-
-
-class _TableText(HTMLParser):
-    """HTML as text: a line a row, a tab between cells."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self.silent = False
-
-    @classmethod
-    def read(cls, markup: str) -> str:
-        parser = cls()
-        parser.feed(markup)
-        parser.close()
-        lines = ("".join(parser.parts)).splitlines()
-        return "\n".join(line.removeprefix("\t").rstrip() for line in lines if line.strip())
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in ("script", "style"):
-            self.silent = True
-        elif tag in ("td", "th"):
-            self.parts.append("\t")
-        elif tag in ("br", "p", "div", "tr", "li", "table", "h1", "h2", "h3"):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style"):
-            self.silent = False
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(" ".join(data.split()))

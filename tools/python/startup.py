@@ -1,18 +1,13 @@
 """What every kernel runs once, silently, before the first call.
 
-This file is never imported by the server: its text is sent to the kernel and executed there,
-in a namespace of its own, so that the user's variables start out empty. It stands on the
-standard library and what a kernel has loaded anyway; matplotlib is prepared when it is
-imported, not before.
+The text of this file and of `startup_figures` is sent to the kernel and executed there, in a
+namespace of its own, so that the user's variables start out empty. It stands on the standard
+library and what a kernel has loaded anyway.
 """
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import importlib.machinery
-import importlib.util
-import logging
 import os
 import select
 import sys
@@ -21,31 +16,13 @@ import time
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 # Says how many characters are missing: beside "text/plain" in its middle, alone at its place.
 LEFT_OUT = "application/vnd.left-out+json"
 
 LARGEST_VALUE = 24_000_000  # characters of one displayed value that is not plain text
-
-# The first of these that is there draws what the chosen font has no glyph for.
-FALLBACK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Microsoft YaHei",
-    "SimHei",
-    "Noto Sans CJK JP",
-    "Droid Sans Fallback",
-    "Arial Unicode MS",
-)
 
 
 def prepare(shell: Any, keep: int) -> None:
@@ -60,14 +37,9 @@ def prepare(shell: Any, keep: int) -> None:
     _limit_displays(shell.display_formatter, gate)
     _refuse_input(shell.kernel)
     _survive_exit(shell)
-    _bind_threads_to_calls()
+    _bind_threads_to_calls(shell, gate.streams)
     shell.events.register("pre_execute", gate.open)
     shell.events.register("post_execute", gate.close)
-    shell.config.InlineBackend.rc = {"figure.dpi": 120}
-    sys.meta_path.insert(
-        0,
-        _AfterImport({"matplotlib": _keep_backend, "matplotlib.font_manager": _complete_fonts}),
-    )
 
 
 class _Gate:
@@ -262,69 +234,25 @@ def _survive_exit(shell: Any) -> None:
     warnings.filterwarnings("ignore", message="To exit: use")
 
 
-def _bind_threads_to_calls() -> None:
+def _bind_threads_to_calls(shell: Any, streams: tuple[Any, ...]) -> None:
     """What a thread puts out belongs to the call that started it, however late it comes.
 
     Not so for the threads of a pool: they serve whichever call gives them work.
     """
     start = threading.Thread.start
+    senders = (*streams, shell.display_pub, shell.displayhook)
 
-    def start_in_context(self: Any) -> None:
+    def start_for_call(self: Any) -> None:
         of_pool = ("concurrent.futures.thread", "multiprocessing.pool")
         if getattr(getattr(self, "_target", None), "__module__", None) not in of_pool:
-            self.run = partial(contextvars.copy_context().run, self.run)
+            header, run = shell.display_pub.parent_header, self.run
+
+            def run_for_call() -> None:
+                for sender in senders:
+                    sender.set_thread_parent(header)
+                run()
+
+            self.run = run_for_call
         start(self)
 
-    threading.Thread.start = start_in_context  # type: ignore[method-assign]
-
-
-class _AfterImport:
-    """Calls a function with a module right after its first import."""
-
-    def __init__(self, actions: dict[str, Callable[[ModuleType], None]]) -> None:
-        self.actions = actions
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        action = self.actions.pop(name, None)
-        if action is None:
-            return None
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def execute_and_act(module: ModuleType) -> None:
-            execute(module)
-            action(module)
-
-        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
-        return spec
-
-
-def _keep_backend(matplotlib: Any) -> None:
-    """A backend that the code asks for by habit would show its figures to nobody."""
-    matplotlib.use = lambda backend, *, force=True: None
-
-
-def _complete_fonts(font_manager: Any) -> None:
-    """Draw Chinese, Japanese and Korean whatever font or style the code has chosen."""
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message="Glyph .* missing from")
-    properties = font_manager.FontProperties
-    search = font_manager.FontManager._find_fonts_by_props
-
-    def search_further(self: Any, prop: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        found: list[Any] = search(self, prop, *args, **kwargs)
-        installed = {entry.name for entry in self.ttflist}
-        family = next((name for name in FALLBACK_FONTS if name in installed), None)
-        if family is not None:
-            wanted = properties._from_any(prop).copy()
-            wanted.set_family(family)
-            path = self.findfont(wanted)
-            if path not in found:
-                found.append(path)
-        return found
-
-    font_manager.FontManager._find_fonts_by_props = search_further
+    threading.Thread.start = start_for_call  # type: ignore[method-assign]

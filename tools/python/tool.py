@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import logging
 import platform
@@ -69,9 +70,10 @@ def unfence(code: str) -> str:
     return body[: closing.start()] if closing else body
 
 
-def installed_packages() -> list[str]:
+@functools.cache
+def installed_packages() -> tuple[str, ...]:
     """Names of the packages of `PACKAGES` that code can import."""
-    return [name for module, name in PACKAGES.items() if importlib.util.find_spec(module)]
+    return tuple(name for module, name in PACKAGES.items() if importlib.util.find_spec(module))
 
 
 class PythonTool:
@@ -99,6 +101,7 @@ class PythonTool:
         self._kernel: Kernel | None = None
         self._ready: Future[Kernel] | None = None
         self._figures = 0
+        self._lost = False  # a kernel died between two calls, and the model does not know yet
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
         """One function; its description follows from the limits and what is installed."""
@@ -121,7 +124,7 @@ class PythonTool:
         """Run one call. Errors of the code are a result; raises `ToolError` where none ran."""
         begun = time.monotonic()
         code = _code_of(call)
-        kernel, lost = self._ready_kernel(context)
+        kernel = self._ready_kernel(context)
         if kernel is None:
             return ToolResult(
                 call.id, call.name, "Stopped by the user before the code ran.",
@@ -134,7 +137,8 @@ class PythonTool:
             self._limits.seconds,
             context.cancel,
         )
-        notes = [_LOST_BEFORE] if lost else []
+        notes = [_LOST_BEFORE] if self._lost else []
+        self._lost = False
         trouble = self._trouble(ending)
         if trouble:
             notes.append(f"{trouble} {_KEPT_NOTE if ending.alive else _LOST_NOTE}")
@@ -189,19 +193,16 @@ class PythonTool:
             ready.set_result(kernel)
             provide_fonts(kernel.private / MATPLOTLIB)
 
-    def _ready_kernel(self, context: ToolContext) -> tuple[Kernel | None, bool]:
-        """A kernel that answers, and whether an earlier one with its variables is gone.
-
-        None when the user stopped the turn meanwhile.
-        """
+    def _ready_kernel(self, context: ToolContext) -> Kernel | None:
+        """A kernel that answers, or None when the user stopped the turn meanwhile."""
         ready = self._starting()
-        lost = ready.done() and ready.exception() is None and not ready.result().alive
-        if lost:
+        if ready.done() and ready.exception() is None and not ready.result().alive:
+            self._lost = True
             self._replace(ready.result())
             ready = self._starting()
         while not context.cancel.is_set():
             try:
-                return ready.result(timeout=TICK), lost
+                return ready.result(timeout=TICK)
             except NotYet:
                 continue
             except Exception as error:
@@ -210,7 +211,7 @@ class PythonTool:
                     if self._ready is ready:
                         self._ready = self._kernel = None
                 raise ToolError("Python could not be started. Try once more.") from error
-        return None, lost
+        return None
 
     def _replace(self, kernel: Kernel) -> None:
         kernel.close()

@@ -1,0 +1,93 @@
+"""A conversation without a page: the caller's own thread runs each turn and hears every event."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn
+from app.core.conversation import Conversation
+from app.core.modes import Mode, defaults
+from app.core.service import Service
+from backends.base import BackendError, Event, MessageFinished, Notice, user
+from tools.text import encodable
+
+log = logging.getLogger(__name__)
+
+
+class Dialogue:
+    """One conversation with its tools and a folder of its own, not for two threads at once.
+
+    Every turn ends with `TurnFinished` and raises nothing on purpose. `refused` has a sentence
+    for each tool that is not offered because its name was taken.
+    """
+
+    def __init__(self, service: Service, mode: Mode) -> None:
+        """Raises `OSError` when there is no room for the folder."""
+        self._model = service.model
+        self._workspace = Path(tempfile.mkdtemp(prefix="glm-")).resolve()
+        self._registry = service.registry(mode, self._workspace)
+        self.refused = self._registry.refused
+        begin = defaults(mode, service.settings)
+        rounds = service.settings.max_rounds
+        self._config = TurnConfig(begin.generation, begin.system, rounds, tools=None)
+        self._conversation = Conversation()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said yet."""
+        return not self._conversation.messages
+
+    def ask(self, prompt: str, cancel: threading.Event) -> Iterator[Event]:
+        """A turn that answers `prompt`."""
+        self._conversation = self._conversation.append(user(encodable(prompt)))
+        return self._turn(cancel)
+
+    def retry(self, cancel: threading.Event) -> Iterator[Event]:
+        """A turn that makes the last answer anew."""
+        self._conversation = self._conversation.for_retry()
+        return self._turn(cancel)
+
+    def go_on(self, cancel: threading.Event) -> Iterator[Event]:
+        """A turn that takes up where the last one reached its round limit."""
+        return self._turn(cancel)
+
+    def close(self) -> Path | None:
+        """Ends the tools. The folder where files for the user are left, None where there are
+        none and the folder is gone. May be called twice."""
+        self._registry.close()
+        # Hidden entries are what libraries keep in a home folder.
+        if self._workspace.is_dir() and any(self._workspace.glob("[!.]*")):
+            return self._workspace
+        shutil.rmtree(self._workspace, ignore_errors=True)
+        return None
+
+    def _turn(self, cancel: threading.Event) -> Iterator[Event]:
+        try:
+            for event in self._events(cancel):
+                if isinstance(event, MessageFinished):
+                    self._conversation = self._conversation.append(event.message)
+                yield event
+        except Exception:
+            log.exception("the turn ended in a fault")
+            yield from failed_turn("error", OWN_FAULT)
+
+    def _events(self, cancel: threading.Event) -> Iterator[Event]:
+        try:
+            if self._model.state != "ready":
+                yield Notice("Loading the model")
+            backend = self._model.wait(cancel)
+        except BackendError as error:
+            yield from failed_turn("error", str(error))
+            return
+        if backend is None:
+            yield from failed_turn("cancelled", None)
+            return
+        yield Notice("")
+        yield from run_turn(
+            self._conversation, backend, self._registry, self._config, cancel, self._workspace
+        )

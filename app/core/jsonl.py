@@ -1,0 +1,135 @@
+"""JSON lines: the requests that the back door reads, and the turns that it writes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backends.base import Event, Message, MessageFinished, TurnFinished, Usage
+from tools.base import ToolCall, ToolError, ToolResult
+from tools.text import one_line
+
+# Line ends to Python's splitlines and others, though not to JSON.
+_LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+
+
+class BadRequest(ValueError):
+    """A line that asks for nothing that can be answered, in one sentence."""
+
+
+class Request(BaseModel):
+    """One prompt, and whether it continues the conversation of the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    prompt: str
+    files: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    continues: bool = Field(default=False, alias="continue")
+
+
+def read_request(line: str) -> Request:
+    """A line of input: a JSON object where it begins like one, else plain text.
+
+    Raises `BadRequest`.
+    """
+    line = line.strip()
+    if not line.startswith("{"):
+        return Request(prompt=line)
+    try:
+        return Request.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"])
+        why = one_line(f"{where}{first['msg']}", 200)
+        raise BadRequest(f"The line is no valid request: {why}.") from None
+    except ValueError:  # what is no Unicode does not reach the validation
+        raise BadRequest("The line is no valid request: it is not UTF-8.") from None
+
+
+class JsonWriter:
+    """Writes turns to `out`, one object a line. Each text is whole and stands before the calls
+    of its message. Raises what writing to `out` raises."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._answers: list[Usage] = []
+
+    def hear(self, event: Event) -> None:
+        """Writes what an event of a turn has to say."""
+        match event:
+            case MessageFinished(Message(role="tool", result=ToolResult() as result)):
+                self._write(_result(result))
+            case MessageFinished(message):
+                if message.usage is not None:
+                    self._answers.append(message.usage)
+                if message.text:
+                    self._write({"type": "text", "text": message.text})
+                for call in message.calls:
+                    self._write(_call(call))
+            case TurnFinished():
+                self._write(_done(event, self._answers))
+                self._answers = []
+
+    def refuse(self, sentence: str) -> None:
+        """Writes that a request was not even asked."""
+        self.hear(TurnFinished("error", Usage(), sentence))
+
+    def _write(self, value: dict[str, Any]) -> None:
+        text = json.dumps(value, ensure_ascii=False)
+        self._out.write(text.translate(_LINE_ENDS) + "\n")
+        self._out.flush()
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    try:
+        arguments = call.arguments()
+    except ToolError:
+        arguments = {"input": call.input}
+    return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments}
+
+
+def _result(result: ToolResult) -> dict[str, Any]:
+    attachments = [
+        {"mime": each.mime, "name": each.name, "path": str(each.path.absolute())}
+        for each in result.attachments
+    ]
+    return {
+        "type": "tool_result",
+        "id": result.call_id,
+        "name": result.name,
+        "text": result.text,
+        "error": result.error,
+        "attachments": attachments,
+    }
+
+
+def _done(turn: TurnFinished, answers: list[Usage]) -> dict[str, Any]:
+    usage = {
+        "prompt_tokens": turn.usage.prompt_tokens,
+        "completion_tokens": turn.usage.completion_tokens,
+        "cached_tokens": turn.usage.cached_tokens,
+        "first_token_seconds": _rounded(turn.usage.first_token),
+        "seconds": _rounded(turn.usage.seconds),
+        "tokens_per_second": _rounded(_speed(answers)),
+    }
+    truncated = turn.reason == "length"
+    reason = "stop" if truncated else turn.reason
+    done = {"type": "done", "reason": reason, "usage": usage, "error": turn.error}
+    return {**done, "truncated": True} if truncated else done
+
+
+def _speed(answers: list[Usage]) -> float | None:
+    """Tokens a second while the model wrote, without the time that its tools took."""
+    tokens, writing = 0, 0.0
+    for each in answers:
+        if each.tokens_per_second is not None and each.first_token is not None:
+            tokens += each.completion_tokens - 1
+            writing += each.seconds - each.first_token
+    return tokens / writing if writing > 0 else None
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

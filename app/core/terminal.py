@@ -1,0 +1,94 @@
+"""Turns as a person reads them in a terminal: the answer to one stream, all else to another."""
+
+from __future__ import annotations
+
+import re
+from typing import TextIO
+
+from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
+from tools.base import ToolCall, ToolResult
+from tools.text import one_line
+
+# A model, or a page that it read, must not move the cursor or rename the window.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ERASE_LINE = "\r\x1b[K"
+
+
+class TerminalWriter:
+    """Streams answers to `out`; calls, results, notices and troubles go to `err` as lines."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._out, self._err = out, err
+        self._line_open = False
+        self._notice = False
+
+    def hear(self, event: Event) -> None:
+        """Shows what an event of a turn has to say."""
+        match event:
+            case TextDelta(text):
+                self._text(text)
+            case Notice(text):
+                self._show_notice(text)
+            case MessageFinished(Message(role="tool", result=ToolResult() as result)):
+                self._result(result)
+            case MessageFinished(message):
+                self._end_line()
+                for call in message.calls:
+                    self._call(call)
+            case TurnFinished(reason, _, error):
+                self._end_line()
+                if reason == "error":
+                    self.say(error or "The answer broke off.")
+                elif reason in _ENDINGS:
+                    self.say(_ENDINGS[reason])
+
+    def refuse(self, sentence: str) -> None:
+        """Says that a request was not even asked."""
+        self.say(sentence)
+
+    def say(self, line: str) -> None:
+        """One line beside the answer."""
+        self._show_notice("")
+        self._err.write(_CONTROLS.sub("", line) + "\n")
+        self._err.flush()
+
+    def _text(self, text: str) -> None:
+        self._show_notice("")
+        if not self._line_open:
+            text = text.lstrip("\n")
+        if not text:
+            return
+        self._out.write(_CONTROLS.sub("", text) if self._out.isatty() else text)
+        self._out.flush()
+        self._line_open = True
+        self._ends_open = not text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if self._line_open and self._ends_open:
+            self._out.write("\n")
+            self._out.flush()
+        self._line_open = False
+
+    def _show_notice(self, text: str) -> None:
+        """A line that the next one takes the place of; kept out of files."""
+        if not self._err.isatty() or not (text or self._notice):
+            return
+        self._err.write(_ERASE_LINE + _CONTROLS.sub("", one_line(text, 78)))
+        self._err.flush()
+        self._notice = bool(text)
+
+    def _call(self, call: ToolCall) -> None:
+        self.say(f"[{one_line(call.name, 40)}] {one_line(call.input, 200)}")
+
+    def _result(self, result: ToolResult) -> None:
+        shown = f"error: {result.error}" if result.error else result.text
+        self.say(f"  -> {one_line(shown, 200)} ({result.seconds:.1f} s)")
+        for attachment in result.attachments:
+            self.say(f"  -> {attachment.path}")
+
+
+_ENDINGS = {
+    "tool_limit": "The limit of tool rounds was reached before there was an answer.",
+    "length": "The answer was cut at its longest length (GLM_MAX_TOKENS).",
+    "cancelled": "Stopped.",
+}

@@ -1,0 +1,69 @@
+"""A task is one request of a user and how it is met; a skill makes tasks at random."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tools.base import ToolSpec
+
+_ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+
+
+def phrase(r: Random, template: str, **slots: object) -> str:
+    """`{a|b}` is one of these, `{name}` a slot's value; innermost first."""
+    while found := _ALTERNATIVES.search(template):
+        inside = found[1]
+        value = str(slots[inside]) if inside in slots else r.choice(inside.split("|"))
+        # A value is data: its braces stay what they are.
+        value = value.replace("{", "\ue0f2").replace("}", "\ue0f3")
+        template = template[: found.start()] + value + template[found.end() :]
+    return template.replace("\ue0f2", "{").replace("\ue0f3", "}")
+
+
+Answer = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the user asks; the call that meets it (`tool` None: no call); the answer to its result.
+
+    `unless` names tools that would be the better choice: the task is used where none of them is
+    on offer. `observation` stands for a result that can't be had by running the call; `broken` is
+    a first input that fails, for a call that is mended. `follow` are requests that lean on this.
+    """
+
+    ask: str
+    answer: Answer
+    tool: str | None = None
+    input: str = ""
+    spec: ToolSpec | None = None
+    observation: str | None = None
+    broken: str | None = None
+    unless: tuple[str, ...] = ()
+    follow: tuple[Task, ...] = ()
+
+
+Skill = Callable[[Random], Task]
+
+
+def said(text: str) -> Answer:
+    """An answer that is the same whatever came."""
+    return lambda _: text
+
+
+def stating(r: Random, template: str, **slots: object) -> Answer:
+    """An answer with `[[]]` where the result stands."""
+    text = phrase(r, template, **slots)
+    return lambda observed: text.replace("[[]]", observed.strip())
+
+
+def number(r: Random, low: int, high: int, step: int = 1) -> int:
+    return r.randrange(low, high + 1, step)
+
+
+def spoken_list(items: list[str], last: str = "and") -> str:
+    """'a, b and c'."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
