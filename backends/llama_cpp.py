@@ -43,6 +43,22 @@ log = logging.getLogger(__name__)
 # The least room for an answer: a prompt that leaves fewer tokens than this does not fit.
 ANSWER_ROOM = 64
 POLL = 0.05
+# llama.cpp holds the arguments of a forced call to their schema through llguidance, which leaves
+# out what it doesn't know (`format: path`, lookaheads) only when told to, and would otherwise hold
+# the answer to nothing. Spaces as `json.dumps` has them: small models go on for ever in free ones.
+GUIDANCE = {
+    "lenient": True,
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}
+
+
+ENGINE_FAULT = "The model stopped with a fault of its engine. Retry, or clear the chat."
+
+
+class _Unfit(AnswerBroken):
+    """llama.cpp could not make a prompt of a request, so the model was not asked."""
 
 
 class LlamaCpp:
@@ -83,9 +99,13 @@ class LlamaCpp:
             yield from _wait(ticket, cancel)
             if cancel.is_set():
                 yield AnswerFinished("cancelled", Usage(prompt_tokens=len(prompt)))
-            elif tools and self._own_calls:
-                yield from self._chat(messages, tools, config, cancel)
+            elif tools and self._own_calls and config.tool_choice is None:
+                try:
+                    yield from self._chat(messages, tools, config, cancel)
+                except _Unfit:
+                    yield from self._complete(prompt, tools, config, cancel)
             else:
+                # A forced call too: in chat completions llama.cpp does not hold the model to it.
                 yield from self._complete(prompt, tools, config, cancel)
 
     # -- two ways to ask -------------------------------------------------------------------------
@@ -106,7 +126,7 @@ class LlamaCpp:
             begins = f"{forced.name}\n"
             request["prompt"] = prompt + list(self._tokens(begins, False))
             if forced.raw is None:
-                request["json_schema"] = dict(forced.parameters)
+                request["json_schema"] = {**forced.parameters, "x-guidance": GUIDANCE}
         parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
         counted = _Counted(len(request["prompt"]))
@@ -130,17 +150,18 @@ class LlamaCpp:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        """Messages and tools, read and called as the model's own template has it."""
+        """Messages and tools, read and called as the model's own template has it.
+
+        Raises `_Unfit` when the template can't take them, before any event.
+        """
         names = openai_messages.names_of(messages, tools)
-        offered = [tool for tool in tools if config.tool_choice in (None, tool.name)]
         request = openai_messages.encodable(
             {
                 "messages": openai_messages.chat_messages(messages, names, plain=self._plain),
-                "tools": openai_messages.tool_definitions(offered, names),
-                "tool_choice": "auto" if config.tool_choice is None else "required",
+                "tools": openai_messages.tool_definitions(tools, names),
             }
         )
-        reader = ChunkReader({names.sent(tool.name): tool.name for tool in offered})
+        reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
         counted = _Counted(0)
         for piece in self._ask("handle_chat_completions", request, tools, config, cancel, counted):
             if isinstance(piece, Notice):
@@ -182,8 +203,9 @@ class LlamaCpp:
             request["repeat_penalty"] = config.repetition_penalty
         if self._glm4:
             request["stop"] = ["<|user|>", "<|observation|>"]
-        pieces: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        pieces: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
         left = threading.Event()
+        begun = False
 
         def called_back(piece: dict[str, Any]) -> bool:
             pieces.put(piece)
@@ -193,8 +215,8 @@ class LlamaCpp:
             try:
                 getattr(self._engine.server, handler)(request, called_back)
             except Exception as error:
-                log.exception("llama.cpp failed")
-                pieces.put({"error": {"message": type(error).__name__}})
+                log.warning("llama.cpp could not take a request", exc_info=True)
+                pieces.put(error)
             finally:
                 pieces.put(None)
 
@@ -207,8 +229,11 @@ class LlamaCpp:
                     continue
                 if piece is None:
                     return
+                if isinstance(piece, Exception):
+                    raise AnswerBroken(ENGINE_FAULT) if begun else _Unfit(ENGINE_FAULT)
                 if "error" in piece:
                     raise _refusal(piece["error"], self._engine.window)
+                begun = True
                 progress = piece.get("prompt_progress")
                 if progress:
                     yield _reading(progress)
@@ -289,4 +314,4 @@ def _refusal(error: Mapping[str, Any], window: int) -> BackendError:
         asked = int(error.get("n_prompt_tokens", window))
         return ContextExceeded(asked + ANSWER_ROOM - window, window)
     log.error("llama.cpp refused: %s", error)
-    return AnswerBroken("The model stopped with a fault of its engine. Retry, or clear the chat.")
+    return AnswerBroken(ENGINE_FAULT)

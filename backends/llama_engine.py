@@ -110,7 +110,7 @@ class Engine:
 
 def _check_file(path: Path, name: str) -> None:
     """llama.cpp says only that it failed; the common reasons can be told apart here."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike `Path.is_file` it raises for no path whatever
         raise ModelUnavailable(f"There is no model file {name}. Check GLM_MODEL.")
     try:
         with path.open("rb") as file:

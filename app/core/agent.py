@@ -91,9 +91,8 @@ def run_turn(
             error = OWN_FAULT
         message = answer.message(error)
         total = _sum(total, answer.usage)
-        if message.parts or message.calls or message.reasoning or message.finish != "stop":
-            conversation = conversation.append(message)
-            yield MessageFinished(message)
+        conversation = conversation.append(message)
+        yield MessageFinished(message)
         if message.finish != "stop" or not message.calls:
             reason, error = message.finish, message.error
             break
@@ -164,6 +163,8 @@ class _Answer:
         nothing = not (text.strip() or self._calls or error)
         if finish == "stop" and nothing:
             finish, error = "error", "The model gave no answer. Retry, or word it differently."
+        if finish == "error" and not error:  # a backend that neither finished nor said why
+            error = OWN_FAULT
         return Message(
             "assistant",
             (Text(text),) if text else (),
@@ -200,7 +201,8 @@ def _run_calls(
     """Runs the calls of one answer; their results as messages, in the order of the calls."""
     # By place, not by id: some servers give two calls of one answer the same id.
     results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
-    to_run = [at for at in range(len(calls)) if at not in results]
+    refused = frozenset(results)
+    to_run = [at for at in range(len(calls)) if at not in refused]
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
 
     def context(call: ToolCall) -> ToolContext:
@@ -226,7 +228,7 @@ def _run_calls(
         yield event
     for at, call in enumerate(calls):
         result = results.get(at) or ToolResult(call.id, call.name, OWN_FAULT, error=OWN_FAULT)
-        if at not in to_run:
+        if at in refused or at not in results:
             yield ToolFinished(result)
         yield MessageFinished(Message("tool", result=result))
 

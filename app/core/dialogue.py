@@ -36,11 +36,17 @@ class Dialogue:
         rounds = service.settings.max_rounds
         self._config = TurnConfig(begin.generation, begin.system, rounds, tools=None)
         self._conversation = Conversation()
+        self._attached = False
 
     @property
     def empty(self) -> bool:
         """Whether nothing was said yet."""
         return not self._conversation.messages
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the model has the next word: the last turn ended with a tool's result."""
+        return self._conversation.awaits_answer
 
     def ask(self, prompt: str, cancel: threading.Event) -> Iterator[Event]:
         """A turn that answers `prompt`."""
@@ -60,8 +66,8 @@ class Dialogue:
         """Ends the tools. The folder where files for the user are left, None where there are
         none and the folder is gone. May be called twice."""
         self._registry.close()
-        # Hidden entries are what libraries keep in a home folder.
-        if self._workspace.is_dir() and any(self._workspace.glob("[!.]*")):
+        # Hidden entries alone are what libraries keep in a home folder.
+        if self._attached or any(self._workspace.glob("[!.]*")):
             return self._workspace
         shutil.rmtree(self._workspace, ignore_errors=True)
         return None
@@ -71,6 +77,8 @@ class Dialogue:
             for event in self._events(cancel):
                 if isinstance(event, MessageFinished):
                     self._conversation = self._conversation.append(event.message)
+                    result = event.message.result
+                    self._attached |= result is not None and bool(result.attachments)
                 yield event
         except Exception:
             log.exception("the turn ended in a fault")

@@ -85,8 +85,12 @@ class LiveTurn:
         pieces = self._inputs.setdefault(index, [])
         pieces.append(text)
         call = ToolCall(f"writing-{index}", name, "".join(pieces))
-        others = tuple(c for c in self._live.calls if c.call.id != call.id)
-        self._live = replace(self._live, calls=(*others, LiveCall(call)))
+        written = LiveCall(call)
+        if len(pieces) == 1:
+            calls = (*self._live.calls, written)
+        else:  # pieces of several calls may alternate: each stays in its place
+            calls = tuple(written if c.call.id == call.id else c for c in self._live.calls)
+        self._live = replace(self._live, calls=calls)
 
     def _ready(self, call: ToolCall) -> None:
         """The call as it came replaces what was seen of it while it was written."""

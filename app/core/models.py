@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -43,7 +44,7 @@ def parse_choice(text: str) -> ModelChoice:
         return ModelChoice("server", where.rstrip("/"), model or None)
     if text.lower().endswith((".gguf", "-gguf")):
         return ModelChoice("gguf", text)
-    if Path(text).is_dir() or _HUB_NAME.fullmatch(text):
+    if os.path.isdir(os.path.expanduser(text)) or _HUB_NAME.fullmatch(text):
         return ModelChoice("weights", text)
     raise ModelUnavailable(
         "GLM_MODEL names no model. Use bundled, a .gguf file, or http(s)://host/v1#model-name."
@@ -87,8 +88,8 @@ def open_backend(settings: Settings) -> Backend:
 
 def _gguf_file(where: str) -> Path:
     """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`."""
-    path = Path(where).expanduser()
-    if path.exists() or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
+    path = Path(os.path.expanduser(where))
+    if os.path.exists(path) or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
         return path
     owner, name, *rest = where.split("/")
     try:
@@ -154,26 +155,31 @@ class ModelHost:
     def wait(self, cancel: threading.Event | None = None) -> Backend | None:
         """The model, loaded if need be; None when `cancel` was set. Raises `BackendError`."""
         self.start()
-        while not self._done.wait(0.05):
+        while True:
+            with self._lock:  # another visitor may have begun to load anew
+                if self._state == "failed" and self._error is not None:
+                    raise self._error
+                if self._state == "ready":
+                    return self._backend
             if cancel is not None and cancel.is_set():
                 return None
-        if self._error is not None:
-            raise self._error
-        return self._backend
+            self._done.wait(0.05)
 
     def close(self) -> None:
         if self._backend is not None:
             self._backend.close()
 
     def _load(self) -> None:
+        backend: Backend | None = None
+        failure: BackendError | None = None
         try:
-            self._backend = self._opener()
-            self._state = "ready"
+            backend = self._opener()
         except BackendError as error:
-            self._error, self._state = error, "failed"
+            failure = error
         except Exception:
             log.exception("the model could not be loaded")
-            self._error = ModelUnavailable("The model could not be loaded; the log says why.")
-            self._state = "failed"
-        finally:
+            failure = ModelUnavailable("The model could not be loaded; the log says why.")
+        with self._lock:
+            self._backend, self._error = backend, failure
+            self._state = "failed" if failure else "ready"
             self._done.set()

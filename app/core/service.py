@@ -5,18 +5,27 @@ Pages share one `Service` for the whole process; the back door makes one of its 
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from app.core.models import ModelHost, open_backend
+from app.core.modes import tools_system
 from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
+from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
 from tools.loading import load_tools
 from tools.python import PythonLimits, PythonTool
 from tools.registry import Registry
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "tools" / "user"
 
@@ -35,8 +44,9 @@ class Service:
             *loaded.problems,
             *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
         )
+        self._reading_ahead = threading.Lock()
         self.sessions = Sessions(
-            data_folder(self.settings) / secrets.token_hex(8),
+            own_folder(data_folder(self.settings)),
             self._session,
             self.settings.session_minutes * 60,
         )
@@ -57,7 +67,30 @@ class Service:
 
     def _session(self, mode: str, workspace: Path) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
-        return Session(workspace, self.registry(mode, workspace), self.model)
+        registry = self.registry(mode, workspace)
+        local = self.settings.model == "bundled" or self.settings.model.lower().endswith("gguf")
+        if mode == "tools" and local and self._reading_ahead.acquire(blocking=False):
+            work = threading.Thread(target=self._read_ahead, args=(registry,), daemon=True)
+            work.start()
+        return Session(workspace, registry, self.model)
+
+    def _read_ahead(self, registry: Registry) -> None:
+        """Has a model of our own read the tools once, while the first visitor still types: all
+        conversations begin with them, and on a CPU they take seconds. The lock is kept."""
+        try:
+            backend = self.model.wait()
+        except BackendError:
+            self._reading_ahead.release()
+            return
+        if backend is not None:
+            prompt = (Message("system", (Text(tools_system()),)), user(""))
+            specs = registry.specs(backend.capabilities.native_tools)
+            config = GenerationConfig(max_tokens=1)
+            try:
+                for _ in backend.generate(prompt, specs, config, threading.Event()):
+                    pass
+            except BackendError:
+                log.exception("the tools could not be read ahead")
 
 
 def python_limits(settings: Settings) -> PythonLimits:
@@ -72,6 +105,16 @@ def data_folder(settings: Settings) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("glm-all-tools") / "sessions"
+
+
+def own_folder(root: Path) -> Path:
+    """A new folder for this process below `root`; what dead ones left there is deleted."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in root.iterdir():
+        process, _, rest = old.name.partition("-")
+        if rest and process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(old, ignore_errors=True)
+    return root / f"{os.getpid()}-{secrets.token_hex(8)}"
 
 
 def _paths(text: str) -> list[Path]:

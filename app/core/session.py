@@ -7,8 +7,8 @@ for a while are closed and their files deleted, as are all of them at exit.
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import secrets
 import shutil
 import threading
 import time
@@ -147,6 +147,8 @@ class Session:
                     return
         except Exception:
             log.exception("the turn ended in a fault")
+            fault = Message("assistant", finish="error", error=OWN_FAULT)
+            self._take(turn, MessageFinished(fault))
         finally:
             self._end(turn, ended)
 
@@ -207,9 +209,8 @@ class Sessions:
         with self._lock:
             session = self._sessions.get((visitor, mode))
             if session is None:
-                # The visitor's token is a secret and stays out of the file system.
-                name = hashlib.sha256(f"{visitor}/{mode}".encode()).hexdigest()[:32]
-                session = self._make(mode, self._root / name)
+                # A folder of its own each time: the old one may be on its way out.
+                session = self._make(mode, self._root / secrets.token_hex(16))
                 self._sessions[visitor, mode] = session
                 self._start_sweeping()
             session.seen = time.monotonic()

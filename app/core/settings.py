@@ -35,7 +35,9 @@ class Settings:
     """One field a setting; its metadata has the environment variable and what it means."""
 
     model: str = _setting(
-        "bundled", "GLM_MODEL", "bundled, a .gguf file, or http(s)://host/v1#model-name"
+        "bundled",
+        "GLM_MODEL",
+        "bundled, a .gguf file or GGUF hub name, or http(s)://host/v1#model-name",
     )
     api_key: str = _setting("", "GLM_API_KEY", "Key for the model server", secret=True)
     protocol: Literal["auto", "openai", "glm4"] = _setting(
@@ -122,11 +124,19 @@ def load(
                 sources[item.name] = source
                 break
             except ValidationError as error:
-                why = error.errors()[0]["msg"].removeprefix("Input should be ").split(",")[0]
                 shown = "" if item.metadata["secret"] else f" is {str(raw)[:40]!r}, but"
-                problems.append(f"{label}{shown} should be {why}. It is not used.")
+                problems.append(f"{label}{shown} should be {_wanted(error)}. It is not used.")
     problems += [f"{path.name} has an unknown setting: {name[:40]}." for name in from_file]
     return Loaded(Settings(**values), sources, tuple(problems))
+
+
+def _wanted(error: ValidationError) -> str:
+    """What the value should have been, in words."""
+    first = error.errors()[0]
+    for kind, words in (("int", "a whole number"), ("float", "a number"), ("string", "text")):
+        if first["type"].startswith(kind):
+            return words
+    return first["msg"].removeprefix("Input should be ")
 
 
 def _read_file(path: Path, named: bool) -> tuple[dict[str, Any], list[str]]:

@@ -6,7 +6,7 @@ import re
 from typing import TextIO
 
 from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
-from tools.base import ToolCall, ToolResult
+from tools.base import ToolCall, ToolError, ToolResult
 from tools.text import one_line
 
 # A model, or a page that it read, must not move the cursor or rename the window.
@@ -19,7 +19,7 @@ class TerminalWriter:
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
-        self._line_open = False
+        self._line_open = self._ends_open = False
         self._notice = False
 
     def hear(self, event: Event) -> None:
@@ -78,13 +78,24 @@ class TerminalWriter:
         self._notice = bool(text)
 
     def _call(self, call: ToolCall) -> None:
-        self.say(f"[{one_line(call.name, 40)}] {one_line(call.input, 200)}")
+        self.say(f"[{one_line(call.name, 40)}] {one_line(_input(call), 200)}")
 
     def _result(self, result: ToolResult) -> None:
         shown = f"error: {result.error}" if result.error else result.text
         self.say(f"  -> {one_line(shown, 200)} ({result.seconds:.1f} s)")
         for attachment in result.attachments:
             self.say(f"  -> {attachment.path}")
+
+
+def _input(call: ToolCall) -> str:
+    """A call's one text argument as it is, everything else as the model wrote it."""
+    try:
+        match list(call.arguments().values()):
+            case [str() as only]:
+                return only
+    except ToolError:
+        pass
+    return call.input
 
 
 _ENDINGS = {

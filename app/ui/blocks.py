@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.core.live import CallState, Live
@@ -129,9 +129,8 @@ def latest_blocks(view: View, answers: Sequence[Message]) -> list[Block]:
     blocks = answer_blocks(answers)
     if view.live is not None:
         drawn = {id(message.result) for message in answers if message.result}
-        for block in live_blocks(view.live, view.began):
-            if not (isinstance(block, CallBlock) and id(block.result) in drawn):
-                blocks.append(block)
+        calls = tuple(call for call in view.live.calls if id(call.result) not in drawn)
+        blocks += live_blocks(replace(view.live, calls=calls), view.began)
     elif view.ended is not None:
         if view.ended.reason == "tool_limit":
             blocks.append(NoteBlock("tool_limit", "The limit of tool rounds is reached."))

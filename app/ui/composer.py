@@ -90,7 +90,12 @@ def guarded(action: Callable[[], None]) -> None:
 
 
 def draw_actions(
-    session: Session, question: Message | None, text: str, usage: Usage | None, config: Config
+    mode: str,
+    session: Session,
+    question: Message | None,
+    text: str,
+    usage: Usage | None,
+    config: Config,
 ) -> None:
     """Under the last answer: its figures, copy, retry, edit, and Continue where it makes sense."""
     view = session.view()
@@ -111,7 +116,7 @@ def draw_actions(
                 key="edit",
                 type="tertiary",
                 icon=":material/edit:",
-                on_click=lambda: st.session_state.update(editing=True),
+                on_click=lambda: st.session_state.update({editing_key(mode): True}),
             )
         if reason in ("tool_limit", "length") or view.conversation.awaits_answer:
             st.button(
@@ -135,12 +140,17 @@ def figures(usage: Usage) -> str:
     return " · ".join(parts)
 
 
-def draw_edit(session: Session, question: Message, config: Config) -> None:
+def editing_key(mode: str) -> str:
+    """Where a page remembers that its last message is being edited."""
+    return f"editing-{mode}"
+
+
+def draw_edit(mode: str, session: Session, question: Message, config: Config) -> None:
     """The last message as a form, to be sent again."""
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
-        st.session_state["editing"] = False
+        st.session_state[editing_key(mode)] = False
         if send and text.strip():
             guarded(lambda: session.resend(user(text), config()))
 

@@ -1,21 +1,22 @@
 """A model's Markdown as Streamlit draws it, pure.
 
 Streamlit escapes raw HTML by itself. What is left to do, outside code alone: math written as
-`\\(…\\)` and `\\[…\\]` becomes `$…$`, and a dollar that is money stays a dollar.
+`\\(…\\)` and `\\[…\\]` becomes `$…$`, and a dollar that is money stays a dollar. All of it takes
+time linear in the text's length, whatever a model writes.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import groupby
 
-# Fenced blocks (open ones too, while a text streams in) and code spans.
-_CODE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)?(?:[ ]{0,3}(?P=fence)[`~]*[ \t]*$|\Z)"
-    r"|(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",
-    re.DOTALL | re.MULTILINE,
-)
-_INLINE_MATH = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
-_DISPLAY_MATH = re.compile(r"\\\[(.+?)\\\]", re.DOTALL)
+# A fence, which may stand in a quotation or a list.
+_FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_TICKS_OR_EMPTY_LINE = re.compile(r"`++|\n[ \t]*+(?=\n)")
+_INLINE_MATH = re.compile(r"(?<!\\)\\\(((?:[^\\\n]++|\n(?![ \t]*\n)|\\[^()])++)\\\)")
+_DISPLAY_MATH = re.compile(r"(?<!\\)\\\[((?:[^\\]++|\\[^][])++)\\\]")
 # Pandoc's rule: math opens before a character that is no space, closes after one, and no digit
 # follows. `$$…$$` is display math.
 _DOLLARS = re.compile(
@@ -32,19 +33,12 @@ def drawable(text: str) -> str:
 
 def prepared(text: str) -> str:
     """`text` ready for `st.markdown`."""
-    text = drawable(text)
-    pieces: list[str] = []
-    at = 0
-    for code in _CODE.finditer(text):
-        pieces += [_prose(text[at : code.start()]), code.group()]
-        at = code.end()
-    return "".join([*pieces, _prose(text[at:])])
-
-
-def _prose(text: str) -> str:
-    text = _DISPLAY_MATH.sub(lambda m: f"$${m[1]}$$", text)
-    text = _INLINE_MATH.sub(lambda m: f"${m[1].strip()}$", text)
-    return _DOLLARS.sub(lambda m: m.group() if len(m.group()) > 1 else r"\$", text)
+    stretches = groupby(_lines(drawable(text)), key=lambda line: line[1])
+    return "".join(
+        part if code else _prose(part)
+        for code, lines in stretches
+        for part in ["".join(line for line, _ in lines)]
+    )
 
 
 def split_blocks(text: str, size: int = 3000) -> list[str]:
@@ -53,16 +47,63 @@ def split_blocks(text: str, size: int = 3000) -> list[str]:
     pieces: list[str] = []
     current: list[str] = []
     length = 0
-    fence = ""
-    for line in text.splitlines(keepends=True):
-        mark = re.match(r"[ ]{0,3}(`{3,}|~{3,})", line)
-        if mark and not fence:
-            fence = mark[1]
-        elif fence and line.strip().startswith(fence):
-            fence = ""
+    for line, code in _lines(text):
         current.append(line)
         length += len(line)
-        if length >= size and not fence and not line.strip():
+        if length >= size and not code and not line.strip():
             pieces.append("".join(current))
             current, length = [], 0
     return [*pieces, "".join(current)] if current or not pieces else pieces
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """The lines, and whether each belongs to a fenced block, which may still be open."""
+    mark = ""
+    for line in _LINES.findall(text):
+        fence = _FENCE.match(line)
+        if mark:
+            yield line, True
+            if fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
+                mark = ""
+        elif fence and not (fence["mark"][0] == "`" and "`" in fence["rest"]):
+            yield line, True
+            mark = fence["mark"]
+        else:
+            yield line, False
+
+
+def _prose(text: str) -> str:
+    """Text without fenced blocks, where code spans may be."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in _code_spans(text):
+        pieces += [_math(text[at:start]), text[start:end]]
+        at = end
+    return "".join([*pieces, _math(text[at:])])
+
+
+def _code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where code spans stand: between ticks and as many ticks again, in one paragraph."""
+    marks = list(_TICKS_OR_EMPTY_LINE.finditer(text))
+    closing: list[int | None] = [None] * len(marks)
+    next_of: dict[int, int] = {}  # the next mark of so many ticks
+    for at in range(len(marks) - 1, -1, -1):
+        ticks = marks[at].group()
+        if ticks[0] == "\n":
+            next_of.clear()
+        else:
+            closing[at] = next_of.get(len(ticks))
+            next_of[len(ticks)] = at
+    at = 0
+    while at < len(marks):
+        end = closing[at]
+        if end is not None:
+            yield marks[at].start(), marks[end].end()
+            at = end
+        at += 1
+
+
+def _math(text: str) -> str:
+    text = _DISPLAY_MATH.sub(lambda m: f"$${m[1]}$$", text)
+    text = _INLINE_MATH.sub(lambda m: f"${m[1].strip()}$", text)
+    return _DOLLARS.sub(lambda m: m.group() if len(m.group()) > 1 else r"\$", text)

@@ -18,7 +18,7 @@ from app.ui.transcript import Board, draw_history, draw_question, watch
 def renew(house: Service, who: str, mode: Mode) -> None:
     """A new conversation in place of the visitor's old one."""
     house.sessions.renew(who, mode)
-    st.session_state.update(editing=False, show_all=False)
+    st.session_state.update({composer.editing_key(mode): False, f"show-all-{mode}": False})
 
 
 def show_conversation(mode: Mode) -> None:
@@ -59,7 +59,7 @@ def show_conversation(mode: Mode) -> None:
 
     view = session.view()
     composer.draw_composer(mode, session, tools, config)
-    last = draw_history(view)
+    last = draw_history(mode, view)
     if last is None:
         composer.draw_empty(
             mode,
@@ -67,9 +67,13 @@ def show_conversation(mode: Mode) -> None:
             lambda text: composer.submit(session, text, config()),
         )
         return
-    editing = st.session_state.get("editing") and view.live is None and last.question is not None
+    editing = (
+        st.session_state.get(composer.editing_key(mode))
+        and view.live is None
+        and last.question is not None
+    )
     if editing and last.question is not None:
-        composer.draw_edit(session, last.question, config)
+        composer.draw_edit(mode, session, last.question, config)
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"):
@@ -77,7 +81,9 @@ def show_conversation(mode: Mode) -> None:
         if view.live is None:
             board.draw(latest_blocks(view, last.answers))
             text = "\n\n".join(m.text for m in last.answers if m.role == "assistant" and m.text)
-            composer.draw_actions(session, last.question, text, usage_of(last.answers), config)
+            composer.draw_actions(
+                mode, session, last.question, text, usage_of(last.answers), config
+            )
             return
         watch(session, board)
     st.rerun()

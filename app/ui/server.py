@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -31,9 +32,17 @@ POLICY = (
 )
 
 
-@cache
+_building = threading.Lock()
+
+
 def service() -> Service:
     """The one service of this process; the model begins to load with the first look."""
+    with _building:
+        return _service()
+
+
+@cache
+def _service() -> Service:
     made = Service(settings.load())
     made.model.start()
     return made

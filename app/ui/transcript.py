@@ -61,17 +61,18 @@ class Board:
         return changed
 
 
-def draw_history(view: View) -> Exchange | None:
+def draw_history(mode: str, view: View) -> Exchange | None:
     """Everything but the answer of the last exchange, which is returned."""
     cut = exchanges(view.conversation.messages)
-    all_shown = st.session_state.get("show_all", False)
+    key = f"show-all-{mode}"
+    all_shown = st.session_state.get(key, False)
     hidden = 0 if all_shown else max(0, len(cut) - SHOWN)
     if hidden:
         st.button(
             f"Show {hidden} earlier messages",
             key="show_earlier",
             type="tertiary",
-            on_click=lambda: st.session_state.update(show_all=True),
+            on_click=lambda: st.session_state.update({key: True}),
         )
     for exchange in cut[hidden:-1]:
         draw_question(exchange)

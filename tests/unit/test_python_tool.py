@@ -565,7 +565,10 @@ def test_a_kernel_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
         "print(result.text, flush=True)\ntime.sleep(600)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},  # what a killed server can't clear away
     ) as server:
         assert server.stdout is not None
         pid = int(server.stdout.readline())
@@ -615,6 +618,20 @@ def test_the_kernel_listens_where_this_user_alone_can_reach_it(tool: PythonTool)
     private = tool._kernel.private
     assert len([path for path in private.iterdir() if path.is_socket()]) == 5
     assert private.stat().st_mode & 0o077 == 0
+
+
+def test_a_long_path_for_temporary_files_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 120)  # longer than a unix socket's path may be
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    tool = PythonTool(tmp_path / "workspace", LIMITS)
+    try:
+        assert ask(tool, "1").text == "1"
+    finally:
+        tool.close()
+    assert list(long.iterdir()) == []
 
 
 # Wrong use, and the end.

@@ -44,7 +44,7 @@ def function(r: Random) -> tuple[str, str]:
             (f"x^3 - {b}x + {c}", f"x**3 - {b} * x + {c}"),
             (f"x^2 + {b}x + {c}", f"x**2 + {b} * x + {c}"),
             (f"x*sin({kx})", f"x * np.sin({code_kx})"),
-            (f"x cos(x)", "x * np.cos(x)"),
+            ("x cos(x)", "x * np.cos(x)"),
             ("sin(x)^2", "np.sin(x)**2"),
             (f"sin(x) + cos({kx})", f"np.sin(x) + np.cos({code_kx})"),
             (f"{a + 1}sin(x)", f"{a + 1} * np.sin(x)"),
@@ -263,10 +263,10 @@ def points(r: Random) -> Task:
     listed = ", ".join(f"({x}, {y})" for x, y in zip(xs, ys, strict=True))
     ask = phrase(
         r,
-        "{Plot|Draw|Show} the points {listed}|{Make|Draw} a scatter plot of {listed}"
+        "{{Plot|Draw|Show} the points {listed}|{Make|Draw} a scatter plot of {listed}}"
         if scatter else "{Draw|Plot} a line through {the points |}{listed}",
         listed=listed,
-    ).split("|")[0]  # fmt: skip
+    )  # fmt: skip
     call = "plt.scatter(x, y)" if scatter else 'plt.plot(x, y, marker="o")'
     code = (f"import matplotlib.pyplot as plt\nx = {shown(xs)}\ny = {shown(ys)}\n{call}\n"
             "plt.show()")  # fmt: skip

@@ -10,17 +10,21 @@ from random import Random
 from tools.base import ToolSpec
 
 _ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
+_HIDDEN = str.maketrans("{|}", "\ue0f2\ue0f3\ue0f4")
+_SHOWN = str.maketrans("\ue0f2\ue0f3\ue0f4", "{|}")
 
 
 def phrase(r: Random, template: str, **slots: object) -> str:
     """`{a|b}` is one of these, `{name}` a slot's value; innermost first."""
     while found := _ALTERNATIVES.search(template):
         inside = found[1]
-        value = str(slots[inside]) if inside in slots else r.choice(inside.split("|"))
-        # A value is data: its braces stay what they are.
-        value = value.replace("{", "\ue0f2").replace("}", "\ue0f3")
+        if inside in slots:
+            # A value is data: its braces and bars stay what they are.
+            value = str(slots[inside]).translate(_HIDDEN)
+        else:
+            value = r.choice(inside.split("|"))
         template = template[: found.start()] + value + template[found.end() :]
-    return template.replace("\ue0f2", "{").replace("\ue0f3", "}")
+    return template.translate(_SHOWN)
 
 
 Answer = Callable[[str], str]

@@ -1,0 +1,315 @@
+"""The back door: the same agent without a page.
+
+    python -m app.cli ask "How far is the moon?"
+    python -m app.cli ask --mode tools --json - < prompts.txt
+    python -m app.cli chat
+
+Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
+ended with an answer, 1 otherwise, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO, get_args
+
+from app.core.process import Stopping, private_streams
+
+# The rest is imported where it is needed: --help and a wrong option need not wait for it.
+if TYPE_CHECKING:
+    from app.core.dialogue import Dialogue
+    from app.core.jsonl import Request
+    from app.core.modes import Mode
+    from app.core.service import Service
+    from app.core.terminal import TerminalWriter
+    from backends.base import Event, TurnReason
+
+ANSWERED, UNANSWERED, WRONG_USAGE = 0, 1, 2
+MODES = ("chat", "tools", "documents", "vision")
+MOST_ROUNDS = 10_000
+COMMANDS = """\
+/retry     ask again for the last answer
+/continue  go on where the limit of tool rounds was reached
+/clear     begin a new conversation
+/help      show this
+Ctrl-C stops an answer, Ctrl-D ends the chat."""
+
+
+class Writer(Protocol):
+    """Where turns go: as JSON lines, or as a person reads them."""
+
+    def hear(self, event: Event) -> None: ...
+
+    def refuse(self, sentence: str) -> None: ...
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit code. Raises `SystemExit` for wrong usage."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    mode = _check(parser, options)
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    # What goes wrong in a user's own function is said in a sentence, without its traceback.
+    logging.getLogger("tools").setLevel(logging.CRITICAL)
+    stopping = Stopping()
+    try:
+        if options.command == "chat":
+            return _chat(options, mode, stopping)
+        return _ask(options, mode, stopping)
+    except KeyboardInterrupt:
+        return UNANSWERED
+    except BrokenPipeError:
+        # Whoever read the answer has gone; what is still buffered goes nowhere at exit.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        return UNANSWERED
+    except OSError as error:
+        logging.getLogger(__name__).debug("the command failed", exc_info=error)
+        _say(f"A file or the terminal could not be used: {error.strerror or 'no reason given'}.")
+        return UNANSWERED
+
+
+# -- the command line ----------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    add = shared.add_argument
+    add("--mode", choices=MODES, help="default: chat, or tools where --tools-file is given")
+    add("--model", metavar="M", help="bundled, a .gguf file, or http(s)://host/v1#model-name")
+    add("--protocol", metavar="P", choices=("auto", "openai", "glm4"), help="auto, openai or glm4")
+    add(
+        "--tools-file", metavar="F.py", type=Path, action="append", default=[],
+        help="a file with tools of your own; may be given several times",
+    )  # fmt: skip
+    add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
+    add("--yes", action="store_true", help="allow tool calls that would wait for your word")
+
+    parser = argparse.ArgumentParser(
+        prog="python -m app.cli", description="GLM All Tools without a page."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    ask = commands.add_parser("ask", parents=[shared], help="answer one prompt, or one a line")
+    ask.add_argument("prompt", metavar="PROMPT", help="- reads prompts from standard input")
+    ask.add_argument("--file", metavar="F", action="append", default=[], help="a document")
+    ask.add_argument("--image", metavar="I", action="append", default=[], help="a picture")
+    ask.add_argument("--json", action="store_true", help="write one JSON object a line")
+    commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
+    return parser
+
+
+def _rounds(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= MOST_ROUNDS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"should be a number from 1 to {MOST_ROUNDS}")
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode:
+    """The mode; ends the process with exit code 2 where the options ask for what can't be."""
+    from app.core.modes import Mode
+
+    name = options.mode or ("tools" if options.tools_file else "chat")
+    mode: Mode | None = next((mode for mode in get_args(Mode) if mode == name), None)
+    if mode is None:
+        parser.error(f"The mode {name} is not there yet; use {' or '.join(get_args(Mode))}.")
+    if mode != "tools" and options.tools_file:
+        parser.error(f"The mode {name} has no tools; use --mode tools with --tools-file.")
+    for file in options.tools_file:
+        if not file.is_file():
+            parser.error(f"--tools-file: {file} is not there, or is no file.")
+    if options.command == "ask":
+        if options.file or options.image:
+            parser.error(_unreadable(mode))
+        if not options.prompt.strip():
+            parser.error("The prompt is empty.")
+    return mode
+
+
+def _unreadable(mode: Mode) -> str:
+    return f"The mode {mode} can't read files or pictures yet."
+
+
+# -- the two commands ----------------------------------------------------------------------------
+
+
+def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
+    out, lines = private_streams()
+    from app.core.jsonl import JsonWriter, Request
+    from app.core.terminal import TerminalWriter
+
+    writer: Writer = JsonWriter(out) if options.json else TerminalWriter(out, sys.stderr)
+    prompts: Iterable[Request | str]
+    if options.prompt == "-":
+        prompts = _requests(lines)
+    else:
+        # What the shell gave in another encoding is replaced, not refused.
+        text = options.prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        prompts = [Request(prompt=text)]
+    with _house(options) as service:
+        return _answer(prompts, service, mode, writer, stopping)
+
+
+def _requests(lines: TextIO) -> Iterator[Request | str]:
+    """A request for each line that is not blank, or a sentence on why it is none."""
+    from app.core.jsonl import BadRequest, read_request
+
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            yield read_request(line)
+        except BadRequest as error:
+            yield str(error)
+
+
+def _answer(
+    requests: Iterable[Request | str],
+    service: Service,
+    mode: Mode,
+    writer: Writer,
+    stopping: Stopping,
+) -> int:
+    code: int | None = None
+    with contextlib.ExitStack() as last:
+        dialogue: Dialogue | None = None
+        for request in requests:
+            code = UNANSWERED
+            if isinstance(request, str):
+                writer.refuse(request)
+            elif request.files or request.images:
+                writer.refuse(_unreadable(mode))
+            elif not request.prompt.strip():
+                writer.refuse("The prompt is empty.")
+            else:
+                if dialogue is None or not request.continues:
+                    last.close()
+                    dialogue = last.enter_context(_dialogue(service, mode))
+                with stopping.turn() as cancel:
+                    reason = _play(dialogue.ask(request.prompt, cancel), writer)
+                if reason == "cancelled":
+                    break
+                code = ANSWERED if reason in ("stop", "length") else UNANSWERED
+    if code is None:
+        _say("There was no prompt on standard input.")
+        return WRONG_USAGE
+    return code
+
+
+def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
+    for stream in (sys.stdin, sys.stdout):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401 - gives input() a history and keys to edit with
+    from app.core.terminal import TerminalWriter
+
+    writer = TerminalWriter(sys.stdout, sys.stderr)
+    with _house(options) as service, contextlib.ExitStack() as last:
+        dialogue = last.enter_context(_dialogue(service, mode))
+        if sys.stdin.isatty():
+            writer.say(f"{mode.capitalize()}. /help shows what can be done, Ctrl-D ends.")
+        while (line := _line(stopping)) is not None:
+            command = line if re.fullmatch(r"/\w+", line) else ""
+            with stopping.turn() as cancel:
+                if command == "/clear":
+                    last.close()
+                    dialogue = last.enter_context(_dialogue(service, mode))
+                    writer.say("A new conversation.")
+                elif command in ("/retry", "/continue"):
+                    _again(dialogue, command, writer, cancel)
+                elif command:
+                    writer.say(COMMANDS if command == "/help" else f"{command}: see /help.")
+                elif line:
+                    _play(dialogue.ask(line, cancel), writer)
+            if stopping.asked_to_end:
+                break
+    return ANSWERED
+
+
+def _again(
+    dialogue: Dialogue, command: str, writer: TerminalWriter, cancel: threading.Event
+) -> None:
+    if command == "/retry" and not dialogue.empty:
+        _play(dialogue.retry(cancel), writer)
+    elif command == "/continue" and dialogue.unfinished:
+        _play(dialogue.go_on(cancel), writer)
+    else:
+        writer.say("There is nothing to go on from.")
+
+
+def _line(stopping: Stopping) -> str | None:
+    """What the user typed, None at the end. Ctrl-C drops what was typed."""
+    while True:
+        try:
+            return input("> " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            if sys.stdin.isatty():
+                print()
+            return None
+        except KeyboardInterrupt:
+            print()
+            if stopping.asked_to_end:
+                return None
+
+
+# -- what both stand on --------------------------------------------------------------------------
+
+
+def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
+    """Writes a turn and says how it ended."""
+    from backends.base import TurnFinished
+
+    reason: TurnReason = "error"
+    for event in events:
+        writer.hear(event)
+        if isinstance(event, TurnFinished):
+            reason = event.reason
+    return reason
+
+
+@contextlib.contextmanager
+def _house(options: argparse.Namespace) -> Iterator[Service]:
+    """The app without its pages; the model begins to load."""
+    from app.core.service import Service
+    from app.core.settings import load
+
+    named = {name: getattr(options, name) for name in ("model", "protocol", "max_rounds")}
+    service = Service(load(overrides=named), options.tools_file)
+    try:
+        for problem in service.problems:
+            _say(problem)
+        service.model.start()
+        yield service
+    finally:
+        service.close()
+
+
+@contextlib.contextmanager
+def _dialogue(service: Service, mode: Mode) -> Iterator[Dialogue]:
+    """A new conversation; says at its end where it left files."""
+    from app.core.dialogue import Dialogue
+
+    dialogue = Dialogue(service, mode)
+    try:
+        for sentence in dialogue.refused:
+            _say(sentence)
+        yield dialogue
+    finally:
+        if folder := dialogue.close():
+            _say(f"Files are kept in {folder}")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What a command has of its process: the signals that stop it, and its standard streams."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import TextIO
+
+
+class Stopping:
+    """Ctrl-C, and the signals that ask a process to end.
+
+    During a turn the first one cancels the turn; any other raises `KeyboardInterrupt`.
+    `asked_to_end` tells whether one of them was more than Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self.asked_to_end = False
+        self._cancel: threading.Event | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._hear)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, self._hear)
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[threading.Event]:
+        """The turn's cancel flag."""
+        self._cancel = threading.Event()
+        try:
+            yield self._cancel
+        finally:
+            self._cancel = None
+
+    def _hear(self, number: int, _: FrameType | None) -> None:
+        self.asked_to_end |= number != signal.SIGINT
+        if self._cancel is None or self._cancel.is_set():
+            raise KeyboardInterrupt
+        self._cancel.set()
+
+
+def private_streams() -> tuple[TextIO, TextIO]:
+    """Standard output and input, for the caller alone.
+
+    From here on a tool or a library that prints writes to standard error, and one that reads
+    finds nothing: neither can get in among the answers or take a prompt away.
+    """
+    sys.stdout.flush()
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")
+    lines = os.fdopen(os.dup(0), "r", encoding="utf-8-sig", errors="replace", newline="\n")
+    os.dup2(2, 1)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return out, lines

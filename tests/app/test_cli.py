@@ -1,0 +1,632 @@
+"""The back door, as its users run it: a process of its own against a real server, a real kernel
+and the bundled model."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.core.jsonl import BadRequest, JsonWriter, Request, read_request
+from app.core.terminal import TerminalWriter
+from backends.base import Message as BackendMessage
+from backends.base import MessageFinished, TextDelta, TurnFinished, Usage
+from backends.base import Text as TextPart
+from tests.scripted_server import ScriptedServer
+from tests.scripted_steps import (
+    Answer,
+    Endless,
+    Finish,
+    Script,
+    Status,
+    Text,
+    ToolCall,
+)
+from tests.scripted_steps import Usage as Counted
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60  # seconds until a process that hangs is given up
+
+NOISY_TOOL = '''
+import os
+from tools import tool
+
+print("noise while loading")
+
+@tool
+def shout(word: str) -> str:
+    """Say it loud."""
+    print("noise from print")
+    os.system("echo noise from a program")
+    try:
+        input()
+    except EOFError:
+        return word.upper()
+    return "took a line from standard input"
+'''
+
+PLOT = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\nprint(41 + 1)"
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines; fails where one is none."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [line["type"] for line in self.lines]
+
+
+class Door:
+    """Starts the back door with settings of the test's own, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "tmp").mkdir()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("GLM_")}
+        self.environment = kept | {
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(folder / "tmp"),
+            "GLM_DATA": str(folder / "data"),
+            "GLM_RETRIES": "0",
+        }
+
+    def start(self, *arguments: str, **changes: Any) -> subprocess.Popen[bytes]:
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [sys.executable, "-m", "app.cli", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, **(streams | changes)
+        )
+
+    def run(self, *arguments: str, told: bytes = b"") -> Ended:
+        return self.end(self.start(*arguments), told)
+
+    def end(self, process: subprocess.Popen[bytes], told: bytes | None = None) -> Ended:
+        try:
+            out, err = process.communicate(told, timeout=PATIENCE)
+        finally:
+            process.kill()
+        return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Script], ScriptedServer]]:
+    servers: list[ScriptedServer] = []
+
+    def start(script: Script) -> ScriptedServer:
+        servers.append(ScriptedServer(script).start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def told(body: dict[str, Any]) -> list[str]:
+    """What the user said in a request, in order."""
+    return [message["content"] for message in body["messages"] if message["role"] == "user"]
+
+
+def repeat(body: dict[str, Any]) -> Answer:
+    """Says everything that the user said."""
+    return [Text(" | ".join(told(body)), size=3), Finish(), Counted(11, 7, 4)]
+
+
+def call(name: str, arguments: dict[str, Any] | str, *before: Text) -> Answer:
+    return [*before, ToolCall(name, arguments), Finish("tool_calls")]
+
+
+# -- one prompt ----------------------------------------------------------------------------------
+
+
+def test_the_answer_alone_is_on_standard_output(door: Door, serve: Any) -> None:
+    ended = door.run("ask", "--model", serve(repeat).url, "How far is the moon?")
+    assert (ended.code, ended.out, ended.err) == (0, "How far is the moon?\n", "")
+
+
+def test_json_has_the_text_and_how_the_turn_ended(door: Door, serve: Any) -> None:
+    ended = door.run(
+        "ask", "--json", "--yes", "--model", serve(repeat).url, "Wie weit? 多远\u2028?"
+    )
+    text, done = ended.lines
+    assert ended.code == 0
+    assert text == {"type": "text", "text": "Wie weit? 多远\u2028?"}
+    assert "多远" in ended.out
+    usage = done.pop("usage")
+    assert done == {"type": "done", "reason": "stop", "error": None}
+    counted = {name: usage.pop(name) for name in ("prompt_tokens", "completion_tokens")}
+    assert counted == {"prompt_tokens": 11, "completion_tokens": 7}
+    assert usage.pop("cached_tokens") == 4
+    assert set(usage) == {"first_token_seconds", "seconds", "tokens_per_second"}
+    assert usage["first_token_seconds"] <= usage["seconds"]
+
+
+def test_an_answer_that_was_cut_is_marked(door: Door, serve: Any) -> None:
+    server = serve([[Text("The moon is"), Finish("length")]])
+    ended = door.run("ask", "--json", "--model", server.url, "How far is the moon?")
+    assert ended.code == 0
+    assert ended.lines[-1]["reason"] == "stop"
+    assert ended.lines[-1]["truncated"] is True
+
+
+def test_an_endpoint_that_refuses_is_told_in_one_sentence(door: Door, serve: Any) -> None:
+    server = serve([Status(401, {"error": {"message": "no such key"}})])
+    ended = door.run("ask", "--json", "--model", server.url, "hello")
+    assert (ended.code, ended.kinds) == (1, ["done"])
+    assert ended.lines[0]["reason"] == "error"
+    assert "GLM_API_KEY" in ended.lines[0]["error"]
+    plain = door.run("ask", "--model", server.url, "hello")
+    assert (plain.code, plain.out) == (1, "")
+    assert "GLM_API_KEY" in plain.err and "Traceback" not in plain.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "required: command"),
+        (["ask"], "required: PROMPT"),
+        (["ask", "  "], "The prompt is empty"),
+        (["ask", "-"], "no prompt on standard input"),
+        (["ask", "--mode", "vision", "what is it?"], "The mode vision is not there yet"),
+        (["chat", "--mode", "documents"], "The mode documents is not there yet"),
+        (["ask", "--file", "a.pdf", "what is it?"], "can't read files or pictures yet"),
+        (["ask", "--mode", "tools", "--image", "a.png", "?"], "can't read files or pictures yet"),
+        (["ask", "--tools-file", "missing.py", "hi"], "missing.py is not there"),
+        (["ask", "--mode", "chat", "--tools-file", "t.py", "hi"], "The mode chat has no tools"),
+        (["ask", "--max-rounds", "0", "hi"], "should be a number from 1"),
+        (["ask", "--protocol", "xml", "hi"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_sentence(door: Door, arguments: list[str], sentence: str) -> None:
+    ended = door.run(*arguments, "--model", "http://127.0.0.1:9/v1") if arguments else door.run()
+    assert (ended.code, ended.out) == (2, "")
+    assert sentence in ended.err and "Traceback" not in ended.err
+
+
+def test_help_waits_for_no_library(door: Door) -> None:
+    source = (
+        "import sys, app.cli\n"
+        "try: app.cli.main(['ask', '--help'])\n"
+        "except SystemExit as end: print('exit', end.code)\n"
+        "print(*sorted({'xllamacpp', 'openai', 'pandas', 'streamlit', 'torch', 'transformers',"
+        " 'jupyter_client', 'pydantic'} & set(sys.modules)), end='.')"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", source],
+        env=door.environment, cwd=door.folder, capture_output=True, timeout=PATIENCE, check=True,
+    ).stdout.decode()  # fmt: skip
+    assert "--max-rounds" in out
+    assert out.endswith("exit 0\n.")
+
+
+# -- tools ---------------------------------------------------------------------------------------
+
+
+def test_a_tool_that_prints_does_not_get_in_among_the_json(door: Door, serve: Any) -> None:
+    file = door.folder / "noisy.py"
+    file.write_text(NOISY_TOOL)
+    server = serve([call("shout", {"word": "hey"}, Text("I shout.")), [Text("Done.")]])
+    ended = door.run("ask", "--json", "--tools-file", str(file), "--model", server.url, "hi")
+    assert ended.code == 0
+    assert ended.kinds == ["text", "tool_call", "tool_result", "text", "done"]
+    assert ended.lines[1] == {
+        "type": "tool_call", "id": "call_1", "name": "shout", "arguments": {"word": "hey"},
+    }  # fmt: skip
+    assert ended.lines[2] == {
+        "type": "tool_result", "id": "call_1", "name": "shout", "text": "HEY", "error": None,
+        "attachments": [],
+    }  # fmt: skip
+    for noise in ("while loading", "from print", "from a program"):
+        assert f"noise {noise}" in ended.err
+
+
+def test_calls_and_results_are_shown_beside_the_answer(door: Door, serve: Any) -> None:
+    (door.folder / "noisy.py").write_text(NOISY_TOOL)
+    (door.folder / "broken.py").write_text("def half(:")
+    files = ("--tools-file", "noisy.py", "--tools-file", "broken.py")
+    server = serve([call("shout", {"word": "hey"}), [Text("Done.")]])
+    ended = door.run("ask", *files, "--model", server.url, "hi")
+    assert (ended.code, ended.out) == (0, "Done.\n")
+    assert "[shout] hey\n" in ended.err
+    assert "-> HEY (" in ended.err
+    assert "broken.py, line 1" in ended.err and "Traceback" not in ended.err
+
+
+def test_arguments_that_are_no_json_are_given_as_they_came(door: Door, serve: Any) -> None:
+    server = serve([call("convert_units", '{"value": '), [Text("Well.")]])
+    ended = door.run("ask", "--json", "--mode", "tools", "--model", server.url, "hi")
+    assert ended.lines[0]["arguments"] == {"input": '{"value": '}
+    assert ended.lines[1]["error"]
+    assert ended.code == 0
+
+
+def test_the_round_limit_ends_the_turn(door: Door, serve: Any) -> None:
+    server = serve([call("days_between", {})])
+    arguments = ("ask", "--mode", "tools", "--max-rounds", "1", "--model", server.url, "hi")
+    ended = door.run(*arguments, "--json")
+    assert (ended.code, ended.kinds) == (1, ["tool_call", "tool_result", "done"])
+    assert ended.lines[-1]["reason"] == "tool_limit"
+    assert len(server.requests) == 1
+
+
+def test_a_figure_can_be_read_after_the_end(door: Door, serve: Any) -> None:
+    server = serve([call("python", {"code": PLOT}), [Text("There.")]])
+    ended = door.run("ask", "--json", "--mode", "tools", "--model", server.url, "plot")
+    result = ended.lines[1]
+    (attachment,) = result["attachments"]
+    path = Path(attachment["path"])
+    assert (ended.code, result["error"]) == (0, None)
+    assert "42" in result["text"]
+    assert (attachment["mime"], attachment["name"]) == ("image/png", path.name)
+    assert path.is_absolute() and path.read_bytes().startswith(b"\x89PNG")
+    folder = next(each for each in path.parents if each.name.startswith("glm-"))
+    assert f"Files are kept in {folder}\n" in ended.err
+
+
+def test_raw_glm4_text_is_read_as_calls(door: Door, serve: Any) -> None:
+    server = serve([[Text("python\nprint(6 * 7)", size=4)], [Text("\nIt is 42.")]])
+    ended = door.run(
+        "ask", "--json", "--mode", "tools", "--protocol", "glm4", "--model", server.url, "6 * 7?"
+    )
+    assert ended.kinds == ["tool_call", "tool_result", "text", "done"]
+    assert ended.lines[0]["name"] == "python"
+    assert ended.lines[0]["arguments"] == {"code": "print(6 * 7)"}
+    assert ended.lines[1]["text"].strip() == "42"
+    assert ended.lines[2]["text"].strip() == "It is 42."
+    assert list((door.folder / "tmp").glob("glm-*")) == []  # nothing was left, nothing is kept
+
+
+# -- prompts from standard input -----------------------------------------------------------------
+
+
+def test_each_line_begins_anew_unless_it_continues(door: Door, serve: Any) -> None:
+    lines = [
+        b"one",
+        b"",
+        b'{"prompt": "two", "continue": true}',
+        b"three \xff",
+        b'{"prompt": "four", "continue": tru',
+        b'{"prompt": "five", "files": ["a.pdf"]}',
+        b'{"prompt": " "}',
+        '{"prompt": "six 六"}'.encode(),
+    ]
+    ended = door.run("ask", "--json", "--model", serve(repeat).url, "-", told=b"\n".join(lines))
+    assert [line["text"] for line in ended.lines if line["type"] == "text"] == [
+        "one", "one | two", "three \ufffd", "six 六",
+    ]  # fmt: skip
+    done = [line for line in ended.lines if line["type"] == "done"]
+    stop, error = "stop", "error"
+    assert [line["reason"] for line in done] == [stop, stop, stop, error, error, error, stop]
+    assert ended.code == 0
+
+
+def test_the_last_turn_decides_the_exit_code(door: Door, serve: Any) -> None:
+    server = serve([[Text("one")], Status(400, {"error": {"message": "no"}}), [Text("three")]])
+    arguments = ("ask", "--model", server.url, "-")
+    assert door.run(*arguments, told=b"1\n2\n").code == 1
+    assert door.run(*arguments, told=b"3\n").code == 0
+    assert door.run(*arguments, told=b"3\n{\n").code == 1
+
+
+def test_a_line_is_answered_before_the_next_is_written(door: Door, serve: Any) -> None:
+    process = door.start("ask", "--json", "--model", serve(repeat).url, "-")
+    assert process.stdin is not None and process.stdout is not None
+    with give_up(process):
+        for word in ("one", "two"):
+            process.stdin.write(f"{word}\n".encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["text"] == word
+            assert json.loads(process.stdout.readline())["type"] == "done"
+        assert door.end(process).code == 0
+
+
+def test_variables_last_as_long_as_a_conversation(door: Door, serve: Any) -> None:
+    def script(body: dict[str, Any]) -> Answer:
+        last = body["messages"][-1]
+        return [Text("ok")] if last["role"] == "tool" else call("python", {"code": told(body)[-1]})
+
+    lines = [
+        {"prompt": "x = 5"},
+        {"prompt": "print(x)", "continue": True},
+        {"prompt": "print(x)"},
+    ]
+    given = "\n".join(map(json.dumps, lines)).encode()
+    ended = door.run(
+        "ask", "--json", "--mode", "tools", "--model", serve(script).url, "-", told=given
+    )
+    _, same, other = [line for line in ended.lines if line["type"] == "tool_result"]
+    assert same["text"].strip() == "5"
+    assert "NameError" in other["error"]
+
+
+# -- stopping ------------------------------------------------------------------------------------
+
+
+class give_up:
+    """Kills a process that hangs, so that what reads from it comes to an end."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._timer = threading.Timer(PATIENCE, process.kill)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._process.kill()
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_ctrl_c_keeps_what_came_and_ends_the_run(door: Door, serve: Any) -> None:
+    server = serve([[Endless("word ")]])
+    process = door.start("ask", "--model", server.url, "-", stderr=subprocess.PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    with give_up(process):
+        process.stdin.write(b"go\nnever asked\n")
+        process.stdin.flush()
+        assert process.stdout.read(5) == b"word "
+        process.send_signal(signal.SIGINT)
+        ended = door.end(process)
+    assert ended.code == 1
+    assert ended.out.startswith("word ") and ended.out.endswith("\n")
+    assert ended.err == "Stopped.\n"
+    assert server.requests[0].gone.wait(PATIENCE)
+    assert len(server.requests) == 1
+
+
+def test_ctrl_c_with_json_says_that_it_was_cancelled(door: Door, serve: Any) -> None:
+    server = serve([[Endless("word ")]])
+    process = door.start("ask", "--json", "--model", server.url, "go")
+    with give_up(process):
+        until(lambda: server.requests)
+        time.sleep(0.2)  # a few words
+        process.send_signal(signal.SIGINT)
+        ended = door.end(process)
+    assert (ended.code, ended.kinds) == (1, ["text", "done"])
+    assert ended.lines[0]["text"].startswith("word word")
+    assert ended.lines[1]["reason"] == "cancelled"
+
+
+def test_a_second_ctrl_c_aborts_what_does_not_stop(door: Door, serve: Any) -> None:
+    (door.folder / "deaf.py").write_text(
+        "import time\nfrom pathlib import Path\nfrom tools import tool\n\n@tool\n"
+        "def sleep() -> str:\n    'Sleep.'\n    Path('asleep').touch()\n    time.sleep(600)\n"
+    )
+    server = serve([call("sleep", {})])
+    process = door.start("ask", "--tools-file", "deaf.py", "--model", server.url, "go")
+    with give_up(process):
+        until((door.folder / "asleep").exists)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        ended = door.end(process)
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+
+
+def test_a_request_to_end_takes_the_kernel_along(door: Door, serve: Any) -> None:
+    mark = door.folder / "pid"
+    code = (
+        "import os, time\n"
+        f"open('{mark}.part', 'w').write(str(os.getpid()))\n"
+        f"os.replace('{mark}.part', '{mark}')\n"
+        "time.sleep(600)"
+    )
+    server = serve([call("python", {"code": code})])
+    process = door.start("ask", "--json", "--mode", "tools", "--model", server.url, "go")
+    with give_up(process):
+        until(mark.exists)
+        process.send_signal(signal.SIGTERM)
+        ended = door.end(process)
+    assert (ended.code, ended.lines[-1]["reason"]) == (1, "cancelled")
+    assert not psutil.pid_exists(int(mark.read_text()))
+    assert list((door.folder / "tmp").iterdir()) == []
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(door: Door, serve: Any) -> None:
+    process = door.start("ask", "--model", serve([[Endless("word ")]]).url, "go")
+    assert process.stdout is not None and process.stderr is not None
+    with give_up(process):
+        process.stdout.read(5)
+        process.stdout.close()
+        assert process.wait(PATIENCE) == 1
+        assert process.stderr.read() == b""
+
+
+# -- the chat ------------------------------------------------------------------------------------
+
+
+class Screen:
+    """A chat in a pseudo-terminal: what it shows, and the keys."""
+
+    def __init__(self, door: Door, *arguments: str) -> None:
+        ours, theirs = pty.openpty()
+        self._keys = ours
+        self.process = door.start(
+            "chat", *arguments,
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_own_terminal,
+        )  # fmt: skip
+        os.close(theirs)
+        self.shown = ""
+
+    def until(self, text: str) -> None:
+        """Reads until `text` is shown, and forgets all up to it."""
+        while text not in self.shown:
+            try:
+                piece = os.read(self._keys, 4096)
+            except OSError:  # nobody is there any more
+                piece = b""
+            assert piece, f"ended before {text!r}: {self.shown[-500:]!r}"
+            self.shown += piece.decode(errors="replace")
+        self.shown = self.shown.split(text, 1)[1]
+
+    def type(self, keys: str) -> None:
+        os.write(self._keys, keys.encode())
+
+
+def _own_terminal() -> None:
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_a_chat_in_a_terminal(door: Door, serve: Any) -> None:
+    def script(body: dict[str, Any]) -> Answer:
+        said = told(body)
+        if said[-1] == "go":
+            return [Endless("word ")]
+        return [Text(f"<{' '.join(said)}> \x1b]0;renamed\x07")]
+
+    server = serve(script)
+    screen = Screen(door, "--model", server.url)
+    with give_up(screen.process):
+        screen.until("> ")
+        screen.type("one\n")
+        screen.until("<one> ]0;renamed\r\n")  # without what would rename the window
+        screen.until("> ")
+        screen.type("/retry\n")
+        screen.until("<one> ")
+        screen.until("> ")
+        screen.type("go\n")
+        screen.until("word word ")
+        screen.type("\x03")
+        screen.until("Stopped.")
+        screen.until("> ")
+        screen.type("/clear\n")
+        screen.until("A new conversation.")
+        screen.until("> ")
+        screen.type("half a line\x03")
+        screen.until("> ")
+        screen.type("two\n")
+        screen.until("<two> ")
+        screen.until("> ")
+        screen.type("/help\n")
+        screen.until("/clear")
+        screen.until("> ")
+        screen.type("/nonsense\n")
+        screen.until("/nonsense: see /help.")
+        screen.until("> ")
+        screen.type("\x04")
+        assert screen.process.wait(PATIENCE) == 0
+    assert server.requests[2].gone.is_set()
+    assert told(server.requests[-1].body) == ["two"]
+
+
+def test_a_chat_goes_on_after_the_round_limit(door: Door, serve: Any) -> None:
+    server = serve([call("days_between", {}), [Text("Now I know.")]])
+    arguments = ("chat", "--mode", "tools", "--max-rounds", "1", "--model", server.url)
+    ended = door.run(*arguments, told=b"/continue\nhow long?\n/continue\n/continue\n")
+    assert (ended.code, ended.out) == (0, "Now I know.\n")
+    assert ended.err.count("nothing to go on from") == 2
+    assert "limit of tool rounds" in ended.err
+
+
+# -- the real model ------------------------------------------------------------------------------
+
+
+def test_the_bundled_model_answers(door: Door) -> None:
+    door.environment["GLM_MAX_TOKENS"] = "24"
+    door.environment["GLM_SLOTS"] = "many"
+    ended = door.run("ask", "--json", "Say hello.")
+    assert ended.kinds == ["text", "done"]
+    assert ended.lines[0]["text"].strip()
+    assert ended.lines[1]["usage"]["completion_tokens"] > 0
+    assert ended.code == 0
+    assert "GLM_SLOTS is 'many'" in ended.err
+
+
+# -- lines and streams, without a process --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ("plain text\r\n", Request(prompt="plain text")),
+        ('"quoted"', Request(prompt='"quoted"')),
+        ("[1, 2]", Request(prompt="[1, 2]")),
+        (' {"prompt": "a\\nb"}', Request(prompt="a\nb")),
+        ('{"prompt": "p", "images": ["i.png"]}', Request(prompt="p", images=("i.png",))),
+        ('{"prompt": "p", "continue": true}', Request.model_validate_json('{"prompt":"p","continue":true}')),
+    ],
+)  # fmt: skip
+def test_a_line_becomes_a_request(line: str, request_: Request) -> None:
+    assert read_request(line) == request_
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("{", "JSON"),
+        ("{}", "prompt"),
+        ('{"prompt": 3}', "prompt"),
+        ('{"prompt": "p", "continue": 1}', "continue"),
+        ('{"prompt": "p", "file": "a"}', "file"),
+        ('{"prompt": "p", "files": "a"}', "files"),
+        ('{"prompt": "\\ud800"}', "JSON"),
+        ('{"prompt": "\ud800"}', "UTF-8"),
+        ('{"prompt":' + "[" * 100_000, "JSON"),
+    ],
+)
+def test_a_bad_line_is_named_in_one_sentence(line: str, named: str) -> None:
+    with pytest.raises(BadRequest, match=named) as caught:
+        read_request(line)
+    assert len(str(caught.value)) < 300 and "\n" not in str(caught.value)
+
+
+def test_the_speed_of_a_turn_leaves_its_tools_out() -> None:
+    out = io.StringIO()
+    writer = JsonWriter(out)
+    for tokens in (11, 21):  # 10 tokens in a second, 20 in another
+        usage = Usage(completion_tokens=tokens, first_token=0.5, seconds=1.5)
+        writer.hear(MessageFinished(BackendMessage("assistant", (TextPart("a"),), usage=usage)))
+    writer.hear(TurnFinished("stop", Usage(completion_tokens=32, first_token=0.5, seconds=60.0)))
+    done = json.loads(out.getvalue().splitlines()[-1])
+    assert done["usage"]["tokens_per_second"] == 15
+    assert done["usage"]["seconds"] == 60
+
+
+def test_a_file_gets_the_answer_exactly() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    writer = TerminalWriter(out, err)
+    for event in (
+        TextDelta("\n"),
+        TextDelta("a\x1b[1m"),
+        TextDelta("\n\n"),
+        MessageFinished(BackendMessage("assistant")),
+        TurnFinished("stop", Usage()),
+    ):
+        writer.hear(event)
+    assert (out.getvalue(), err.getvalue()) == ("a\x1b[1m\n\n", "")

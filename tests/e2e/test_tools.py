@@ -1,0 +1,236 @@
+"""Tools on a scripted endpoint: what a call looks like, what is asked of the model, what stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.visitor import (
+    STOPPED,
+    Scripted,
+    answer,
+    ask,
+    box,
+    button,
+    calls,
+    puppet,
+    said,
+    shot,
+    stop,
+)
+from tests.running_app import send, start_app, wait_for_answer
+from tests.scripted_server import ScriptedServer
+from tests.scripted_steps import Answer, Finish, Reasoning, Text, ToolCall
+
+pytestmark = pytest.mark.e2e
+
+PLOT = """\
+import numpy as np
+import matplotlib.pyplot as plt
+
+x = np.linspace(0, 10, 200)
+fig, ax = plt.subplots()
+ax.plot(x, np.sin(x))
+ax.set_title("sin(x) 正弦")
+plt.show()
+print("drawn")"""
+PICTURE = "from PIL import Image\ndisplay(Image.new('RGB', (320, 200), 'teal'))"
+
+
+def convert(amount: float, place: int, unit: str = "mile") -> ToolCall:
+    arguments = {"amount": amount, "from_unit": unit, "to_unit": "km"}
+    return ToolCall("convert_units", arguments, id=f"convert-{place}", index=place)
+
+
+def test_a_plot_two_calls_and_thinking(scripted: Scripted, visit: Visit) -> None:
+    scripted.says(
+        [
+            Reasoning("They want a plot. I shall use python."),
+            Text("I draw it."),
+            ToolCall("python", {"code": PLOT}, size=7),
+            convert(26.2, 1),
+            Finish("tool_calls"),
+        ],
+        Text("A sine, with $y=\\sin x$."),
+    )
+    page = visit(scripted.app).open("tools")
+    send(page, "Plot sin(x), and a marathon in km")
+    wait_for_answer(page)
+    shot(page, "tools-plot-end")
+
+    thought = answer(page).get_by_test_id("stExpander").filter(has_text="Thought")
+    expect(thought.get_by_text("They want a plot.")).to_be_hidden()
+    thought.locator("summary").click()
+    expect(thought.get_by_text("They want a plot.")).to_be_visible()
+    thought.locator("summary").click()
+
+    expect(calls(page)).to_have_count(2)
+    python, function = calls(page).nth(0), calls(page).nth(1)
+    expect(python.locator("p > code")).to_have_text("python")
+    expect(python.get_by_test_id("stCode").first.locator("code")).to_have_text(PLOT)
+    expect(python.get_by_role("img", name="check icon")).to_be_visible()
+    output = python.get_by_test_id("stExpander")
+    expect(output.get_by_text("drawn")).to_be_hidden()
+    figure = python.get_by_test_id("stImage").locator("img")
+    expect(figure).to_be_visible()
+    width, height = figure.evaluate(
+        "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    )
+    figure.scroll_into_view_if_needed()
+    shot(page, "tools-plot")
+    output.locator("summary").click()
+    expect(output).to_contain_text("drawn")
+    expect(output).to_contain_text(f"[figure 1: {width}x{height}]")
+
+    expect(function.locator("p > code")).to_have_text("convert_units")
+    expect(function.get_by_test_id("stExpander")).to_contain_text("26.2 mile = 42.1648 km")
+    expect(answer(page).locator(".katex").first).to_be_visible()
+
+
+def test_a_picture_has_its_own_size(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    ask(page, f"run {PICTURE}")
+    image = calls(page).locator("img")
+    assert image.evaluate(
+        "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight,"
+        " Math.round(image.getBoundingClientRect().width)])"
+    ) == [320, 200, 320]
+
+
+def test_a_failing_tool_says_so_to_page_and_model(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    heard = ask(page, "run def halve(x):\n    return x / 0\nhalve(1)")
+    assert "ZeroDivisionError" in heard
+    block = calls(page).first
+    expect(block.get_by_role("img", name="close icon")).to_be_visible()
+    expect(block.get_by_text("ZeroDivisionError: division by zero").first).to_be_visible()
+    assert "ZeroDivisionError" in scripted.bodies[-1]["messages"][-1]["content"]
+    # The short traceback of the model's own code is for the model and the fold, not for the eye.
+    expect(block.get_by_test_id("stExpander").get_by_text("halve(1)")).to_be_hidden()
+    shot(page, "tools-failed-call")
+
+
+def test_wrong_arguments_of_a_function_are_named(scripted: Scripted, visit: Visit) -> None:
+    scripted.says([convert(1, 0, unit="parrot"), Finish("tool_calls")], Text("Sorry."))
+    page = visit(scripted.app).open("tools")
+    ask(page, "How far is a parrot?")
+    expect(calls(page).get_by_text("The unit parrot is not known.").first).to_be_visible()
+
+
+def test_a_tool_that_is_switched_off_is_not_offered(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    ask(page, "one")
+    page.get_by_test_id("stCheckbox").filter(has_text="python").locator("label").click()
+    page.get_by_role("combobox", name="Tool to use").click()
+    expect(page.get_by_role("option", name="Use convert_units")).to_be_visible()
+    expect(page.get_by_role("option", name="Use python")).to_have_count(0)
+    page.keyboard.press("Escape")
+    ask(page, "two")
+    with_python, without = (offered(body) for body in scripted.bodies)
+    assert "python" in with_python
+    assert without == with_python - {"python"}
+    page.reload()
+    expect(page.get_by_role("switch", name="python")).not_to_be_checked()
+
+
+def offered(body: dict[str, Any]) -> set[str]:
+    return {tool["function"]["name"] for tool in body["tools"]}
+
+
+def test_a_tool_that_is_asked_for_is_forced_once(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    page.get_by_role("combobox", name="Tool to use").click()
+    page.get_by_role("option", name="Use python").click()
+    ask(page, "run 6 * 7")
+    first, second = scripted.bodies
+    assert first["tool_choice"] == {"type": "function", "function": {"name": "python"}}
+    assert second.get("tool_choice", "auto") == "auto"
+    shot(page, "tools-use-python")
+
+
+def test_the_round_limit_and_continue(scripted: Scripted, visit: Visit) -> None:
+    asked: list[int] = []
+
+    def restless(_: dict[str, Any]) -> Answer:
+        asked.append(len(asked))
+        if len(asked) > 3:
+            return Text("That will do.")
+        return [ToolCall("python", {"code": f"{asked[-1]} + 1"}), Finish("tool_calls")]
+
+    scripted.says(restless)
+    page = visit(scripted.app).open("tools")
+    send(page, "Count")
+    wait_for_answer(page)
+    expect(page.get_by_text("The limit of tool rounds is reached.")).to_be_visible()
+    expect(calls(page)).to_have_count(3)
+    shot(page, "tools-round-limit")
+    button(page, "Continue").click()
+    expect(page.get_by_text("That will do.")).to_be_visible()
+    wait_for_answer(page)
+    expect(page.get_by_text("The limit of tool rounds is reached.")).to_have_count(0)
+    expect(calls(page)).to_have_count(3)
+    expect(button(page, "Continue")).to_have_count(0)
+
+
+def test_a_running_tool_shows_a_clock_and_stops(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    code = "import time\nfor i in range(500):\n    print('step', i, flush=True)\n    time.sleep(0.1)"
+    send(page, f"run {code}")
+    block = calls(page).last
+    expect(block.get_by_text("running 1 s")).to_be_visible()
+    expect(block.get_by_text("running 2 s")).to_be_visible()
+    expect(block.get_by_test_id("stCaptionContainer").filter(has_text="step")).to_be_visible()
+    shot(page, "tools-running")
+    stop(page).click()
+    # The code would go on for 50 s.
+    expect(page.get_by_text(STOPPED)).to_be_visible(timeout=15_000)
+    expect(stop(page)).to_have_count(0)
+    expect(block.get_by_test_id("stExpander")).to_contain_text("step 1")
+    expect(block.get_by_text("Stopped by the user").first).to_be_visible()
+    shot(page, "tools-stopped")
+    # Variables are kept, and the conversation goes on.
+    assert "True" in ask(page, "run i > 0")
+
+
+def test_a_turn_goes_on_behind_a_closed_tab(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app)
+    page = visitor.open("tools")
+    send(page, "run import time; time.sleep(2); print('while you were away')")
+    expect(calls(page).last.get_by_text("running")).to_be_visible()
+    page.close()
+    for _ in range(600):
+        if len(scripted.server.requests) == 2:
+            break
+        visitor.context.pages or psutil.time.sleep(0.1)
+    assert scripted.server.requests[-1].done.wait(60)
+    page = visitor.open("tools")
+    wait_for_answer(page)
+    assert said(page) == "Heard: while you were away"
+    expect(calls(page)).to_have_count(1)
+
+
+def test_a_bad_setting_is_told_and_no_kernel_stays_behind(visit: Visit) -> None:
+    with ScriptedServer(puppet) as server:
+        environment = {"GLM_MODEL": f"{server.url}#scripted", "GLM_SLOTS": "abc"}
+        with start_app(environment) as app:
+            visitor = visit(app)
+            for path in ("", "tools", "settings"):
+                page = visitor.open(path)
+                expect(page.get_by_test_id("stAlert").filter(has_text="GLM_SLOTS")).to_be_visible()
+            page = visitor.open("tools")
+            assert "42" in ask(page, "run 6 * 7")
+            shot(page, "bad-setting")
+            visitor.check()
+            kernels = [
+                process
+                for process in psutil.Process(app.pid).children(recursive=True)
+                if "ipykernel" in " ".join(process.cmdline())
+            ]
+            assert kernels
+        _, left = psutil.wait_procs(kernels, timeout=20)
+        assert left == []
+    expect(box(page)).to_have_count(1)

@@ -1,0 +1,189 @@
+"""A visitor with a browser of their own, and the words for what they see on the page."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+
+from tests.running_app import ROOT, RunningApp, send, wait_for_answer
+from tests.scripted_server import ScriptedServer
+from tests.scripted_steps import Answer, Finish, Text, ToolCall
+
+SHOTS = Path(__file__).with_name("shots")
+KEY = "sk-e2e-5f2c9a71d0b84"
+"""The key that the scripted endpoint's app is started with; it must never be on a page."""
+
+GREETINGS = {"": "What's on your mind?", "tools": "What shall we find out?"}
+STOPPED = "Stopped. What was said so far is kept."
+
+# A call's block is the one that begins with a line of an icon and the tool's name as code.
+_CALL = (
+    '[data-testid="stVerticalBlock"]:has(> [data-testid="stElementContainer"]:first-child'
+    ' p > span[role="img"] + code)'
+)
+
+
+@dataclass
+class Visitor:
+    """One browser context on one app. `faults` is what went wrong in its pages meanwhile, `asked`
+    the addresses that they asked for."""
+
+    app: RunningApp
+    context: BrowserContext
+    faults: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.on("weberror", lambda error: self.faults.append(str(error.error)))
+        self.context.on("request", self._asked)
+
+    def _asked(self, request: Request) -> None:
+        self.asked.append(request.url)
+
+    def open(self, path: str = "") -> Page:
+        """A new tab on a page of the app, empty or with the conversation that is there."""
+        page = self.context.new_page()
+        page.goto(f"{self.app.url}/{path}")
+        if path in GREETINGS:
+            box(page).wait_for()
+        return page
+
+    def check(self) -> None:
+        """What must hold on every page at any time."""
+        assert self.faults == []
+        for page in self.context.pages:
+            check(page)
+        home = urlsplit(self.app.url).netloc
+        elsewhere = [
+            url for url in self.asked if urlsplit(url).netloc not in (home, "") and http(url)
+        ]
+        assert elsewhere == []
+
+
+def http(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https", "ws", "wss")
+
+
+def check(page: Page) -> None:
+    """No traceback, no key, no path of this machine in the page's text, folded parts included."""
+    text = page.locator("body").evaluate("body => body.textContent")
+    for secret in ("Traceback", KEY, str(ROOT), sys.prefix, tempfile.gettempdir() + "/"):
+        assert secret not in text
+    assert "Something in the app itself went wrong" not in text
+    assert "A fault in the app itself" not in text
+
+
+def box(page: Page) -> Locator:
+    return page.get_by_test_id("stChatInputTextArea")
+
+
+def answer(page: Page) -> Locator:
+    """The last message on the page."""
+    return page.get_by_test_id("stChatMessage").last
+
+
+def said(page: Page) -> str:
+    """The text of the last answer as drawn, without calls, thinking and notes."""
+    pieces: list[str] = page.evaluate(
+        """() => {
+          const messages = document.querySelectorAll('[data-testid="stChatMessage"]')
+          const last = messages[messages.length - 1]
+          return [...last.querySelectorAll(
+              '[data-testid="stMarkdown"] [data-testid="stMarkdownContainer"]')]
+            .filter(part => !part.closest('[data-testid="stExpander"]')
+              && !part.querySelector('p > span[role="img"] + code'))
+            .map(part => part.innerText)
+        }"""
+    )
+    return "\n".join(pieces)
+
+
+def letters(text: str) -> str:
+    """`text` without marks and blanks: Markdown that is half there is drawn otherwise."""
+    return re.sub(r"[\W_]+", "", text)
+
+
+def calls(page: Page) -> Locator:
+    """The blocks of the tool calls on the page."""
+    return page.locator(_CALL)
+
+
+def stop(page: Page) -> Locator:
+    return page.get_by_role("button", name="Stop", exact=False)
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def ask(page: Page, text: str) -> str:
+    """Sends `text` and waits for the answer's end; what it says."""
+    send(page, text)
+    wait_for_answer(page)
+    return said(page)
+
+
+def wait_for_text(page: Page, length: int) -> str:
+    """Waits until `length` characters of a running answer are on the page."""
+    expect(stop(page)).to_be_visible()
+    page.wait_for_function(
+        """length => {
+          const found = document.querySelectorAll('[data-testid="stChatMessage"]')
+          const parts = found[found.length - 1].querySelectorAll(
+            '[data-testid="stMarkdown"] [data-testid="stMarkdownContainer"]')
+          return [...parts].reduce((sum, part) => sum + part.textContent.length, 0) >= length
+        }""",
+        arg=length,
+    )
+    return said(page)
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture of the window, to be looked at."""
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def overflow(page: Page) -> int:
+    """How many pixels the page is wider than its window."""
+    wider: int = page.evaluate(
+        "() => Math.max(document.scrollingElement.scrollWidth, document.body.scrollWidth,"
+        " document.querySelector('[data-testid=\"stMain\"]').scrollWidth) - window.innerWidth"
+    )
+    return wider
+
+
+def puppet(body: dict[str, Any]) -> Answer:
+    """A model that does what it is told: what follows `run` goes to python and comes back as the
+    answer, anything else is repeated."""
+    last = body["messages"][-1]
+    told = str(last["content"])
+    if last["role"] == "user" and told.startswith("run "):
+        return [ToolCall("python", {"code": told.removeprefix("run ")}), Finish("tool_calls")]
+    return Text(f"Heard: {told}")
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """An app on a scripted endpoint, told anew by each test what to say."""
+
+    app: RunningApp
+    server: ScriptedServer
+
+    def says(self, *answers: Answer | Callable[[dict[str, Any]], Answer]) -> None:
+        """From now on: one answer a request, or what a function makes of the request's body."""
+        first = answers[0]
+        self.server.requests.clear()
+        self.server.script = first if callable(first) else list(answers)  # type: ignore[arg-type]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The requests' bodies since `says`."""
+        return [request.body for request in self.server.requests]
