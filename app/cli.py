@@ -55,21 +55,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns the exit code. Raises `SystemExit` for wrong usage."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    mode = _check(parser, options)
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    # What goes wrong in a user's own function is said in a sentence, without its traceback.
-    logging.getLogger("tools").setLevel(logging.CRITICAL)
-    stopping = Stopping()
     try:
-        if options.command == "chat":
-            return _chat(options, mode, stopping)
-        return _ask(options, mode, stopping)
-    except KeyboardInterrupt:
-        return UNANSWERED
-    except BrokenPipeError:
-        # Whoever read the answer has gone; what is still buffered goes nowhere at exit.
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
+        mode = _check(parser, options)
+        logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+        # What goes wrong in a user's own function is said in a sentence, without its traceback.
+        logging.getLogger("tools").setLevel(logging.CRITICAL)
+        stopping = Stopping()
+        command = _chat if options.command == "chat" else _ask
+        return command(options, mode, stopping)
+    except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
         return UNANSWERED
     except OSError as error:
         logging.getLogger(__name__).debug("the command failed", exc_info=error)
@@ -247,16 +241,14 @@ def _again(
 
 def _line(stopping: Stopping) -> str | None:
     """What the user typed, None at the end. Ctrl-C drops what was typed."""
+    typed = sys.stdin.isatty()
     while True:
         try:
-            return input("> " if sys.stdin.isatty() else "").strip()
-        except EOFError:
-            if sys.stdin.isatty():
+            return input("> " if typed else "").strip()
+        except (EOFError, KeyboardInterrupt) as end:
+            if typed:
                 print()
-            return None
-        except KeyboardInterrupt:
-            print()
-            if stopping.asked_to_end:
+            if isinstance(end, EOFError) or stopping.asked_to_end or not typed:
                 return None
 
 
@@ -312,4 +304,8 @@ def _say(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    # Python's own way out would tear a thread that was given up out of llama.cpp, and abort.
+    os._exit(code)

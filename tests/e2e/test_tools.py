@@ -14,13 +14,13 @@ from tests.e2e.visitor import (
     Scripted,
     answer,
     ask,
-    box,
     button,
     calls,
     puppet,
     said,
     shot,
     stop,
+    wait_until,
 )
 from tests.running_app import send, start_app, wait_for_answer
 from tests.scripted_server import ScriptedServer
@@ -178,7 +178,9 @@ def test_the_round_limit_and_continue(scripted: Scripted, visit: Visit) -> None:
 
 def test_a_running_tool_shows_a_clock_and_stops(scripted: Scripted, visit: Visit) -> None:
     page = visit(scripted.app).open("tools")
-    code = "import time\nfor i in range(500):\n    print('step', i, flush=True)\n    time.sleep(0.1)"
+    code = (
+        "import time\nfor i in range(500):\n    print('step', i, flush=True)\n    time.sleep(0.1)"
+    )
     send(page, f"run {code}")
     block = calls(page).last
     expect(block.get_by_text("running 1 s")).to_be_visible()
@@ -202,10 +204,7 @@ def test_a_turn_goes_on_behind_a_closed_tab(scripted: Scripted, visit: Visit) ->
     send(page, "run import time; time.sleep(2); print('while you were away')")
     expect(calls(page).last.get_by_text("running")).to_be_visible()
     page.close()
-    for _ in range(600):
-        if len(scripted.server.requests) == 2:
-            break
-        visitor.context.pages or psutil.time.sleep(0.1)
+    wait_until(lambda: len(scripted.bodies) == 2)
     assert scripted.server.requests[-1].done.wait(60)
     page = visitor.open("tools")
     wait_for_answer(page)
@@ -233,4 +232,3 @@ def test_a_bad_setting_is_told_and_no_kernel_stays_behind(visit: Visit) -> None:
             assert kernels
         _, left = psutil.wait_procs(kernels, timeout=20)
         assert left == []
-    expect(box(page)).to_have_count(1)

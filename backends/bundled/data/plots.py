@@ -102,6 +102,7 @@ def plot_function(r: Random) -> Task:
         )  # fmt: skip
         done = phrase(r, "{Here is|Here is} the plot of {name}{tint} from {low} to {high}.",
                       name=name, tint=tint, low=low, high=high)  # fmt: skip
+    first = curve(a, b, code, name, colour)
     follow = []
     if r.random() < 0.45:
         kind = r.choice(["colour", "span", "function", "style"])
@@ -131,13 +132,11 @@ def plot_function(r: Random) -> Task:
             text = f"这是 {name} 的图像。" if zh else f"Here is the plot of {name} from {low} to {high}."
             follow.append(drawn(again, curve(a, b, code, name, colour), text))
     broken = None
-    if r.random() < 0.08:
-        good = curve(a, b, code, name, colour)
-        broken = r.choice([good.replace("import numpy as np\n", ""),
-                           good.replace("plt.plot(x, ", "plt.plt(x, "),
-                           good.replace("np.linspace", "np.linespace")])  # fmt: skip
-        return drawn(ask, good, done, broken)
-    return drawn(ask, curve(a, b, code, name, colour), done, None, tuple(follow))
+    if r.random() < 0.05:
+        broken = r.choice([first.replace("import numpy as np\n", ""),
+                           first.replace("plt.plot(x, ", "plt.plt(x, "),
+                           first.replace("np.linspace", "np.linespace")])  # fmt: skip
+    return drawn(ask, first, done, broken, tuple(follow))
 
 
 def drawn(

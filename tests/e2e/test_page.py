@@ -1,0 +1,164 @@
+"""The page itself: edit, copy, long conversations, settings, narrow windows."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from app.ui.transcript import SHOWN
+from tests.e2e.conftest import Visit
+from tests.e2e.test_tools import PLOT
+from tests.e2e.visitor import (
+    GREETINGS,
+    KEY,
+    Scripted,
+    answer,
+    ask,
+    box,
+    button,
+    overflow,
+    said,
+    shot,
+    stop,
+    wait_for_text,
+)
+from tests.running_app import send, wait_for_answer
+from tests.scripted_steps import Endless, Finish, Text, ToolCall
+
+pytestmark = pytest.mark.e2e
+
+RICH = (
+    "# A heading\n\nSome *text* with `code`, math \\(a^2+b^2=c^2\\) and"
+    " \\[\\int_0^1 x\\,dx = \\tfrac12\\] and prices, $5 and $10.\n\n"
+    "```python\ndef f(x):\n    return x + 1  # " + "a long comment " * 12 + "\n```\n\n"
+    "|" + "|".join(f" column {i} " for i in range(12)) + "|\n"
+    "|" + "---|" * 12 + "\n"
+    "|" + "|".join(f" value-{i} " for i in range(12)) + "|\n\n"
+    "A " + "very" * 60 + "longword, 最后一段中文, العربية, 😀.\n"
+)
+
+
+def test_edit_and_resend_the_last_message(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open()
+    ask(page, "first")
+    ask(page, "secnod")
+    button(page, "Edit").click()
+    form = page.get_by_label("Edit your message")
+    expect(form).to_have_value("secnod")
+    button(page, "Cancel").click()
+    expect(form).to_have_count(0)
+    assert said(page) == "Heard: secnod"
+    button(page, "Edit").click()
+    form.fill("second")
+    form.press("Tab")
+    shot(page, "edit")
+    button(page, "Send").click()
+    expect(answer(page)).to_contain_text("Heard: second")
+    wait_for_answer(page)
+    expect(page.get_by_test_id("stText")).to_have_text(["first", "second"])
+    told = [m["content"] for m in scripted.bodies[-1]["messages"] if m["role"] == "user"]
+    assert told == ["first", "second"]
+
+
+def test_copy_puts_the_markdown_on_the_clipboard(scripted: Scripted, visit: Visit) -> None:
+    scripted.says(Text(RICH, size=40))
+    page = visit(scripted.app, permissions=["clipboard-read", "clipboard-write"]).open()
+    ask(page, "rich")
+    copy = page.get_by_role("button", name="Copy the answer")
+    copy.click()
+    expect(copy).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == RICH
+    shot(page, "rich")
+
+
+def test_a_long_conversation_shows_its_end(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open()
+    earlier, messages = 3, page.get_by_test_id("stChatMessage")
+    for number in range(SHOWN + earlier):
+        box(page).fill(f"message {number}")
+        box(page).press("Enter")
+        expect(answer(page)).to_contain_text(f"Heard: message {number}")
+        wait_for_answer(page)
+    expect(messages).to_have_count(2 * SHOWN)
+    expect(messages.first).to_contain_text(f"message {earlier}")
+    button(page, f"Show {earlier} earlier messages").click()
+    expect(messages).to_have_count(2 * (SHOWN + earlier))
+    expect(messages.first).to_contain_text("message 0")
+    assert ask(page, "and on") == "Heard: and on"
+
+
+def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app)
+    page = visitor.open("settings")
+    rows = page.get_by_role("row")
+    expect(rows.filter(has_text="GLM_MAX_ROUNDS")).to_contain_text("environment")
+    expect(rows.filter(has_text="GLM_MAX_ROUNDS")).to_contain_text("3")
+    expect(rows.filter(has_text="GLM_SLOTS")).to_contain_text("default")
+    expect(rows.filter(has_text="GLM_API_KEY")).to_contain_text("•••")
+    assert KEY not in page.content()
+    shot(page, "settings")
+    # The one page that does show paths: those that were set.
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone(scripted: Scripted, visit: Visit, scheme: str) -> None:
+    phone = {"viewport": {"width": 390, "height": 780}, "color_scheme": scheme}
+    visitor = visit(scripted.app, **phone)
+    scripted.says(Text(RICH))
+    page = visitor.open()
+    expect(page.get_by_text(GREETINGS[""])).to_be_visible()
+    shot(page, f"phone-{scheme}-chat-empty")
+    ask(page, "Tell me everything, please, in a question that is longer than the line " * 2)
+    assert overflow(page) <= 0
+    shot(page, f"phone-{scheme}-chat-end")
+    answer(page).get_by_role("heading").scroll_into_view_if_needed()
+    shot(page, f"phone-{scheme}-chat")
+
+    scripted.says([ToolCall("python", {"code": PLOT}), Finish("tool_calls")], Text("A sine."))
+    page = visitor.open("tools")
+    expect(page.get_by_text(GREETINGS["tools"])).to_be_visible()
+    shot(page, f"phone-{scheme}-tools-empty")
+    ask(page, "Plot sin(x)")
+    assert overflow(page) <= 0
+    image = answer(page).locator("img")
+    image.scroll_into_view_if_needed()
+    assert image.evaluate("image => image.getBoundingClientRect().right") <= 390
+    shot(page, f"phone-{scheme}-tools")
+
+    page = visitor.open("settings")
+    expect(page.get_by_text("GLM_MODEL").first).to_be_visible()
+    assert overflow(page) <= 0
+    shot(page, f"phone-{scheme}-settings")
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_desk(scripted: Scripted, visit: Visit, scheme: str) -> None:
+    visitor = visit(scripted.app, color_scheme=scheme)
+    scripted.says(Text(RICH))
+    page = visitor.open()
+    ask(page, "Tell me everything")
+    answer(page).get_by_role("heading").scroll_into_view_if_needed()
+    shot(page, f"desk-{scheme}-chat")
+    scripted.says([ToolCall("python", {"code": PLOT}), Finish("tool_calls")], Text("A sine."))
+    page = visitor.open("tools")
+    expect(page.get_by_text(GREETINGS["tools"])).to_be_visible()
+    shot(page, f"desk-{scheme}-tools-empty")
+    ask(page, "Plot sin(x)")
+    shot(page, f"desk-{scheme}-tools")
+    assert overflow(page) <= 0
+
+
+def test_the_page_follows_the_newest_words(scripted: Scripted, visit: Visit) -> None:
+    scripted.says(Endless("A line of an answer without an end.\n\n", rate=20))
+    page = visit(scripted.app).open()
+    send(page, "go on")
+    wait_for_text(page, 1500)
+    expect(answer(page).get_by_test_id("stMarkdown").last.locator("p").last).to_be_in_viewport()
+    shot(page, "chat-streaming")
+    stop(page).click()
+    wait_for_answer(page)
+    # The connection is closed with it: nobody pays for words that nobody reads.
+    assert scripted.server.requests[-1].gone.wait(30)
+    expect(box(page)).to_be_enabled()

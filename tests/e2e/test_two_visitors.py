@@ -1,0 +1,107 @@
+"""Two visitors side by side never see each other's variables, files or words."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.visitor import (
+    GREETINGS,
+    Scripted,
+    Visitor,
+    answer,
+    ask,
+    button,
+    calls,
+    said,
+    shot,
+)
+from tests.running_app import RunningApp, send, wait_for_answer
+
+pytestmark = pytest.mark.e2e
+
+SET = """run import time
+from pathlib import Path
+secret = '{0}'
+Path('{0}.txt').write_text(secret)
+time.sleep(2)
+print(secret)"""
+FILES = "run import os; print(sorted(os.listdir()), [*globals()].count('secret'))"
+
+
+@pytest.fixture
+def two(scripted: Scripted, visit: Visit) -> tuple[Page, Page]:
+    """Two pages in two browsers; each has run SET with its own word, at the same time."""
+    one, other = (visit(scripted.app).open("tools") for _ in range(2))
+    send(one, SET.format("amber"))
+    send(other, SET.format("birch"))
+    # Both run now: neither waits for the other.
+    expect(calls(one).last.get_by_text("running")).to_be_visible()
+    expect(calls(other).last.get_by_text("running")).to_be_visible()
+    for page in (one, other):
+        wait_for_answer(page)
+    assert said(one) == "Heard: amber"
+    assert said(other) == "Heard: birch"
+    return one, other
+
+
+def test_variables_files_and_words_stay_apart(two: tuple[Page, Page]) -> None:
+    one, other = two
+    assert ask(one, "run print(secret)") == "Heard: amber"
+    assert ask(other, "run print(secret)") == "Heard: birch"
+    assert ask(one, FILES) == "Heard: ['amber.txt'] 1"
+    assert ask(other, FILES) == "Heard: ['birch.txt'] 1"
+    ask(one, "run of_one = 1")
+    assert "NameError" in ask(other, "run of_one")
+    assert "birch" not in one.locator("body").inner_text()
+    assert "amber" not in other.locator("body").inner_text()
+    shot(one, "two-one")
+    shot(other, "two-other")
+
+
+def test_a_new_conversation_is_empty_and_the_others_stay(two: tuple[Page, Page]) -> None:
+    one, other = two
+    button(one, "New conversation").click()
+    expect(one.get_by_text(GREETINGS["tools"])).to_be_visible()
+    expect(one.get_by_test_id("stChatMessage")).to_have_count(0)
+    assert "NameError" in ask(one, "run secret")
+    assert ask(one, FILES) == "Heard: [] 0"
+    assert ask(other, FILES) == "Heard: ['birch.txt'] 1"
+    expect(other.get_by_test_id("stChatMessage")).to_have_count(4)
+
+
+def test_a_new_conversation_ends_a_running_turn(scripted: Scripted, visit: Visit) -> None:
+    page = visit(scripted.app).open("tools")
+    send(page, "run import time; time.sleep(50)")
+    expect(calls(page).last.get_by_text("running")).to_be_visible()
+    button(page, "New conversation").click()
+    expect(page.get_by_text(GREETINGS["tools"])).to_be_visible()
+    assert ask(page, "run 6 * 7") == "Heard: 42"
+
+
+def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app)
+    first, second = visitor.open("tools"), visitor.open("tools")
+    send(first, "run import time; time.sleep(2); print('both')")
+    expect(calls(first).last.get_by_text("running")).to_be_visible()
+    # The other tab still believes that nothing runs: its message is refused, not lost.
+    second.get_by_test_id("stChatInputTextArea").fill("hello")
+    second.keyboard.press("Enter")
+    expect(second.get_by_text("An answer is still being written.")).to_be_visible()
+    wait_for_answer(first)
+    wait_for_answer(second)
+    expect(answer(second)).to_contain_text("Heard: both")
+
+
+def test_two_visitors_talk_with_the_bundled_model(bundled: RunningApp, visit: Visit) -> None:
+    visitors: list[Visitor] = [visit(bundled), visit(bundled)]
+    one, other = (visitor.open() for visitor in visitors)
+    send(one, "What is the capital of France?")
+    send(other, "What colour is the sky?")
+    for page in (one, other):
+        wait_for_answer(page)
+        expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+    assert "Paris" in said(one)
+    assert "blue" in said(other)
+    assert "Paris" not in said(other)
