@@ -2,6 +2,8 @@
 # make test    the tests           ARGS="-k kernel" picks some; browser tests need Chromium
 # make check   ruff and mypy
 # make bench   the figures in README        ARGS names which
+# make bundled-model  train the bundled model's adapter anew; on two cores this takes hours
+# make eval-bundled   the scores of the bundled model on its held-out requests
 # make setup   the set-up alone; asks apt again for what was missing
 # make clean   remove what checks and tests left behind (rm -rf .venv to begin anew)
 #
@@ -12,7 +14,7 @@
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: run test check bench setup clean environment system
+.PHONY: run test check bench bundled-model eval-bundled setup clean environment system
 .DEFAULT_GOAL := run
 
 run: system
@@ -23,6 +25,12 @@ test: system
 
 bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+bundled-model: environment
+	@exec nice -n 19 $(BIN)/python -m backends.bundled.make $(ARGS)
+
+eval-bundled: environment
+	@exec nice -n 19 $(BIN)/python -m backends.bundled.evaluate $(ARGS)
 
 check: environment
 	$(BIN)/ruff check .

@@ -128,9 +128,8 @@ def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key
     params.n_parallel = config.slots
     params.n_ctx = config.window * config.slots
     params.n_batch = params.n_ubatch = READ_BATCH
-    threads = config.threads or writing_threads()
-    params.cpuparams.n_threads = threads
-    params.cpuparams_batch.n_threads = max(threads, reading_threads())
+    params.cpuparams.n_threads = config.threads or writing_threads()
+    params.cpuparams_batch.n_threads = config.threads or reading_threads()
     # Waiting threads sleep: spinning ones take the core that the kernel and the browser need.
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
     params.cache_ram_mib = config.cache_mb

@@ -22,7 +22,6 @@ from app.core.settings import Loaded, Settings
 from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
 from tools.loading import load_tools
-from tools.python import PythonLimits, PythonTool
 from tools.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,13 @@ class Service:
         """The tools of one conversation in that mode, those that take long started ahead."""
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
-            python = PythonTool(workspace, python_limits(self.settings))
+            # Jupyter takes long to import, and the first page is Chat.
+            from tools.python import PythonLimits, PythonTool
+
+            limits = PythonLimits(
+                seconds=self.settings.python_seconds, characters=self.settings.python_output
+            )
+            python = PythonTool(workspace, limits)
             python.warm()
             tools = (python, *self._functions)
         return Registry(tools, function_seconds=self.settings.function_seconds)
@@ -91,11 +96,6 @@ class Service:
                     pass
             except BackendError:
                 log.exception("the tools could not be read ahead")
-
-
-def python_limits(settings: Settings) -> PythonLimits:
-    """The python tool's limits, from the settings."""
-    return PythonLimits(seconds=settings.python_seconds, characters=settings.python_output)
 
 
 def data_folder(settings: Settings) -> Path:

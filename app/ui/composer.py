@@ -132,7 +132,8 @@ def draw_actions(
 
 def figures(usage: Usage) -> str:
     """Speed and wait, in words."""
-    parts = [f"{usage.completion_tokens:,} tokens"]
+    count = usage.completion_tokens
+    parts = [f"{count:,} token{'' if count == 1 else 's'}"]
     if usage.tokens_per_second is not None:
         parts.append(f"{usage.tokens_per_second:.1f} tokens/s")
     if usage.first_token is not None:

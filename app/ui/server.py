@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import settings
@@ -22,6 +23,7 @@ from app.core.service import Service
 log = logging.getLogger(__name__)
 
 COOKIE = "glm_visitor"
+LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE_SECONDS = 30 * 24 * 3600
 
 # Answers and fetched pages are untrusted: a picture in them must not call home, and nothing is
@@ -79,8 +81,15 @@ def visitor() -> str:
 
 
 def middleware() -> list[Middleware]:
-    """The ASGI middleware of the app."""
-    return [Middleware(VisitorCookie)]
+    """The ASGI middleware of the app.
+
+    A server on loopback answers to loopback's names alone, unless Streamlit is told of others:
+    else a web page elsewhere whose name is made to point here could use it, and its tools.
+    """
+    guards = []
+    if st.get_option("server.address") in LOOPBACK and not st.get_option("server.allowedHosts"):
+        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
+    return [*guards, Middleware(VisitorCookie)]
 
 
 class VisitorCookie:

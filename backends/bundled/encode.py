@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.base import Message, Text
-from backends.llama_prompt import template_pieces
+from backends.llama_prompt import Piece, glm4_pieces, is_glm4, template_pieces
 from tools.base import ToolCall, ToolResult, ToolSpec
 
 IGNORED = -100  # the label that torch's cross entropy leaves out
@@ -79,52 +79,79 @@ def fitting_tokenizer(gguf: Path) -> Any:
 
 
 class Encoder:
-    """Encodes with one tokenizer, whose chat template is ChatML or alike."""
+    """Encodes for one tokenizer: GLM-4 turns where its template is GLM-4's, else its template."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        # Encoding content with another tokenizer object would be as good: here special tokens
-        # are split by hand, since content must never become one.
-        self._end = tokenizer.eos_token
+        self._glm4 = is_glm4(tokenizer.chat_template or "")
 
     def tokens(self, text: str, markup: bool) -> list[int]:
+        """Token ids; special tokens in `text` count as such only in markup."""
         ids: list[int] = self._tokenizer(
             text, add_special_tokens=False, split_special_tokens=not markup
         )["input_ids"]
         return ids
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
-        pieces = template_pieces(messages, tools, self._apply)
-        return [token for piece in pieces for token in self.tokens(piece.text, piece.markup)]
+        """The prompt up to the answer."""
+        return [
+            token
+            for piece in self._pieces(messages, tools)
+            for token in self.tokens(piece.text, piece.markup)
+        ]
 
     def example(self, conversation: Mapping[str, Any]) -> Example:
         """The whole conversation; learned are the assistant's turns not marked otherwise."""
         specs = specs_of(conversation.get("tools") or ())
         messages = messages_of(conversation["messages"], specs)
-        learned = iter(
-            message.get("train", True)
+        learned = [
+            bool(message.get("train", True))
             for message in conversation["messages"]
             if message["role"] == "assistant"
-        )
-        pieces = template_pieces(messages, specs, self._apply)
-        opening = pieces[-1].text.split(self._end)[-1].lstrip("\n")
+            for _ in range(self._turns_in(message))
+        ]
+        pieces = self._pieces(messages, specs)
+        opening = pieces[-1].text if self._glm4 else self._opening()
         ids: list[int] = []
         labels: list[int] = []
         learning = False
-        for before, piece in zip([None, *pieces], pieces[:-1], strict=False):
+        turn = 0
+        for at, piece in enumerate(pieces):
             tokens = self.tokens(piece.text, piece.markup)
+            last = at == len(pieces) - 1
+            if piece.markup and last:  # of what opens the next answer, only the end of this one
+                tokens = self._end(messages) if self._glm4 else tokens[:1]
             ids += tokens
             if not piece.markup:
-                own = before is not None and before.text.endswith(opening)
-                learning = own and next(learned)
+                own = at > 0 and pieces[at - 1].text.endswith(opening)
+                learning = own and learned[turn]
+                turn += own
                 labels += tokens if learning else [IGNORED] * len(tokens)
             else:  # the first token after an answer ends it
                 labels += [tokens[0] if learning else IGNORED, *[IGNORED] * (len(tokens) - 1)]
                 learning = False
-        if learning:
-            end = self.tokens(self._end, True)
-            ids, labels = ids + end, labels + end
         return Example(tuple(ids), tuple(labels))
+
+    def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
+        if self._glm4:
+            return glm4_pieces(messages, tools)
+        return template_pieces(messages, tools, self._apply)
+
+    def _turns_in(self, message: Mapping[str, Any]) -> int:
+        """GLM-4 gives text and each call a turn; a template has one for all."""
+        if not self._glm4:
+            return 1
+        return bool(str(message.get("content") or "").strip()) + len(message.get("tool_calls") or ())
+
+    def _end(self, messages: Sequence[Message]) -> list[int]:
+        """GLM-4 ends a call with the token of its result, and an answer with that of the user."""
+        return self.tokens("<|observation|>" if messages[-1].calls else "<|user|>", True)
+
+    def _opening(self) -> str:
+        """What the template writes before an answer."""
+        asked = [{"role": "user", "content": "?"}]
+        without = self._tokenizer.apply_chat_template(asked, tokenize=False)
+        return self._apply(asked).removeprefix(without)
 
     def _apply(self, messages: list[dict[str, str]]) -> str:
         return str(

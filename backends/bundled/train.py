@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,8 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
+    if "RANK" in os.environ:  # started by torchrun: a process a core beats two threads in one
+        torch.distributed.init_process_group("gloo", timeout=timedelta(hours=1))
     examples = examples_in(options.data)
     print(len(examples), "conversations,", sum(len(e.ids) for e in examples), "tokens", flush=True)
     model = with_adapter(base_model())
@@ -72,7 +76,8 @@ def main() -> None:
         accumulate=options.accumulate,
         seed=options.seed,
         bf16=cuda,
-        validate_every=100,
+        validate_every=0,
+        save_every=10,
     )
     train(
         model,
@@ -82,7 +87,8 @@ def main() -> None:
         options.folder,
         lambda line: print(line, flush=True),
     )
-    model.save_pretrained(str(options.folder / "adapter"))
+    if int(os.environ.get("RANK", "0")) == 0:
+        model.save_pretrained(str(options.folder / "adapter"))
 
 
 if __name__ == "__main__":

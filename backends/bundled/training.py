@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -22,7 +22,7 @@ from backends.bundled.encode import IGNORED, Example
 log = logging.getLogger(__name__)
 
 WARM_UP = 0.04  # of the run
-SHAPE = 128  # lengths are padded to multiples: each new shape costs a CPU memory for good
+SHAPE = 64  # lengths are padded to multiples: each new shape costs a CPU memory for good
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: each for name, each in model.named_parameters() if each.requires_grad}
     optimizer = torch.optim.AdamW(weights.values(), lr=config.rate, weight_decay=config.decay)
-    taken = config.batch * config.accumulate
+    rank, ranks = _place()
+    taken = config.batch * config.accumulate * ranks
     steps = max(1, math.ceil(len(examples) * config.epochs / taken))
     done, spent = _resume(folder / "checkpoint.pt", weights, optimizer)
     began = time.monotonic() - spent
@@ -72,28 +73,63 @@ def train(
         progress = step / steps
         if config.minutes:
             progress = max(progress, (time.monotonic() - began) / (60 * config.minutes))
-        if progress >= 1:
+        if _any(progress >= 1, ranks):
             break
         rate = config.rate * min(1.0, progress / WARM_UP + 0.02) * (1 - progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = [examples[at] for at in order[step * taken : (step + 1) * taken]]
+        chosen = [examples[at] for at in order[step * taken : (step + 1) * taken]][rank::ranks]
         at = time.monotonic()
         loss, tokens = _step(model, chosen, config)
+        _share(weights.values(), ranks)
         torch.nn.utils.clip_grad_norm_(list(weights.values()), config.clip)
         optimizer.step()
         optimizer.zero_grad()
         seconds = time.monotonic() - at
-        _note(folder, tell, step=step, loss=loss, rate=rate, tokens_per_second=tokens / seconds)
-        if config.validate_every and held_back and (step + 1) % config.validate_every == 0:
+        if rank == 0:
+            speed = tokens * ranks / seconds
+            _note(folder, tell, step=step, loss=loss, rate=rate, tokens_per_second=speed)
+        if rank == 0 and config.validate_every and held_back and (step + 1) % config.validate_every == 0:
             validation = evaluate(model, held_back, config)
             _note(folder, tell, step=step, validation=validation)
-        if config.save_every and (step + 1) % config.save_every == 0:
+        if rank == 0 and config.save_every and (step + 1) % config.save_every == 0:
             _save(folder / "checkpoint.pt", weights, optimizer, step + 1, time.monotonic() - began)
-    if held_back:
+    if held_back and rank == 0:
         validation = evaluate(model, held_back, config)
         _note(folder, tell, step=steps, validation=validation)
     return loss if math.isnan(validation) else validation
+
+
+def _place() -> tuple[int, int]:
+    """Which process this is, and of how many that train together (see torch.distributed)."""
+    import torch.distributed as group
+
+    if not (group.is_available() and group.is_initialized()):
+        return 0, 1
+    return group.get_rank(), group.get_world_size()
+
+
+def _share(weights: Iterable[Any], ranks: int) -> None:
+    """Gradients become their mean over all processes."""
+    if ranks == 1:
+        return
+    import torch.distributed as group
+
+    for each in weights:
+        group.all_reduce(each.grad)
+        each.grad /= ranks
+
+
+def _any(flag: bool, ranks: int) -> bool:
+    """Whether the flag is set in any of the processes, whose clocks differ."""
+    if ranks == 1:
+        return flag
+    import torch
+    import torch.distributed as group
+
+    count = torch.tensor(int(flag))
+    group.all_reduce(count)
+    return bool(count)
 
 
 def evaluate(model: Any, examples: Sequence[Example], config: TrainingConfig) -> float:

@@ -21,10 +21,10 @@ from tests.bench.figures import Figure, at_most, spread
 RUNS = 3
 TOKENS = 5000
 SHARE = 0.05
-WORDS = (
-    "the river house light wind stone harbour winter garden letter morning road silver train "
-    "mountain window music paper island forest kitchen market bridge story colour evening"
-).split()
+WORDS = """
+the river house light wind stone harbour winter garden letter morning road silver train mountain
+window music paper island forest kitchen market bridge story colour evening
+"""
 
 
 def measure() -> list[Figure]:
@@ -57,7 +57,7 @@ def _two_turns(engine: LlamaCpp, run: int) -> tuple[float, float]:
 
 def _long_message(engine: LlamaCpp, run: int) -> Message:
     """A message with which the prompt is `TOKENS` long, give or take a sentence."""
-    chance = random.Random(run)
+    chance, words = random.Random(run), WORDS.split()
     sentences = ["What is this about?"]
     while True:
         message = user(" ".join(sentences))
@@ -66,7 +66,7 @@ def _long_message(engine: LlamaCpp, run: int) -> Message:
             return message
         # A sentence of ten words is eleven tokens or more: never too many at a time.
         for _ in range(max(1, missing // 15)):
-            sentences.insert(0, " ".join(chance.choices(WORDS, k=10)).capitalize() + ".")
+            sentences.insert(0, " ".join(chance.choices(words, k=10)).capitalize() + ".")
 
 
 def _first_token(engine: LlamaCpp, messages: list[Message]) -> tuple[float, str]:

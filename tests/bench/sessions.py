@@ -67,6 +67,10 @@ def measure() -> list[Figure]:
     ]
 
 
+def _percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
 @contextlib.contextmanager
 def _endpoint() -> Iterator[str]:
     """The endpoint in a process of its own; what `GLM_MODEL` is set to for it."""

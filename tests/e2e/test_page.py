@@ -95,10 +95,9 @@ def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit)
     expect(rows.filter(has_text="GLM_MAX_ROUNDS")).to_contain_text("3")
     expect(rows.filter(has_text="GLM_SLOTS")).to_contain_text("default")
     expect(rows.filter(has_text="GLM_API_KEY")).to_contain_text("•••")
+    expect(rows.filter(has_text="GLM_DATA")).to_contain_text("…/data")
     assert KEY not in page.content()
     shot(page, "settings")
-    # The one page that does show paths: those that were set.
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -130,7 +129,6 @@ def test_a_phone(scripted: Scripted, visit: Visit, scheme: str) -> None:
     expect(page.get_by_text("GLM_MODEL").first).to_be_visible()
     assert overflow(page) <= 0
     shot(page, f"phone-{scheme}-settings")
-    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

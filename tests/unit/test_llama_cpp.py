@@ -85,7 +85,8 @@ To call one, answer with a JSON object in tags:
 
 
 def load(**config: Any) -> LlamaCpp:
-    engine = EngineConfig(window=WINDOW, slots=2, **config)
+    # One thread: the threads of a step wait for the slowest, and a test machine is busy.
+    engine = EngineConfig(window=WINDOW, slots=2, threads=1, **config)
     return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
 
 
