@@ -241,7 +241,7 @@ class _Call:
         """Whether the arguments so far are one JSON object."""
         try:
             return isinstance(json.loads(self.input.text), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     def replaced_by(self, identity: object, name: str, given: str) -> bool:

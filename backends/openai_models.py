@@ -95,7 +95,7 @@ def _parsed(body: bytes) -> Any:
     text = body.decode("utf-8", "replace")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Fault(200, text) from None
 
 

@@ -107,7 +107,12 @@ def _gguf_file(where: str) -> Path:
 
 
 def _best_file(files: list[str]) -> str:
-    ggufs = sorted(name for name in files if name.lower().endswith(".gguf"))
+    ggufs = sorted(
+        name
+        for name in files
+        if name.lower().endswith(".gguf")
+        and not re.search(r"mmproj|-of-\d{5}", name, re.IGNORECASE)
+    )
     for wanted in GGUF_PREFERENCE:
         for name in ggufs:
             if wanted.lower() in name.lower():

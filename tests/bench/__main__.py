@@ -30,7 +30,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}")
     for name in names:
         bench = importlib.import_module(f"tests.bench.{name.replace('-', '_')}")
-        print(f"\n{name}: {bench.__doc__.splitlines()[0]}", flush=True)
+        print(f"\n{name}: {str(bench.__doc__).splitlines()[0]}", flush=True)
         began = time.monotonic()
         print(table(bench.measure()))
         print(f"  ({time.monotonic() - began:.0f} s)", flush=True)

@@ -14,12 +14,11 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-from app.core.service import python_limits
-from app.core.settings import Settings
 from tests.bench.figures import Figure, at_most, spread
 from tools.base import ToolCall, ToolContext
 from tools.python import PythonTool
@@ -48,7 +47,7 @@ def measure() -> list[Figure]:
 def _compare() -> tuple[list[float], list[float]]:
     """Milliseconds of calls, plain and by the tool."""
     with tempfile.TemporaryDirectory() as folder:
-        tool = PythonTool(Path(folder), python_limits(Settings()))
+        tool = PythonTool(Path(folder))
         manager, client = start_new_kernel(stderr=subprocess.DEVNULL)
         try:
             for _ in range(3):
@@ -64,7 +63,7 @@ def _compare() -> tuple[list[float], list[float]]:
 
 def _first_call(ahead: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        tool = PythonTool(Path(folder), python_limits(Settings()))
+        tool = PythonTool(Path(folder))
         try:
             if ahead:
                 tool.warm()
@@ -87,7 +86,7 @@ def _plain_call(client: BlockingKernelClient) -> float:
     began = time.monotonic()
     said: list[str] = []
 
-    def hear(message: dict) -> None:
+    def hear(message: dict[str, Any]) -> None:
         if message["msg_type"] == "execute_result":
             said.append(message["content"]["data"]["text/plain"])
 

@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def bundled() -> Iterator[RunningApp]:
     """The app as it comes, on the bundled model."""
-    with start_app({"GLM_MAX_TOKENS": "200"}) as app:
+    with start_app({"GLM_MAX_TOKENS": "400"}) as app:
         yield app
 
 

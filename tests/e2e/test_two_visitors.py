@@ -8,12 +8,14 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import (
     GREETINGS,
+    HOLD,
     Scripted,
     Visitor,
     answer,
     ask,
     button,
     calls,
+    release,
     said,
     shot,
 )
@@ -21,25 +23,22 @@ from tests.running_app import RunningApp, send, wait_for_answer
 
 pytestmark = pytest.mark.e2e
 
-SET = """run import time
-from pathlib import Path
-secret = '{0}'
-Path('{0}.txt').write_text(secret)
-time.sleep(2)
-print(secret)"""
 FILES = "run import os; print(sorted(os.listdir()), [*globals()].count('secret'))"
 
 
 @pytest.fixture
 def two(scripted: Scripted, visit: Visit) -> tuple[Page, Page]:
-    """Two pages in two browsers; each has run SET with its own word, at the same time."""
+    """Two pages in two browsers; each has set its own word as a variable and a file, at the
+    same time."""
     one, other = (visit(scripted.app).open("tools") for _ in range(2))
-    send(one, SET.format("amber"))
-    send(other, SET.format("birch"))
+    pages = {"amber": one, "birch": other}
+    for word, page in pages.items():
+        send(page, f"run secret = {word!r}\n{HOLD.format(word)}")
     # Both run now: neither waits for the other.
-    expect(calls(one).last.get_by_text("running")).to_be_visible()
-    expect(calls(other).last.get_by_text("running")).to_be_visible()
-    for page in (one, other):
+    for page in pages.values():
+        expect(calls(page).last.get_by_text("running")).to_be_visible()
+    for word, page in pages.items():
+        release(scripted.app, word)
         wait_for_answer(page)
     assert said(one) == "Heard: amber"
     assert said(other) == "Heard: birch"
@@ -50,8 +49,8 @@ def test_variables_files_and_words_stay_apart(two: tuple[Page, Page]) -> None:
     one, other = two
     assert ask(one, "run print(secret)") == "Heard: amber"
     assert ask(other, "run print(secret)") == "Heard: birch"
-    assert ask(one, FILES) == "Heard: ['amber.txt'] 1"
-    assert ask(other, FILES) == "Heard: ['birch.txt'] 1"
+    assert ask(one, FILES) == "Heard: ['amber'] 1"
+    assert ask(other, FILES) == "Heard: ['birch'] 1"
     ask(one, "run of_one = 1")
     assert "NameError" in ask(other, "run of_one")
     assert "birch" not in one.locator("body").inner_text()
@@ -67,7 +66,7 @@ def test_a_new_conversation_is_empty_and_the_others_stay(two: tuple[Page, Page])
     expect(one.get_by_test_id("stChatMessage")).to_have_count(0)
     assert "NameError" in ask(one, "run secret")
     assert ask(one, FILES) == "Heard: [] 0"
-    assert ask(other, FILES) == "Heard: ['birch.txt'] 1"
+    assert ask(other, FILES) == "Heard: ['birch'] 1"
     expect(other.get_by_test_id("stChatMessage")).to_have_count(4)
 
 
@@ -83,12 +82,13 @@ def test_a_new_conversation_ends_a_running_turn(scripted: Scripted, visit: Visit
 def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit) -> None:
     visitor = visit(scripted.app)
     first, second = visitor.open("tools"), visitor.open("tools")
-    send(first, "run import time; time.sleep(2); print('both')")
+    send(first, f"run {HOLD.format('both')}")
     expect(calls(first).last.get_by_text("running")).to_be_visible()
     # The other tab still believes that nothing runs: its message is refused, not lost.
     second.get_by_test_id("stChatInputTextArea").fill("hello")
     second.keyboard.press("Enter")
     expect(second.get_by_text("An answer is still being written.")).to_be_visible()
+    release(scripted.app, "both")
     wait_for_answer(first)
     wait_for_answer(second)
     expect(answer(second)).to_contain_text("Heard: both")

@@ -187,6 +187,22 @@ def puppet(body: dict[str, Any]) -> Answer:
     return Text(f"Heard: {told}")
 
 
+HOLD = """from pathlib import Path
+import time
+Path({0!r}).write_text({0!r})
+while not Path("go").exists():
+    time.sleep(0.05)
+Path("go").unlink()
+print({0!r})"""
+"""Code that writes a file of that name, and then waits for `release`."""
+
+
+def release(app: RunningApp, name: str) -> None:
+    """Lets the code that wrote the file `name` go on."""
+    wait_until(lambda: any(app.data.rglob(name)))
+    (next(app.data.rglob(name)).parent / "go").touch()
+
+
 @dataclass(frozen=True)
 class Scripted:
     """An app on a scripted endpoint, told anew by each test what to say."""
