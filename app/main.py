@@ -17,6 +17,12 @@ if __name__ == "__main__":
 
     show_page()
 else:
-    from app.ui.server import lifespan, log_fault, middleware
+    from app.ui.server import lifespan, log_fault, middleware, routes
 
-    app = App(__file__, lifespan=lifespan, middleware=middleware(), on_script_error=log_fault)
+    app = App(
+        __file__,
+        lifespan=lifespan,
+        routes=routes(),
+        middleware=middleware(),
+        on_script_error=log_fault,
+    )

@@ -11,7 +11,7 @@ from app.core.modes import Mode, defaults
 from app.core.service import Service
 from app.ui import composer, sidebar
 from app.ui.blocks import latest_blocks, usage_of
-from app.ui.server import service, visitor
+from app.ui.server import PAINTED, load_model_soon, service, visitor
 from app.ui.transcript import Board, draw_history, draw_question, watch
 
 
@@ -59,6 +59,7 @@ def show_conversation(mode: Mode) -> None:
 
     view = session.view()
     composer.draw_composer(mode, session, tools, config)
+    load_model_soon(PAINTED)
     last = draw_history(mode, view)
     if last is None:
         composer.draw_empty(

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import FileResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import settings
@@ -22,6 +25,9 @@ from app.core.service import Service
 
 log = logging.getLogger(__name__)
 
+ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
+# Seconds until the model is loaded: after the first page was sent, or when nobody came.
+PAINTED, UNVISITED = 0.4, 5.0
 COOKIE = "glm_visitor"
 LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE_SECONDS = 30 * 24 * 3600
@@ -38,22 +44,31 @@ _building = threading.Lock()
 
 
 def service() -> Service:
-    """The one service of this process; the model begins to load with the first look."""
+    """The one service of this process."""
     with _building:
         return _service()
 
 
 @cache
 def _service() -> Service:
-    made = Service(settings.load())
-    made.model.start()
-    return made
+    return Service(settings.load())
+
+
+def load_model_soon(seconds: float) -> None:
+    """Begins to load the model a little later, for the engine lets nothing else run meanwhile:
+    a page that is being painted goes first."""
+    model = service().model
+    if model.state == "idle":
+        later = threading.Timer(seconds, model.start)
+        later.daemon = True
+        later.start()
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service with the server, and closes kernels and files with it."""
     made = service()
+    load_model_soon(UNVISITED)
     try:
         yield
     finally:
@@ -78,6 +93,11 @@ def visitor() -> str:
         return cookie
     token: str = st.session_state.setdefault("visitor", secrets.token_urlsafe(32))
     return token
+
+
+def routes() -> list[Route]:
+    """Our icon in place of Streamlit's; as a page's own icon it would cost the import of numpy."""
+    return [Route("/favicon.png", lambda _: FileResponse(ICON))]
 
 
 def middleware() -> list[Middleware]:

@@ -6,13 +6,14 @@ import streamlit as st
 
 from app.core.settings import shown
 from app.ui.markdown import drawable
-from app.ui.server import service
+from app.ui.server import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
 
 
 def show_settings() -> None:
     """A table of all settings; they are changed outside, so nothing here can be edited."""
     house = service()
+    load_model_soon(PAINTED)
     with st.sidebar:
         draw_model(house)
     st.header("Settings", anchor=False)

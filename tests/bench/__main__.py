@@ -10,6 +10,8 @@ import argparse
 import importlib
 import os
 import platform
+import signal
+import sys
 import time
 
 from tests.bench.figures import table
@@ -26,6 +28,8 @@ def main() -> None:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         parser.error(f"no figure is called {unknown[0]}; there are {', '.join(BENCHES)}")
+    # Ended from outside, the servers that it started end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}")
     for name in names:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -27,11 +29,11 @@ FILES = "run import os; print(sorted(os.listdir()), [*globals()].count('secret')
 
 
 @pytest.fixture
-def two(scripted: Scripted, visit: Visit) -> tuple[Page, Page]:
-    """Two pages in two browsers; each has set its own word as a variable and a file, at the
-    same time."""
-    one, other = (visit(scripted.app).open("tools") for _ in range(2))
-    pages = {"amber": one, "birch": other}
+def pages(scripted: Scripted, visit: Visit) -> dict[str, Page]:
+    """Two pages in two browsers, by a secret word each; each has set its own word as a variable
+    and a file, at the same time."""
+    words = [f"{name}-{token_hex(3)}" for name in ("amber", "birch")]
+    pages = {word: visit(scripted.app).open("tools") for word in words}
     for word, page in pages.items():
         send(page, f"run secret = {word!r}\n{HOLD.format(word)}")
     # Both run now: neither waits for the other.
@@ -40,33 +42,31 @@ def two(scripted: Scripted, visit: Visit) -> tuple[Page, Page]:
     for word, page in pages.items():
         release(scripted.app, word)
         wait_for_answer(page)
-    assert said(one) == "Heard: amber"
-    assert said(other) == "Heard: birch"
-    return one, other
+        assert said(page) == f"Heard: {word}"
+    return pages
 
 
-def test_variables_files_and_words_stay_apart(two: tuple[Page, Page]) -> None:
-    one, other = two
-    assert ask(one, "run print(secret)") == "Heard: amber"
-    assert ask(other, "run print(secret)") == "Heard: birch"
-    assert ask(one, FILES) == "Heard: ['amber'] 1"
-    assert ask(other, FILES) == "Heard: ['birch'] 1"
+def test_variables_files_and_words_stay_apart(pages: dict[str, Page]) -> None:
+    (amber, one), (birch, other) = pages.items()
+    for word, page in pages.items():
+        assert ask(page, "run print(secret)") == f"Heard: {word}"
+        assert ask(page, FILES) == f"Heard: ['{word}'] 1"
     ask(one, "run of_one = 1")
     assert "NameError" in ask(other, "run of_one")
-    assert "birch" not in one.locator("body").inner_text()
-    assert "amber" not in other.locator("body").inner_text()
+    assert birch not in one.locator("body").inner_text()
+    assert amber not in other.locator("body").inner_text()
     shot(one, "two-one")
     shot(other, "two-other")
 
 
-def test_a_new_conversation_is_empty_and_the_others_stay(two: tuple[Page, Page]) -> None:
-    one, other = two
+def test_a_new_conversation_is_empty_and_the_others_stay(pages: dict[str, Page]) -> None:
+    (_, one), (birch, other) = pages.items()
     button(one, "New conversation").click()
     expect(one.get_by_text(GREETINGS["tools"])).to_be_visible()
     expect(one.get_by_test_id("stChatMessage")).to_have_count(0)
     assert "NameError" in ask(one, "run secret")
     assert ask(one, FILES) == "Heard: [] 0"
-    assert ask(other, FILES) == "Heard: ['birch'] 1"
+    assert ask(other, FILES) == f"Heard: ['{birch}'] 1"
     expect(other.get_by_test_id("stChatMessage")).to_have_count(4)
 
 
