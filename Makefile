@@ -27,10 +27,10 @@ bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 bundled-model: environment
-	@exec nice -n 19 $(BIN)/python -m backends.bundled.make $(ARGS)
+	@exec nice -n 19 $(BIN)/python -m scripts.bundled_model make $(ARGS)
 
 eval-bundled: environment
-	@exec nice -n 19 $(BIN)/python -m backends.bundled.evaluate $(ARGS)
+	@exec nice -n 19 $(BIN)/python -m scripts.bundled_model evaluate $(ARGS)
 
 check: environment
 	$(BIN)/ruff check .

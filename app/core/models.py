@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -81,6 +81,7 @@ def open_backend(settings: Settings) -> Backend:
         threads=settings.threads or None,
     )
     if choice.kind == "bundled":
+        engine = replace(engine, adapter=bundled.adapter_file())
         return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
     path = _gguf_file(choice.where)
     return LlamaCpp(path, path.name, engine)

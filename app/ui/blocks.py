@@ -133,7 +133,9 @@ def latest_blocks(view: View, answers: Sequence[Message]) -> list[Block]:
         blocks += live_blocks(replace(view.live, calls=calls), view.began)
     elif view.ended is not None:
         if view.ended.reason == "tool_limit":
-            blocks.append(NoteBlock("tool_limit", "The limit of tool rounds is reached."))
+            blocks.append(
+                NoteBlock("tool_limit", "The limit of tool rounds is reached. Continue goes on.")
+            )
         elif view.ended.reason == "cancelled" and answers and answers[-1].role == "tool":
             blocks.append(NoteBlock("stopped", "Stopped. What was said so far is kept."))
     return blocks

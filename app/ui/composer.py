@@ -23,6 +23,9 @@ GREETING = {
 }
 
 Config = Callable[[], TurnConfig]
+# The session as it is when a button is pressed: the one that the page was drawn from may have
+# been cleared in another tab since, or closed because nobody looked at it for long.
+Current = Callable[[], Session]
 
 
 def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) -> None:
@@ -36,9 +39,16 @@ def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) 
             st.button(starter, key=f"starter-{mode}-{at}", on_click=send, args=(starter,))
 
 
-def draw_composer(mode: str, session: Session, tools: Sequence[str], config: Config) -> None:
+def draw_composer(mode: str, current: Current, tools: Sequence[str], config: Config) -> None:
     """The message box at the foot of the page, with the tool choice and Stop above it."""
-    running = session.running
+    running = current().running
+    box = f"prompt-{mode}"
+
+    def sent() -> None:
+        text = st.session_state[box]
+        if not submit(current, text, config()):
+            st.session_state[box] = text  # back into the box
+
     with (
         st.bottom,
         st.container(horizontal=True, vertical_alignment="center", key="above-composer"),
@@ -57,15 +67,15 @@ def draw_composer(mode: str, session: Session, tools: Sequence[str], config: Con
                 "Stop",
                 key="stop",
                 icon=":material/stop_circle:",
-                on_click=session.stop,
+                on_click=lambda: current().stop(),
                 shortcut="Escape",
             )
     # Streamlit puts it at the bottom by itself, and only then the page follows the newest words.
     st.chat_input(
         "Writing… press Stop to interrupt" if running else "Message",
-        key=f"prompt-{mode}",
+        key=box,
         disabled=running,
-        on_submit=lambda: submit(session, st.session_state[f"prompt-{mode}"], config()),
+        on_submit=sent,
     )
 
 
@@ -75,30 +85,38 @@ def chosen_tool(mode: str, offered: Sequence[str]) -> str | None:
     return chosen if chosen in offered else None
 
 
-def submit(session: Session, text: str | None, config: TurnConfig) -> None:
-    """Sends a message; one of blanks alone is not sent."""
+def submit(current: Current, text: str | None, config: TurnConfig) -> bool:
+    """Sends a message; one of blanks alone is not sent. False when it was refused."""
     if text and text.strip():
-        guarded(lambda: session.start_turn(user(text), config))
+        return started(lambda: current().start_turn(user(text), config))
+    return True
 
 
-def guarded(action: Callable[[], None]) -> None:
+def started(action: Callable[[], None]) -> bool:
     """Begins a turn, or says that one is running, as it may in another tab."""
     try:
         action()
     except Busy:
         st.toast("An answer is still being written. Stop it first.", icon=":material/hourglass:")
+        return False
+    return True
+
+
+def guarded(action: Callable[[], None]) -> None:
+    """`started`, as what a button does."""
+    started(action)
 
 
 def draw_actions(
     mode: str,
-    session: Session,
+    current: Current,
     question: Message | None,
     text: str,
     usage: Usage | None,
     config: Config,
 ) -> None:
     """Under the last answer: its figures, copy, retry, edit, and Continue where it makes sense."""
-    view = session.view()
+    view = current().view()
     reason = view.ended.reason if view.ended else "stop"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
         if text:
@@ -108,7 +126,7 @@ def draw_actions(
             key="retry",
             type="tertiary",
             icon=":material/refresh:",
-            on_click=lambda: guarded(lambda: session.retry(config())),
+            on_click=lambda: guarded(lambda: current().retry(config())),
         )
         if question is not None:
             st.button(
@@ -124,7 +142,7 @@ def draw_actions(
                 key="continue",
                 type="tertiary",
                 icon=":material/play_arrow:",
-                on_click=lambda: guarded(lambda: session.start_turn(None, config())),
+                on_click=lambda: guarded(lambda: current().start_turn(None, config())),
             )
         if usage is not None and usage.completion_tokens:
             st.caption(figures(usage))
@@ -146,18 +164,18 @@ def editing_key(mode: str) -> str:
     return f"editing-{mode}"
 
 
-def draw_edit(mode: str, session: Session, question: Message, config: Config) -> None:
+def draw_edit(mode: str, current: Current, question: Message, config: Config) -> None:
     """The last message as a form, to be sent again."""
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
         st.session_state[editing_key(mode)] = False
         if send and text.strip():
-            guarded(lambda: session.resend(user(text), config()))
+            guarded(lambda: current().resend(user(text), config()))
 
     st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
     with st.container(horizontal=True):
-        st.button("Send", key="edit-send", type="primary", on_click=done, args=(True,))
+        st.button("Send", key="edit-send", icon=":material/send:", on_click=done, args=(True,))
         st.button("Cancel", key="edit-cancel", on_click=done, args=(False,))
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from app.core.agent import TurnConfig
 from app.core.modes import Mode, defaults
 from app.core.service import Service
+from app.core.session import Session
 from app.ui import composer, sidebar
 from app.ui.blocks import latest_blocks, usage_of
 from app.ui.server import PAINTED, load_model_soon, service, visitor
@@ -25,7 +26,11 @@ def show_conversation(mode: Mode) -> None:
     """The whole page of a mode: sidebar, transcript, composer, and the turn while it runs."""
     house = service()
     who = visitor()
-    session = house.sessions.open(who, mode)
+
+    def current() -> Session:
+        return house.sessions.open(who, mode)
+
+    session = current()
     mode_defaults = defaults(mode, house.settings)
     with st.sidebar:
         sidebar.draw_model(house)
@@ -57,16 +62,15 @@ def show_conversation(mode: Mode) -> None:
             tools=None,
         )
 
+    def send(text: str) -> None:
+        composer.submit(current, text, config())
+
     view = session.view()
-    composer.draw_composer(mode, session, tools, config)
+    composer.draw_composer(mode, current, tools, config)
     load_model_soon(PAINTED)
     last = draw_history(mode, view)
     if last is None:
-        composer.draw_empty(
-            mode,
-            mode_defaults.starters,
-            lambda text: composer.submit(session, text, config()),
-        )
+        composer.draw_empty(mode, mode_defaults.starters, send)
         return
     editing = (
         st.session_state.get(composer.editing_key(mode))
@@ -74,7 +78,7 @@ def show_conversation(mode: Mode) -> None:
         and last.question is not None
     )
     if editing and last.question is not None:
-        composer.draw_edit(mode, session, last.question, config)
+        composer.draw_edit(mode, current, last.question, config)
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"):
@@ -83,7 +87,7 @@ def show_conversation(mode: Mode) -> None:
             board.draw(latest_blocks(view, last.answers))
             text = "\n\n".join(m.text for m in last.answers if m.role == "assistant" and m.text)
             composer.draw_actions(
-                mode, session, last.question, text, usage_of(last.answers), config
+                mode, current, last.question, text, usage_of(last.answers), config
             )
             return
         watch(session, board)

@@ -41,9 +41,7 @@ def specs_of(tools: Sequence[Mapping[str, Any]]) -> list[ToolSpec]:
     ]
 
 
-def messages_of(
-    messages: Sequence[Mapping[str, Any]], specs: Sequence[ToolSpec]
-) -> list[Message]:
+def messages_of(messages: Sequence[Mapping[str, Any]], specs: Sequence[ToolSpec]) -> list[Message]:
     """Messages in the form of the OpenAI API as the project's own."""
     raw = {spec.name: spec.raw for spec in specs}
     found: list[Message] = []
@@ -141,7 +139,9 @@ class Encoder:
         """GLM-4 gives text and each call a turn; a template has one for all."""
         if not self._glm4:
             return 1
-        return bool(str(message.get("content") or "").strip()) + len(message.get("tool_calls") or ())
+        return bool(str(message.get("content") or "").strip()) + len(
+            message.get("tool_calls") or ()
+        )
 
     def _end(self, messages: Sequence[Message]) -> list[int]:
         """GLM-4 ends a call with the token of its result, and an answer with that of the user."""

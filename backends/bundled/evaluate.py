@@ -10,10 +10,8 @@ called, their results read by the model. What is counted:
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,7 +31,6 @@ from backends.base import (
     ToolCallReady,
     user,
 )
-from backends.bundled import NAME, model_file
 from backends.bundled.data.generate import Workshop
 from tools.base import ToolCall, ToolResult, ToolSpec
 
@@ -89,7 +86,7 @@ def cases(path: Path = HELD_OUT) -> list[Case]:
             asks, tool, check = (part.strip() for part in f"{line} ".split(" | ", 2))
             name = None if tool == "none" else tool
             found.append(Case(kind, tuple(asks.split(" ;; ")), name, check))
-    others = list(dict((each.name, each) for each, _, _ in strange).values())
+    others = list({each.name: each for each, _, _ in strange}.values())
     random = Random(1)
     for each, ask, check in strange:
         found.append(Case("unseen alone", (ask,), each.name, check, (each,)))
@@ -204,19 +201,24 @@ def holds(text: str, check: str) -> bool:
     """Whether one of the checks stands in a text: a figure, a number as such, or the words."""
     if check == "figure":
         return "[figure" in text
-    found = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text)]
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    found = re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", plain)
     for wanted in check.split("|"):
-        try:
-            value = float(wanted)
-        except ValueError:
-            if wanted.casefold() in text.casefold():
+        if not re.fullmatch(r"-?\d+(\.\d+)?", wanted):
+            before, after = (r"(?<!\w)", r"(?!\w)")
+            around = (before * wanted[:1].isalnum(), after * wanted[-1:].isalnum())
+            if re.search(re.escape(wanted).join(around), text, re.IGNORECASE):
                 return True
             continue
-        exact = "." not in wanted and re.search(rf"(?<!\d){re.escape(wanted)}(?!\d)", text)
-        # An expected decimal is cut, not rounded: a unit in its last place is allowed.
-        near = 10.0 ** -len(wanted.partition(".")[2]) if "." in wanted else 1e-9
-        if exact or any(abs(number - value) <= max(near, 1e-6 * abs(value)) for number in found):
-            return True
+        # A decimal that is expected was cut, not rounded: one in its last place is allowed.
+        places = len(wanted.partition(".")[2])
+        near = 10.0**-places if places else 1e-6
+        for number in found:
+            short = len(number.partition(".")[0]) <= 12  # a float tells longer ones apart no more
+            if number == wanted or (short and abs(float(number) - float(wanted)) <= near):
+                return True
+            if number.rstrip("0") == f"{wanted}." or number == f"{wanted}.0":
+                return True
     return False
 
 
@@ -264,40 +266,3 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def _share(outcomes: Sequence[Outcome], right: Callable[[Outcome], bool]) -> str:
     return f"{sum(map(right, outcomes)) / max(1, len(outcomes)):.1%}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--adapter", type=Path, help="a GGUF LoRA; the shipped one by default")
-    parser.add_argument("--plain", action="store_true", help="the model without an adapter")
-    parser.add_argument("--kind", action="append", help="only requests of this kind")
-    parser.add_argument("--failures", action="store_true", help="print what went wrong")
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-
-    from backends.bundled import adapter_file
-    from backends.llama_cpp import LlamaCpp
-    from backends.llama_engine import EngineConfig
-
-    adapter = None if options.plain else options.adapter or adapter_file()
-    engine = EngineConfig(window=4096, slots=1, threads=options.threads, adapter=adapter)
-    chosen = [case for case in cases() if not options.kind or case.kind in options.kind]
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop(Path(folder))
-        backend = LlamaCpp(model_file(), NAME, engine)
-        try:
-            examiner = Examiner(backend, workshop)
-            for case in chosen:
-                outcomes.append(outcome := examiner.ask(case))
-                if options.failures and not (outcome.result and (outcome.answer or case.specs)):
-                    print(case.kind, "|", " ;; ".join(case.asks), "|", case.tool, case.check)
-                    print("   ", outcome.choice, outcome.result, outcome.answer, outcome.said)
-        finally:
-            backend.close()
-            workshop.close()
-    print(table(outcomes))
-
-
-if __name__ == "__main__":
-    main()

@@ -80,7 +80,7 @@ def finetune(settings: Settings) -> Path:
         raise BadSettings("No conversation is left to learn from; make `validation` smaller.")
     cuda = torch.cuda.is_available()
     if settings.bf16 and settings.method != "full":
-        model.to(torch.bfloat16)
+        model = model.bfloat16()
     model = prepared(model, settings).to("cuda" if cuda else "cpu")
     out = Path(settings.out)
     config = TrainingConfig(
@@ -182,7 +182,7 @@ def settings_from(arguments: Sequence[str]) -> Settings:
 def _from_yaml(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         values = yaml.safe_load(path.read_text("utf-8")) or {}

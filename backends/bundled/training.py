@@ -89,7 +89,12 @@ def train(
         if rank == 0:
             speed = tokens * ranks / seconds
             _note(folder, tell, step=step, loss=loss, rate=rate, tokens_per_second=speed)
-        if rank == 0 and config.validate_every and held_back and (step + 1) % config.validate_every == 0:
+        if (
+            rank == 0
+            and config.validate_every
+            and held_back
+            and (step + 1) % config.validate_every == 0
+        ):
             validation = evaluate(model, held_back, config)
             _note(folder, tell, step=step, validation=validation)
         if rank == 0 and config.save_every and (step + 1) % config.save_every == 0:

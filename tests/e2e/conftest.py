@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.visitor import KEY, SHOTS, Scripted, Visitor, puppet
+from tests.e2e.visitor import GREETINGS, KEY, SHOTS, Scripted, Visitor, button, check, puppet
 from tests.running_app import RunningApp, open_browser, start_app
 from tests.scripted_server import ScriptedServer
 
@@ -56,15 +56,48 @@ def scripted(endpoint: Scripted) -> Scripted:
     return endpoint
 
 
+def visitor_of(app: RunningApp, browser: Browser, **context: object) -> Visitor:
+    opened = browser.new_context(**({"viewport": {"width": 1200, "height": 800}} | context))
+    opened.set_default_timeout(PATIENCE)
+    return Visitor(app, opened)
+
+
+@pytest.fixture(scope="package")
+def regular(endpoint: Scripted, browser: Browser) -> Iterator[dict[str, Page]]:
+    """The tabs of a visitor who stays, by their paths."""
+    visitor = visitor_of(endpoint.app, browser)
+    yield {path: visitor.open(path) for path in GREETINGS}
+    visitor.context.close()
+
+
+def anew(page: Page, path: str) -> Page:
+    button(page, "New conversation").click()
+    expect(page.get_by_text(GREETINGS[path])).to_be_visible()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0)
+    return page
+
+
+@pytest.fixture
+def chat(scripted: Scripted, regular: dict[str, Page]) -> Iterator[Page]:
+    """A new conversation in Chat on the scripted endpoint."""
+    yield anew(regular[""], "")
+    check(regular[""])
+
+
+@pytest.fixture
+def tools(scripted: Scripted, regular: dict[str, Page]) -> Iterator[Page]:
+    """A new conversation in Tools on the scripted endpoint."""
+    yield anew(regular["tools"], "tools")
+    check(regular["tools"])
+
+
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
     """Makes visitors, and checks at the end what holds for every page."""
     visitors: list[Visitor] = []
 
     def new(app: RunningApp, **context: object) -> Visitor:
-        opened = browser.new_context(**({"viewport": {"width": 1200, "height": 800}} | context))
-        opened.set_default_timeout(PATIENCE)
-        visitors.append(Visitor(app, opened))
+        visitors.append(visitor_of(app, browser, **context))
         return visitors[-1]
 
     yield new

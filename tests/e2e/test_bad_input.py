@@ -59,12 +59,11 @@ def test_a_message_that_is_far_too_long(bundled: RunningApp, visit: Visit) -> No
     assert "Paris" in said(page)
 
 
-def test_blanks_alone_are_not_sent(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open()
-    box(page).fill(" \n \t ")
-    box(page).press("Enter")
-    assert ask(page, "hello") == "Heard: hello"
-    expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+def test_blanks_alone_are_not_sent(scripted: Scripted, chat: Page) -> None:
+    box(chat).fill(" \n \t ")
+    box(chat).press("Enter")
+    assert ask(chat, "hello") == "Heard: hello"
+    expect(chat.get_by_test_id("stChatMessage")).to_have_count(2)
     assert len(scripted.bodies) == 1
 
 
@@ -79,23 +78,22 @@ ODD = (
 
 
 @pytest.mark.parametrize("text", ODD, ids=["control", "rtl", "emoji", "tokens", "markup"])
-def test_odd_text_goes_there_and_back(scripted: Scripted, visit: Visit, text: str) -> None:
+def test_odd_text_goes_there_and_back(scripted: Scripted, chat: Page, text: str) -> None:
     scripted.says(lambda body: Text(f"```text\n{body['messages'][-1]['content']}\n```", size=1))
-    page = visit(scripted.app).open()
-    send(page, text)
-    wait_for_answer(page)
+    send(chat, text)
+    wait_for_answer(chat)
     sent = scripted.bodies[0]["messages"][-1]
     assert sent["role"] == "user"
     visible = re.sub(r"[\x00-\x1f]", "", text)
     assert re.sub(r"[\x00-\x1f]", "", sent["content"]) == visible
-    question = page.get_by_test_id("stText").first.inner_text()
+    question = chat.get_by_test_id("stText").first.inner_text()
     assert re.sub(r"[\x00-\x1f\ufffd]", "", question) == visible
-    shown = answer(page).get_by_test_id("stCode").inner_text()
+    shown = answer(chat).get_by_test_id("stCode").inner_text()
     assert re.sub(r"[\x00-\x1f\ufffd]", "", shown) == visible
-    shot(page, f"odd-{ODD.index(text)}")
+    shot(chat, f"odd-{ODD.index(text)}")
 
 
-def test_characters_cut_in_half(scripted: Scripted, visit: Visit) -> None:
+def test_characters_cut_in_half(scripted: Scripted, tools: Page) -> None:
     halves = [
         Delta({"content": half}) for half in ("A smile: \ud83d", "\ude00. ", "A half: \ud83d")
     ]
@@ -103,10 +101,9 @@ def test_characters_cut_in_half(scripted: Scripted, visit: Visit) -> None:
         [*halves, ToolCall("python", {"code": "print('\ud83d\ude00')"}, size=1), Finish()],
         Text("Seen."),
     )
-    page = visit(scripted.app).open("tools")
-    ask(page, "smile")
-    expect(answer(page)).to_contain_text("A smile: \U0001f600. A half: \N{REPLACEMENT CHARACTER}")
-    expect(answer(page)).to_contain_text("Seen.")
+    ask(tools, "smile")
+    expect(answer(tools)).to_contain_text("A smile: \U0001f600. A half: \N{REPLACEMENT CHARACTER}")
+    expect(answer(tools)).to_contain_text("Seen.")
 
 
 def hostile(tracker: str) -> str:
@@ -162,41 +159,38 @@ def test_markup_is_text_and_nothing_runs(scripted: Scripted, visit: Visit) -> No
     shot(page, "bad-markup")
 
 
-def test_a_wrong_key(scripted: Scripted, visit: Visit) -> None:
+def test_a_wrong_key(scripted: Scripted, chat: Page) -> None:
     scripted.says(Status(401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}))
-    page = visit(scripted.app).open()
-    send(page, "hello")
-    assert "GLM_API_KEY" in alert(page)
+    send(chat, "hello")
+    assert "GLM_API_KEY" in alert(chat)
     assert len(scripted.bodies) == 1
-    expect(page.get_by_test_id("stText").first).to_have_text("hello")
-    shot(page, "bad-key")
+    expect(chat.get_by_test_id("stText").first).to_have_text("hello")
+    shot(chat, "bad-key")
 
 
 def test_a_busy_endpoint_is_asked_again_and_the_page_says_so(
-    scripted: Scripted, visit: Visit
+    scripted: Scripted, chat: Page
 ) -> None:
     scripted.says(Status(503, headers={"Retry-After": "2"}), Text("Here now."))
-    page = visit(scripted.app).open()
-    send(page, "hello")
-    expect(answer(page).get_by_text(re.compile("again", re.IGNORECASE))).to_be_visible()
-    shot(page, "bad-busy")
-    wait_for_answer(page)
-    assert said(page) == "Here now."
+    send(chat, "hello")
+    expect(answer(chat).get_by_text(re.compile("again", re.IGNORECASE))).to_be_visible()
+    shot(chat, "bad-busy")
+    wait_for_answer(chat)
+    assert said(chat) == "Here now."
     assert len(scripted.bodies) == 2
 
 
 @pytest.mark.parametrize("code", [200, 502])
-def test_a_web_page_in_place_of_an_answer(scripted: Scripted, visit: Visit, code: int) -> None:
+def test_a_web_page_in_place_of_an_answer(scripted: Scripted, chat: Page, code: int) -> None:
     html = "<html><head><title>Sign in</title></head><body><script>x()</script></body></html>"
     scripted.says(Status(code, html, {"Retry-After": "0"}))
-    page = visit(scripted.app).open()
-    send(page, "hello")
-    told = alert(page)
+    send(chat, "hello")
+    told = alert(chat)
     assert "<" not in told and "x()" not in told
     scripted.says(Text("Signed in."))
-    button(page, "Retry").click()
-    expect(answer(page)).to_contain_text("Signed in.")
-    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    button(chat, "Retry").click()
+    expect(answer(chat)).to_contain_text("Signed in.")
+    expect(chat.get_by_test_id("stAlert")).to_have_count(0)
 
 
 HALF = "Half an answer, and then"
@@ -214,20 +208,19 @@ HALF = "Half an answer, and then"
     ids=["dropped", "unfinished", "silent", "garbage", "half-a-call"],
 )
 def test_an_answer_that_breaks_off_is_kept_and_asked_for_again(
-    scripted: Scripted, visit: Visit, broken: Answer
+    scripted: Scripted, tools: Page, broken: Answer
 ) -> None:
     scripted.says(broken, Text("The whole answer."))
-    page = visit(scripted.app).open("tools")
-    send(page, "hello")
-    assert alert(page).strip()
-    assert said(page) == HALF
-    shot(page, "bad-broken")
-    button(page, "Retry").click()
-    expect(page.get_by_test_id("stAlert")).to_have_count(0)
-    wait_for_answer(page)
-    assert said(page) == "The whole answer."
+    send(tools, "hello")
+    assert alert(tools).strip()
+    assert said(tools) == HALF
+    shot(tools, "bad-broken")
+    button(tools, "Retry").click()
+    expect(tools.get_by_test_id("stAlert")).to_have_count(0)
+    wait_for_answer(tools)
+    assert said(tools) == "The whole answer."
     assert "Half" not in str(scripted.bodies[-1]["messages"])
-    assert ask(page, "and on") == "The whole answer."
+    assert ask(tools, "and on") == "The whole answer."
 
 
 @pytest.mark.parametrize(
@@ -239,11 +232,10 @@ def test_an_answer_that_breaks_off_is_kept_and_asked_for_again(
     ],
     ids=["nothing", "blanks", "other-json"],
 )
-def test_no_answer_is_said_to_be_none(scripted: Scripted, visit: Visit, nonsense: Answer) -> None:
+def test_no_answer_is_said_to_be_none(scripted: Scripted, chat: Page, nonsense: Answer) -> None:
     scripted.says(nonsense)
-    page = visit(scripted.app).open()
-    send(page, "hello")
-    assert alert(page).strip()
+    send(chat, "hello")
+    assert alert(chat).strip()
 
 
 @pytest.mark.parametrize(
@@ -257,25 +249,23 @@ def test_no_answer_is_said_to_be_none(scripted: Scripted, visit: Visit, nonsense
     ids=["unknown", "no-json", "wrong-shape", "no-name"],
 )
 def test_a_call_that_makes_no_sense_goes_back_to_the_model(
-    scripted: Scripted, visit: Visit, call: ToolCall, seen: str
+    scripted: Scripted, tools: Page, call: ToolCall, seen: str
 ) -> None:
     scripted.says([call, Finish("tool_calls")], Text("I see."))
-    page = visit(scripted.app).open("tools")
-    send(page, "hello")
-    wait_for_answer(page)
+    send(tools, "hello")
+    wait_for_answer(tools)
     if call.name:
-        assert said(page) == "I see."
-        assert seen in answer(page).inner_text()
+        assert said(tools) == "I see."
+        assert seen in answer(tools).inner_text()
         assert scripted.bodies[-1]["messages"][-1]["role"] == "tool"
 
 
-def test_the_same_call_for_ever_is_broken_off(scripted: Scripted, visit: Visit) -> None:
+def test_the_same_call_for_ever_is_broken_off(scripted: Scripted, tools: Page) -> None:
     scripted.says([ToolCall("python", {"code": "1 + 1"}), Finish("tool_calls")])
-    page = visit(scripted.app).open("tools")
-    send(page, "hello")
-    wait_for_answer(page)
-    expect(page.get_by_text("The same call again; not run")).to_be_visible()
-    expect(page.get_by_text("The limit of tool rounds is reached.")).to_be_visible()
+    send(tools, "hello")
+    wait_for_answer(tools)
+    expect(tools.get_by_text("The same call again; not run")).to_be_visible()
+    expect(tools.get_by_text("The limit of tool rounds is reached.")).to_be_visible()
 
 
 def test_an_endpoint_that_refuses_connections(visit: Visit) -> None:

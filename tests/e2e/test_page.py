@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from app.ui.transcript import SHOWN
 from tests.e2e.conftest import Visit
@@ -38,24 +38,23 @@ RICH = (
 )
 
 
-def test_edit_and_resend_the_last_message(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open()
-    ask(page, "first")
-    ask(page, "secnod")
-    button(page, "Edit").click()
-    form = page.get_by_label("Edit your message")
+def test_edit_and_resend_the_last_message(scripted: Scripted, chat: Page) -> None:
+    ask(chat, "first")
+    ask(chat, "secnod")
+    button(chat, "Edit").click()
+    form = chat.get_by_label("Edit your message")
     expect(form).to_have_value("secnod")
-    button(page, "Cancel").click()
+    button(chat, "Cancel").click()
     expect(form).to_have_count(0)
-    assert said(page) == "Heard: secnod"
-    button(page, "Edit").click()
+    assert said(chat) == "Heard: secnod"
+    button(chat, "Edit").click()
     form.fill("second")
     form.press("Tab")
-    shot(page, "edit")
-    button(page, "Send").click()
-    expect(answer(page)).to_contain_text("Heard: second")
-    wait_for_answer(page)
-    expect(page.get_by_test_id("stText")).to_have_text(["first", "second"])
+    shot(chat, "edit")
+    button(chat, "Send").click()
+    expect(answer(chat)).to_contain_text("Heard: second")
+    wait_for_answer(chat)
+    expect(chat.get_by_test_id("stText")).to_have_text(["first", "second"])
     told = [m["content"] for m in scripted.bodies[-1]["messages"] if m["role"] == "user"]
     assert told == ["first", "second"]
 
@@ -71,20 +70,19 @@ def test_copy_puts_the_markdown_on_the_clipboard(scripted: Scripted, visit: Visi
     shot(page, "rich")
 
 
-def test_a_long_conversation_shows_its_end(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open()
-    earlier, messages = 3, page.get_by_test_id("stChatMessage")
+def test_a_long_conversation_shows_its_end(scripted: Scripted, chat: Page) -> None:
+    earlier, messages = 3, chat.get_by_test_id("stChatMessage")
     for number in range(SHOWN + earlier):
-        box(page).fill(f"message {number}")
-        box(page).press("Enter")
-        expect(answer(page)).to_contain_text(f"Heard: message {number}")
-        wait_for_answer(page)
+        box(chat).fill(f"message {number}")
+        box(chat).press("Enter")
+        expect(answer(chat)).to_contain_text(f"Heard: message {number}")
+        wait_for_answer(chat)
     expect(messages).to_have_count(2 * SHOWN)
     expect(messages.first).to_contain_text(f"message {earlier}")
-    button(page, f"Show {earlier} earlier messages").click()
+    button(chat, f"Show {earlier} earlier messages").click()
     expect(messages).to_have_count(2 * (SHOWN + earlier))
     expect(messages.first).to_contain_text("message 0")
-    assert ask(page, "and on") == "Heard: and on"
+    assert ask(chat, "and on") == "Heard: and on"
 
 
 def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import (
@@ -41,6 +41,7 @@ ax.plot(x, np.sin(x))
 ax.set_title("sin(x) 正弦")
 plt.show()
 print("drawn")"""
+LIMIT = "The limit of tool rounds is reached."
 PICTURE = "from PIL import Image\ndisplay(Image.new('RGB', (320, 200), 'teal'))"
 
 
@@ -94,34 +95,31 @@ def test_a_plot_two_calls_and_thinking(scripted: Scripted, visit: Visit) -> None
     expect(answer(page).locator(".katex").first).to_be_visible()
 
 
-def test_a_picture_has_its_own_size(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open("tools")
-    ask(page, f"run {PICTURE}")
-    image = calls(page).locator("img")
+def test_a_picture_has_its_own_size(scripted: Scripted, tools: Page) -> None:
+    ask(tools, f"run {PICTURE}")
+    image = calls(tools).locator("img")
     assert image.evaluate(
         "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight,"
         " Math.round(image.getBoundingClientRect().width)])"
     ) == [320, 200, 320]
 
 
-def test_a_failing_tool_says_so_to_page_and_model(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open("tools")
-    heard = ask(page, "run def halve(x):\n    return x / 0\nhalve(1)")
+def test_a_failing_tool_says_so_to_page_and_model(scripted: Scripted, tools: Page) -> None:
+    heard = ask(tools, "run def halve(x):\n    return x / 0\nhalve(1)")
     assert "ZeroDivisionError" in heard
-    block = calls(page).first
+    block = calls(tools).first
     expect(block.get_by_role("img", name="close icon")).to_be_visible()
     expect(block.get_by_text("ZeroDivisionError: division by zero").first).to_be_visible()
     assert "ZeroDivisionError" in scripted.bodies[-1]["messages"][-1]["content"]
     # The short traceback of the model's own code is for the model and the fold, not for the eye.
     expect(block.get_by_test_id("stExpander").get_by_text("halve(1)")).to_be_hidden()
-    shot(page, "tools-failed-call")
+    shot(tools, "tools-failed-call")
 
 
-def test_wrong_arguments_of_a_function_are_named(scripted: Scripted, visit: Visit) -> None:
+def test_wrong_arguments_of_a_function_are_named(scripted: Scripted, tools: Page) -> None:
     scripted.says([convert(1, 0, unit="parrot"), Finish("tool_calls")], Text("Sorry."))
-    page = visit(scripted.app).open("tools")
-    ask(page, "How far is a parrot?")
-    expect(calls(page).get_by_text("The unit parrot is not known.").first).to_be_visible()
+    ask(tools, "How far is a parrot?")
+    expect(calls(tools).get_by_text("The unit parrot is not known.").first).to_be_visible()
 
 
 def test_a_tool_that_is_switched_off_is_not_offered(scripted: Scripted, visit: Visit) -> None:
@@ -155,7 +153,7 @@ def test_a_tool_that_is_asked_for_is_forced_once(scripted: Scripted, visit: Visi
     shot(page, "tools-use-python")
 
 
-def test_the_round_limit_and_continue(scripted: Scripted, visit: Visit) -> None:
+def test_the_round_limit_and_continue(scripted: Scripted, tools: Page) -> None:
     asked: list[int] = []
 
     def restless(_: dict[str, Any]) -> Answer:
@@ -165,41 +163,39 @@ def test_the_round_limit_and_continue(scripted: Scripted, visit: Visit) -> None:
         return [ToolCall("python", {"code": f"{asked[-1]} + 1"}), Finish("tool_calls")]
 
     scripted.says(restless)
-    page = visit(scripted.app).open("tools")
-    send(page, "Count")
-    wait_for_answer(page)
-    expect(page.get_by_text("The limit of tool rounds is reached.")).to_be_visible()
-    expect(calls(page)).to_have_count(3)
-    shot(page, "tools-round-limit")
-    button(page, "Continue").click()
-    expect(page.get_by_text("That will do.")).to_be_visible()
-    wait_for_answer(page)
-    expect(page.get_by_text("The limit of tool rounds is reached.")).to_have_count(0)
-    expect(calls(page)).to_have_count(3)
-    expect(button(page, "Continue")).to_have_count(0)
+    send(tools, "Count")
+    wait_for_answer(tools)
+    expect(tools.get_by_text(LIMIT)).to_be_visible()
+    expect(calls(tools)).to_have_count(3)
+    shot(tools, "tools-round-limit")
+    button(tools, "Continue").click()
+    expect(tools.get_by_text("That will do.")).to_be_visible()
+    wait_for_answer(tools)
+    expect(tools.get_by_text(LIMIT)).to_have_count(0)
+    expect(calls(tools)).to_have_count(3)
+    expect(button(tools, "Continue")).to_have_count(0)
 
 
-def test_a_running_tool_shows_a_clock_and_stops(scripted: Scripted, visit: Visit) -> None:
-    page = visit(scripted.app).open("tools")
+def test_a_running_tool_shows_a_clock_and_stops(scripted: Scripted, tools: Page) -> None:
     code = (
         "import time\nfor i in range(500):\n    print('step', i, flush=True)\n    time.sleep(0.1)"
     )
-    send(page, f"run {code}")
-    block = calls(page).last
+    send(tools, f"run {code}")
+    block = calls(tools).last
     clock = block.get_by_text(re.compile(r"running \d+ s"))
     first = clock.inner_text()
     expect(clock).not_to_have_text(first)
     expect(block.get_by_test_id("stCaptionContainer").filter(has_text="step")).to_be_visible()
-    shot(page, "tools-running")
-    stop(page).click()
+    shot(tools, "tools-running")
+    stop(tools).click()
     # The code would go on for 50 s.
-    expect(page.get_by_text(STOPPED)).to_be_visible(timeout=15_000)
-    expect(stop(page)).to_have_count(0)
+    expect(tools.get_by_text(STOPPED)).to_be_visible(timeout=15_000)
+    expect(stop(tools)).to_have_count(0)
     expect(block.get_by_test_id("stExpander")).to_contain_text("step 1")
     expect(block.get_by_text("Stopped by the user").first).to_be_visible()
-    shot(page, "tools-stopped")
+    shot(tools, "tools-stopped")
     # Variables are kept, and the conversation goes on.
-    assert "True" in ask(page, "run i > 0")
+    assert "True" in ask(tools, "run i > 0")
 
 
 def test_a_turn_goes_on_behind_a_closed_tab(scripted: Scripted, visit: Visit) -> None:

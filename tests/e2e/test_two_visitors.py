@@ -15,6 +15,7 @@ from tests.e2e.visitor import (
     Visitor,
     answer,
     ask,
+    box,
     button,
     calls,
     release,
@@ -85,13 +86,20 @@ def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit)
     send(first, f"run {HOLD.format('both')}")
     expect(calls(first).last.get_by_text("running")).to_be_visible()
     # The other tab still believes that nothing runs: its message is refused, not lost.
-    second.get_by_test_id("stChatInputTextArea").fill("hello")
-    second.keyboard.press("Enter")
+    box(second).fill("hello")
+    box(second).press("Enter")
     expect(second.get_by_text("An answer is still being written.")).to_be_visible()
     release(scripted.app, "both")
     wait_for_answer(first)
     wait_for_answer(second)
     expect(answer(second)).to_contain_text("Heard: both")
+    expect(box(second)).to_have_value("hello")
+    # And what one tab clears does not hold the other up.
+    button(first, "New conversation").click()
+    expect(first.get_by_text(GREETINGS["tools"])).to_be_visible()
+    box(second).press("Enter")
+    expect(answer(second)).to_contain_text("Heard: hello")
+    expect(second.get_by_test_id("stChatMessage")).to_have_count(2)
 
 
 def test_two_visitors_talk_with_the_bundled_model(bundled: RunningApp, visit: Visit) -> None:

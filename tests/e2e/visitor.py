@@ -178,13 +178,13 @@ def overflow(page: Page) -> int:
 
 
 def puppet(body: dict[str, Any]) -> Answer:
-    """A model that does what it is told: what follows `run` goes to python and comes back as the
-    answer, anything else is repeated."""
+    """A model that does what it is told: what follows `run` goes to python, whose last line comes
+    back as the answer; anything else is repeated."""
     last = body["messages"][-1]
     told = str(last["content"])
     if last["role"] == "user" and told.startswith("run "):
         return [ToolCall("python", {"code": told.removeprefix("run ")}), Finish("tool_calls")]
-    return Text(f"Heard: {told}")
+    return Text(f"Heard: {told.splitlines()[-1]}")
 
 
 HOLD = """from pathlib import Path

@@ -1,5 +1,6 @@
 """The generator of training conversations, and the held-out requests that it must not know."""
 
+import itertools
 import json
 from datetime import date
 from random import Random
@@ -8,10 +9,11 @@ import jsonschema
 import pytest
 
 from backends.bundled.data import unseen
-from backends.bundled.data.generate import Workshop, conversation
+from backends.bundled.data.generate import conversation
 from backends.bundled.data.tasks import phrase
 from backends.bundled.encode import specs_of
 from backends.bundled.evaluate import cases, fits, holds, signature
+from scripts.bundled_model import Workshop
 from tools.base import ToolCall
 
 
@@ -46,7 +48,7 @@ def test_every_call_is_to_an_offered_tool_with_arguments_that_fit(made):
 def test_what_is_learned_runs(made):
     for each in made:
         messages = each["messages"]
-        for call, result in zip(messages, messages[1:], strict=False):
+        for call, result in itertools.pairwise(messages):
             if result["role"] == "tool" and call.get("train", True):
                 assert "Traceback" not in result["content"], call
 
@@ -97,6 +99,11 @@ def test_a_signature_is_read_as_the_listing_writes_it():
         ("42.1648", "42.16", True),
         ("42.3", "42.16", False),
         ("34 days.", "34 days", True),
+        ("134 days.", "34 days", False),
+        ("78.0", "78", True),
+        ("78.5", "78", False),
+        ("4.999999999999999", "5", True),
+        ("24,133", "24133", True),
         ("[figure 2: 640x480]", "figure", True),
         ("Traceback", "figure", False),
         ("2.138", "2.0|2.138|2", True),

@@ -21,7 +21,24 @@ def adapter(folder, name, weight):
 
 def test_rows_of_a_head_are_interleaved():
     rows = np.arange(16).reshape(16, 1)
-    assert permuted(rows, 2)[:, 0].tolist() == [0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15]
+    assert permuted(rows, 2)[:, 0].tolist() == [
+        0,
+        4,
+        1,
+        5,
+        2,
+        6,
+        3,
+        7,
+        8,
+        12,
+        9,
+        13,
+        10,
+        14,
+        11,
+        15,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,9 @@ def glm(tmp_path_factory):
     torch.manual_seed(0)
     config = GlmConfig(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, head_dim=8, pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id, max_position_embeddings=1024,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id, max_position_embeddings=1024, initializer_range=0.3,
     )  # fmt: skip
     GlmForCausalLM(config).save_pretrained(folder)
     return folder

@@ -1,1 +1,1 @@
-"""Conversations to train the bundled model on: skills make tasks, `generate` makes conversations."""
+"""Conversations to train the bundled model on: skills make tasks, tasks make conversations."""

@@ -1,5 +1,7 @@
 """The functions that come with the app, called and really run (but for the weather's network)."""
 
+# ruff: noqa: E501  (a line a template)
+
 from __future__ import annotations
 
 import json
@@ -42,7 +44,11 @@ def written(r: Random, when: date, today: date) -> str:
     """A date as people write it, unambiguous."""
     month = MONTHS[when.month - 1]
     forms = [when.isoformat()] * 3
-    forms += [f"{month} {when.day}, {when.year}", f"{when.day} {month} {when.year}", f"{month} {when.day} {when.year}"]
+    forms += [
+        f"{month} {when.day}, {when.year}",
+        f"{when.day} {month} {when.year}",
+        f"{month} {when.day} {when.year}",
+    ]
     return r.choice(forms)
 
 
@@ -54,7 +60,9 @@ def convert(r: Random) -> Task:
     a, b = r.sample(UNITS[r.choice(list(UNITS))], 2)
     while UNIT.get(a, a) == UNIT.get(b, b):
         a, b = r.sample(UNITS[r.choice(list(UNITS))], 2)
-    n = r.choice([r.randint(1, 20), r.randint(10, 500), round(r.uniform(0.5, 99), 1), 1000, 100, 42.195])
+    n = r.choice(
+        [r.randint(1, 20), r.randint(10, 500), round(r.uniform(0.5, 99), 1), 1000, 100, 42.195]
+    )
     x, y = UNIT.get(a, a), UNIT.get(b, b)
     follow: tuple[Task, ...] = ()
     if r.random() < 0.35:
@@ -70,7 +78,13 @@ def convert(r: Random) -> Task:
                 follow = (Task(phrase(r, "{And in|and in|Now in|What about in} {c}?", c=c), stating(r, "[[]]."),
                                "convert_units", call(amount=n, from_unit=x, to_unit=UNIT.get(c, c))),)  # fmt: skip
     if x in UNITS_ZH and y in UNITS_ZH and r.random() < 0.5:
-        ask = phrase(r, "{{n}{ |}{a}{是|等于}多少{b}？|把 {n} {a}{换算成|转换为}{b}}", n=n, a=UNITS_ZH[x], b=UNITS_ZH[y])
+        ask = phrase(
+            r,
+            "{{n}{ |}{a}{是|等于}多少{b}？|把 {n} {a}{换算成|转换为}{b}}",
+            n=n,
+            a=UNITS_ZH[x],
+            b=UNITS_ZH[y],
+        )
         follow = ()
     else:
         ask = phrase(r, "{{Convert|convert|Please convert|Change} {n} {a} {to|into} {b}|How {many|much} {b} {is|are|in} {n} {a}?|"
@@ -83,7 +97,9 @@ def convert(r: Random) -> Task:
 def convert_error(r: Random) -> Task:
     """A unit that the tool refuses."""
     n = r.randint(1, 90)
-    a, b = r.choice([("kg", "km"), ("miles", "litres"), ("C", "kg"), ("pounds", "metres"), ("mph", "kg")])
+    a, b = r.choice(
+        [("kg", "km"), ("miles", "litres"), ("C", "kg"), ("pounds", "metres"), ("mph", "kg")]
+    )
     return Task(f"Convert {n} {a} to {b}", said(f"That can't be converted: {a} and {b} don't measure the same thing."),
                 "convert_units", call(amount=n, from_unit=UNIT.get(a, a), to_unit=UNIT.get(b, b)))  # fmt: skip
 
@@ -105,7 +121,9 @@ def time_now(r: Random) -> Task:
         return Task(phrase(r, "{现在|}{c}{现在几点|几点了|是几点|的时间是多少}？", c=zh),
                     lambda seen: f"{zh}现在是 {seen.split(' (')[0]}。", "current_time", call(zone=city))  # fmt: skip
     if r.random() < 0.2:
-        ask = phrase(r, "{What time is it|What's the time|What time is it now|Tell me the time|now?}{?|}")
+        ask = phrase(
+            r, "{What time is it|What's the time|What time is it now|Tell me the time|now?}{?|}"
+        )
         return Task(ask, lambda seen: f"It is {seen.split(' (')[0]} UTC.", "current_time", "{}")
     ask = phrase(r, "{What time is it|What's the time|what time is it now|Tell me the time|Time|Current time|What is the local time}"
                  " in {c}{?|}", c=city)  # fmt: skip
@@ -118,7 +136,9 @@ def days(observed: str) -> str:
 
 def between(r: Random, today: date) -> Task:
     if r.random() < 0.55:
-        goal = today + timedelta(days=r.choice([r.randint(2, 60), r.randint(30, 700), r.randint(300, 2000)]))
+        goal = today + timedelta(
+            days=r.choice([r.randint(2, 60), r.randint(30, 700), r.randint(300, 2000)])
+        )
         back = r.random() < 0.15
         if back:
             goal = today - timedelta(days=r.randint(5, 4000))
@@ -132,7 +152,13 @@ def between(r: Random, today: date) -> Task:
             )  # fmt: skip
             ask = phrase(r, ask)
             if not named:
-                day, named = ((24, "Christmas Eve") if "Eve" in ask else (25, "Christmas") if "Chr" in ask else (1, "New Year"))
+                day, named = (
+                    (24, "Christmas Eve")
+                    if "Eve" in ask
+                    else (25, "Christmas")
+                    if "Chr" in ask
+                    else (1, "New Year")
+                )
                 goal = date(today.year, 12, day) if "New" not in ask else date(today.year + 1, 1, 1)
                 if goal <= today:
                     goal = goal.replace(year=goal.year + 1)
@@ -142,7 +168,12 @@ def between(r: Random, today: date) -> Task:
                          "|How {long|far} {is it |}until|Days {until|left until}|Count the days until} {d}{?|}", d=named)  # fmt: skip
         if r.random() < 0.15 and not back:
             ask = phrase(r, "{离|距离|到}{d}还有{多少天|几天}？", d=goal.isoformat())
-            return Task(ask, lambda seen: f"还有 {days(seen)} 天。", "days_between", call(start=str(today), end=str(goal)))
+            return Task(
+                ask,
+                lambda seen: f"还有 {days(seen)} 天。",
+                "days_between",
+                call(start=str(today), end=str(goal)),
+            )
         if back:
             return Task(ask, lambda seen: f"It is {days(seen)} days since {named}.", "days_between",
                         call(start=str(goal), end=str(today)))  # fmt: skip
@@ -180,16 +211,25 @@ def add(r: Random, today: date) -> Task:
                      n=n, u=unit, k=kind, d=named)  # fmt: skip
         end = f"{n} {unit} {kind} {named}"
     elif kind == "zh":
-        ask = phrase(r, "{{n}{天|天}后是{哪天|几号|什么日子|星期几}？|从今天起{n}天后是哪一天？}", n=n)
+        ask = phrase(
+            r, "{{n}{天|天}后是{哪天|几号|什么日子|星期几}？|从今天起{n}天后是哪一天？}", n=n
+        )
         arguments.pop("unit", None)
-        return Task(ask, lambda seen: f"{n} 天后是 {seen.strip()}。", "add_to_date", call(**arguments))
+        return Task(
+            ask, lambda seen: f"{n} 天后是 {seen.strip()}。", "add_to_date", call(**arguments)
+        )
     else:
         arguments["amount"] = n if kind == "from now" else -n
         ask = phrase(r, "{What {date|day} {is|will it be|was}|Which day is|When is|What is the date} {{n} {u} {k}|in {n} {u}}{?|}"
                      if kind == "from now" else "{What {date|day} was|Which date was|What was the date} {n} {u} {k}{?|}",
                      n=n, u=unit, k=r.choice(["from now", "from today"]) if kind == "from now" else "ago")  # fmt: skip
         end = f"{n} {unit} {kind}"
-    return Task(ask, lambda seen: f"{end[0].upper()}{end[1:]}: {seen.strip()}.", "add_to_date", call(**arguments))
+    return Task(
+        ask,
+        lambda seen: f"{end[0].upper()}{end[1:]}: {seen.strip()}.",
+        "add_to_date",
+        call(**arguments),
+    )
 
 
 def draw(r: Random) -> Task:

@@ -1,54 +1,40 @@
-"""Conversations of tasks, with every piece of code run: `python -m backends.bundled.data.generate`."""
+"""Conversations of tasks, every piece of code run."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
-from backends.bundled.data import functions, numbers, plots, unseen, words
+from backends.bundled.data import functions, numbers, plots, sums, unseen, words
 from backends.bundled.data.tasks import Skill, Task
-from tools.base import ToolCall, ToolContext, ToolError, ToolSpec
-from tools.loading import load_tools
-from tools.python import PythonTool
+from tools.base import ToolSpec
 
-ROOT = Path(__file__).resolve().parents[3]
-PYTHON_SKILLS: dict[Skill, float] = {**plots.SKILLS, **numbers.SKILLS, **words.SKILLS}
+PYTHON_SKILLS: dict[Skill, float] = {
+    **plots.SKILLS,
+    **numbers.SKILLS,
+    **sums.SKILLS,
+    **words.SKILLS,
+}
 _FIGURE = re.compile(r"\[figure (\d+):")
 LONGEST = 160  # characters of a result that an answer repeats
 
 
-class Workshop:
-    """The tools themselves: real results for the calls."""
+class Workshop(Protocol):
+    """The tools themselves, which make the results; `own` are the app's own functions."""
 
-    def __init__(self, folder: Path) -> None:
-        self._python = PythonTool(folder)
-        self._functions = {tool.name: tool for tool in load_tools([ROOT / "tools" / "user"]).tools}
-        self._context = ToolContext(folder)
-        self._known: dict[str, str] = {}
-        self.own = [spec for tool in self._functions.values() for spec in tool.specs(True)]
-        self.python = self._python.specs(True)[0]
+    @property
+    def python(self) -> ToolSpec: ...
+
+    @property
+    def own(self) -> Sequence[ToolSpec]: ...
 
     def result(self, name: str, input: str) -> str:
-        """What the tool says to this input. The same code is run once."""
-        if name == "python":
-            if input not in self._known:
-                call = ToolCall("1", "python", input, raw="code")
-                self._known[input] = self._python.run(call, self._context).text
-            return self._known[input]
-        try:
-            return self._functions[name].run(ToolCall("1", name, input), self._context).text
-        except ToolError as error:
-            return str(error)
-
-    def close(self) -> None:
-        self._python.close()
+        """What the tool says to this input."""
 
 
 def conversation(r: Random, workshop: Workshop) -> dict[str, Any]:
@@ -172,27 +158,10 @@ def described(spec: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def conversations(count: int, seed: int) -> Iterator[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop(Path(folder))
-        try:
-            for number in range(count):
-                yield conversation(Random(f"{seed}/{number}"), workshop)
-        finally:
-            workshop.close()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path, help="the JSONL file to write")
-    parser.add_argument("--count", type=int, default=1000, help="conversations")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("w", encoding="utf-8") as file:
-        for made in conversations(options.count, options.seed):
+def write(out: Path, count: int, seed: int, workshop: Workshop) -> None:
+    """So many conversations as JSONL, the same for the same seed."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            made = conversation(Random(f"{seed}/{number}"), workshop)
             file.write(json.dumps(made, ensure_ascii=False) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,6 @@
-"""Sums that Python does: arithmetic, primes, statistics, series, shares, shapes."""
+"""Sums that Python does: arithmetic, powers, percentages, primes, what one number is."""
+
+# ruff: noqa: E501  (a line a template)
 
 from __future__ import annotations
 
@@ -10,13 +12,20 @@ WHAT = "{What is|What's|Calculate|Compute|Work out|what is|calculate|Tell me|Fin
 
 
 def reckoned(
-    r: Random, ask: str, code: str, answer: str, follow: tuple[Task, ...] = (), broken: str | None = None
+    r: Random,
+    ask: str,
+    code: str,
+    answer: str,
+    follow: tuple[Task, ...] = (),
+    broken: str | None = None,
 ) -> Task:
     return Task(ask, stating(r, answer), "python", code, follow=follow, broken=broken)
 
 
 def arithmetic(r: Random) -> Task:
-    a, b, c = (r.choice([r.randint(2, 20), r.randint(10, 999), r.randint(100, 9999)]) for _ in "abc")
+    a, b, c = (
+        r.choice([r.randint(2, 20), r.randint(10, 999), r.randint(100, 9999)]) for _ in "abc"
+    )
     said, code = r.choice(
         [
             (f"{a} * {b}", f"{a} * {b}"),
@@ -37,7 +46,11 @@ def arithmetic(r: Random) -> Task:
         ]
     )
     if r.random() < 0.2:
-        plain = said if said.isascii() and not any(w in said for w in ("the", "times", "plus")) else code
+        plain = (
+            said
+            if said.isascii() and not any(w in said for w in ("the", "times", "plus"))
+            else code
+        )
         ask = phrase(r, "{计算|用 Python 算|算一下|请计算|}{p}{等于多少？||是多少？}", p=plain)
         return reckoned(r, ask, f"print({code})", f"{plain} 等于 [[]]。")
     ask = phrase(r, WHAT + " {s}{?|}", s=said)
@@ -51,17 +64,34 @@ def arithmetic(r: Random) -> Task:
 
 
 def power(r: Random) -> Task:
-    a, b = r.choice([(r.randint(2, 12), r.randint(3, 90)), (2, r.randint(10, 200)), (r.randint(11, 99), r.randint(2, 12))])
+    a, b = r.choice(
+        [
+            (r.randint(2, 12), r.randint(3, 90)),
+            (2, r.randint(10, 200)),
+            (r.randint(11, 99), r.randint(2, 12)),
+        ]
+    )
     if r.random() < 0.3:
-        ask = phrase(r, "{用 Python 算|用 Python 计算|计算|算一下|请算出|帮我算}{ |}{a}{ |}的{ |}{b}{ |}次方{是多少|}", a=a, b=b)
+        ask = phrase(
+            r,
+            "{用 Python 算|用 Python 计算|计算|算一下|请算出|帮我算}{ |}{a}{ |}的{ |}{b}{ |}次方{是多少|}",
+            a=a,
+            b=b,
+        )
         return reckoned(r, ask, f"print({a}**{b})", f"{a} 的 {b} 次方是 [[]]。")
     ask = phrase(r, WHAT + " {{a} to the power {of |}{b}|{a}^{b}|{a}**{b}|{a} to the {b}th power|"
                  "the {b}th power of {a}}{?|}{ Use Python.||}", a=a, b=b)  # fmt: skip
-    follow = ()
+    follow: tuple[Task, ...] = ()
     if r.random() < 0.25:
         c = r.randint(3, 99)
-        follow = (reckoned(r, phrase(r, "{And|and|what about} to the power {c}?", c=c), f"print({a}**{c})",
-                           f"{a} to the power {c} is [[]]."),)
+        follow = (
+            reckoned(
+                r,
+                phrase(r, "{And|and|what about} to the power {c}?", c=c),
+                f"print({a}**{c})",
+                f"{a} to the power {c} is [[]].",
+            ),
+        )
     return reckoned(r, ask, f"print({a}**{b})", f"{a} to the power {b} is [[]].", follow)
 
 
@@ -78,7 +108,7 @@ def percent(r: Random) -> Task:
              f"print(round({n} * (1 + {p} / 100) / {m // 10}, 2))", "Each pays [[]]."),
             ("{A jacket|A phone|A book|Something} costs {n} and is {p}% off. {What is the price now|What do I pay}?",
              f"print(round({n} * (1 - {p} / 100), 2))", "The price is [[]]."),
-            ("{Add|add} {p}% tax to {n}", f"print(round({n} * (1 + {p} / 100), 2))", f"With tax it is [[]]."),
+            ("{Add|add} {p}% tax to {n}", f"print(round({n} * (1 + {p} / 100), 2))", "With tax it is [[]]."),
             ("{What percentage of {n} is {m}|{m} is what percent of {n}}?", f"print(round({m} / {n} * 100, 2))",
              f"{m} is [[]]% of {n}."),
             ("{A price|It} rose from {m} to {n}. By {how many|what} percent?",
@@ -90,7 +120,11 @@ def percent(r: Random) -> Task:
 
 
 def interest(r: Random) -> Task:
-    amount, rate, years = r.randint(1, 200) * 100, r.choice([1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8]), r.randint(2, 30)
+    amount, rate, years = (
+        r.randint(1, 200) * 100,
+        r.choice([1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8]),
+        r.randint(2, 30),
+    )
     ask = phrase(
         r,
         "{How much is|What will|What is} {a} {become |worth |}{at|with} {p}% {interest|compound interest|a year} "
@@ -109,9 +143,33 @@ BELOW = "primes = [n for n in range(2, {n}) if all(n % d for d in range(2, int(n
 
 
 def primes(r: Random) -> Task:
-    n = r.choice([5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 80, 120, 150, 200, 250, 300, r.randint(5, 400)])
+    n = r.choice(
+        [
+            5,
+            8,
+            10,
+            12,
+            15,
+            20,
+            25,
+            30,
+            40,
+            50,
+            60,
+            75,
+            80,
+            120,
+            150,
+            200,
+            250,
+            300,
+            r.randint(5, 400),
+        ]
+    )
     m = r.choice([20, 30, 50, 60, 100, 200, 500, 1000, r.randint(10, 2000)])
-    kind = r.choice(["sum", "sum", "sum", "list", "nth", "below", "count", "sum below", "zh", "zh list"])
+    kind = r.choice(
+        ["sum", "sum", "sum", "list", "nth", "below", "count", "sum below", "zh", "zh list"]
+    )
     first, below = FIRST_PRIMES.replace("{n}", str(n)), BELOW.replace("{n}", str(m))
     follow: tuple[Task, ...] = ()
     if kind == "sum":
@@ -122,10 +180,18 @@ def primes(r: Random) -> Task:
             follow = (reckoned(r, phrase(r, "{And|and|What about|and of} the first {k}?", k=k),
                                FIRST_PRIMES.replace("{n}", str(k)) + "print(sum(primes))",
                                f"The sum of the first {k} primes is [[]]."),)  # fmt: skip
-        return reckoned(r, ask, first + "print(sum(primes))", f"The sum of the first {n} primes is [[]].", follow)
+        return reckoned(
+            r,
+            ask,
+            first + "print(sum(primes))",
+            f"The sum of the first {n} primes is [[]].",
+            follow,
+        )
     if kind == "list":
         n = min(n, 20)
-        ask = phrase(r, "{List|Show|Give me|Print|What are} the first {n} {primes|prime numbers}{.|}", n=n)
+        ask = phrase(
+            r, "{List|Show|Give me|Print|What are} the first {n} {primes|prime numbers}{.|}", n=n
+        )
         return reckoned(r, ask, FIRST_PRIMES.replace("{n}", str(n)) + "print(primes)",
                         f"The first {n} primes are [[]].")  # fmt: skip
     if kind == "nth":
@@ -133,20 +199,37 @@ def primes(r: Random) -> Task:
         return reckoned(r, ask, first + "print(primes[-1])", f"The {n}th prime is [[]].")
     if kind == "below":
         m = min(m, 60)
-        ask = phrase(r, "{List|Which are|Show|What are} {the|all} primes {below|under|less than} {m}{.|}", m=m)
-        return reckoned(r, ask, BELOW.replace("{n}", str(m)) + "print(primes)", f"The primes below {m} are [[]].")
+        ask = phrase(
+            r,
+            "{List|Which are|Show|What are} {the|all} primes {below|under|less than} {m}{.|}",
+            m=m,
+        )
+        return reckoned(
+            r,
+            ask,
+            BELOW.replace("{n}", str(m)) + "print(primes)",
+            f"The primes below {m} are [[]].",
+        )
     if kind == "count":
-        ask = phrase(r, "How many {primes|prime numbers} are {there |}{below|under|less than} {m}?", m=m)
+        ask = phrase(
+            r, "How many {primes|prime numbers} are {there |}{below|under|less than} {m}?", m=m
+        )
         return reckoned(r, ask, below + "print(len(primes))", f"There are [[]] primes below {m}.")
     if kind == "sum below":
-        ask = phrase(r, "{Sum|Add|What is the sum of} {all|the} primes {below|under|less than} {m}{?|}", m=m)
-        return reckoned(r, ask, below + "print(sum(primes))", f"The sum of the primes below {m} is [[]].")
+        ask = phrase(
+            r, "{Sum|Add|What is the sum of} {all|the} primes {below|under|less than} {m}{?|}", m=m
+        )
+        return reckoned(
+            r, ask, below + "print(sum(primes))", f"The sum of the primes below {m} is [[]]."
+        )
     if kind == "zh":
         ask = phrase(r, "{前{n}个{质数|素数}的和是多少？|求前 {n} 个{质数|素数}之和}", n=n)
         return reckoned(r, ask, first + "print(sum(primes))", f"前 {n} 个质数的和是 [[]]。")
     m = min(m, 60)
     ask = phrase(r, "{列出|找出} {m} 以内的{质数|素数}", m=m)
-    return reckoned(r, ask, BELOW.replace("{n}", str(m)) + "print(primes)", f"{m} 以内的质数是 [[]]。")
+    return reckoned(
+        r, ask, BELOW.replace("{n}", str(m)) + "print(primes)", f"{m} 以内的质数是 [[]]。"
+    )
 
 
 def one_number(r: Random) -> Task:
@@ -185,124 +268,18 @@ def one_number(r: Random) -> Task:
             ("把{n}转换成二进制", f"print(bin({n})[2:])", f"{n} 的二进制是 [[]]。"),
         ]
     )  # fmt: skip
-    slots = dict(n=n, s=small, a=a, b=b, h=f"{n:x}", bin=f"{small:b}", k=min(small // 3 + 1, 12))
+    slots = {
+        "n": n,
+        "s": small,
+        "a": a,
+        "b": b,
+        "h": f"{n:x}",
+        "bin": f"{small:b}",
+        "k": min(small // 3 + 1, 12),
+    }
     return reckoned(r, phrase(r, "{" + ask + "}", **slots), code, answer)
-
-
-def statistics(r: Random) -> Task:
-    values = [r.choice([r.randint(1, 100), r.randint(1, 20)]) for _ in range(r.randint(3, 9))]
-    if r.random() < 0.2:
-        values = [v + r.choice([0.5, 0.25, 0.1]) for v in values]
-    listed = r.choice([", ".join, " ".join])(map(str, values)) if r.random() < 0.8 else str(values)
-    word, code, zh = r.choice(
-        [
-            ("{mean|average|mean}", "import statistics\nprint(statistics.mean(values))", "平均值"),
-            ("median", "import statistics\nprint(statistics.median(values))", "中位数"),
-            ("{standard deviation|std}", "import statistics\nprint(statistics.stdev(values))", "标准差"),
-            ("variance", "import statistics\nprint(statistics.variance(values))", "方差"),
-            ("sum", "print(sum(values))", "总和"),
-            ("{maximum|largest}", "print(max(values))", "最大值"),
-            ("{minimum|smallest}", "print(min(values))", "最小值"),
-            ("range", "print(max(values) - min(values))", "极差"),
-        ]
-    )  # fmt: skip
-    name = phrase(r, word)
-    head = f"values = [{', '.join(map(str, values))}]\n"
-    if "import" in code:
-        head, code = "import statistics\n" + head, code.removeprefix("import statistics\n")
-    if r.random() < 0.15:
-        return reckoned(r, phrase(r, "{求|计算|} {v} 的{z}{是多少？|}", v=", ".join(map(str, values)), z=zh),
-                        head + code, f"{zh}是 [[]]。")  # fmt: skip
-    follow: tuple[Task, ...] = ()
-    if r.random() < 0.3:
-        word2, code2 = r.choice([("median", "median"), ("mean", "mean"), ("standard deviation", "stdev")])
-        body = head if "import" in head else "import statistics\n" + head
-        follow = (reckoned(r, phrase(r, "{And|and|What about} the {w}?", w=word2),
-                           f"{body}print(statistics.{code2}(values))", f"The {word2} is [[]]."),)  # fmt: skip
-    ask = phrase(r, "{" + WHAT + " the {w} of {v}{?|}|{w} of {v}}", w=name, v=listed)
-    return reckoned(r, ask, head + code, f"The {name} is [[]].", follow)
-
-
-def series(r: Random) -> Task:
-    n, low = r.choice([r.randint(5, 30), r.randint(10, 100), 100, 1000, 500]), r.randint(1, 20)
-    fib = "a, b = 0, 1\nfor _ in range({n}):\n    a, b = b, a + b\nprint(a)".replace("{n}", str(n))
-    k = r.randint(5, 20)
-    ask, code, answer = r.choice(
-        [
-            (WHAT + " the {n}th Fibonacci number{?|}", fib, f"The {n}th Fibonacci number is [[]]."),
-            ("{List|Show|Print|Give me} the first {k} Fibonacci numbers",
-             f"numbers = [0, 1]\nwhile len(numbers) < {k}:\n    numbers.append(numbers[-1] + numbers[-2])\nprint(numbers)",
-             f"The first {k} Fibonacci numbers are [[]]."),
-            ("{Sum|Add|What is the sum of} {the|all} {numbers|integers} from {l} to {h}{?|}", f"print(sum(range({low}, {low + n} + 1)))",
-             f"The sum from {low} to {low + n} is [[]]."),
-            (WHAT + " the sum of the squares {from 1 to {n}|of the first {n} numbers}{?|}", f"print(sum(i**2 for i in range(1, {n} + 1)))",
-             f"The sum of the first {n} squares is [[]]."),
-            (WHAT + " the sum of the first {n} {odd|odd} numbers{?|}", f"print(sum(range(1, 2 * {n}, 2)))",
-             f"The sum of the first {n} odd numbers is [[]]."),
-            (WHAT + " the sum of the first {n} even numbers{?|}", f"print(sum(range(2, 2 * {n} + 1, 2)))",
-             f"The sum of the first {n} even numbers is [[]]."),
-            ("{List|Show|Print} the {squares|square numbers} from 1 to {k}", f"print([i**2 for i in range(1, {k} + 1)])",
-             "The squares are [[]]."),
-            ("{Show|Print|List} the multiplication table of {l}|{times table|multiplication table} {for|of} {l}",
-             f"for i in range(1, 11):\n    print({low}, \"x\", i, \"=\", {low} * i)", f"The table of {low}:\n[[]]"),
-            ("How many {numbers|multiples of {l}} {from 1 to {n}|up to {n}} are divisible by {l}?",
-             f"print(len([i for i in range(1, {n} + 1) if i % {low} == 0]))", "There are [[]]."),
-            ("从1加到{n}等于多少？", f"print(sum(range(1, {n} + 1)))", f"从 1 加到 {n} 等于 [[]]。"),
-            ("{列出|打印}前{k}个斐波那契数",
-             f"numbers = [0, 1]\nwhile len(numbers) < {k}:\n    numbers.append(numbers[-1] + numbers[-2])\nprint(numbers)",
-             f"前 {k} 个斐波那契数是 [[]]。"),
-        ]
-    )  # fmt: skip
-    slots = dict(n=n, l=low, h=low + n, k=k)
-    return reckoned(r, phrase(r, "{" + ask + "}", **slots), code, answer)
-
-
-def shapes(r: Random) -> Task:
-    a, b, c = r.randint(1, 30), r.randint(1, 30), r.randint(1, 12)
-    km, hours = r.randint(20, 900), r.choice([2, 3, 4, 5, 1.5, 2.5])
-    i = "import math\n"
-    ask, code, answer = r.choice(
-        [
-            (WHAT + " the area of a circle {with|of} radius {a}{?|}", f"{i}print(math.pi * {a}**2)", "The area is [[]]."),
-            (WHAT + " the {circumference|perimeter} of a circle with radius {a}{?|}", f"{i}print(2 * math.pi * {a})", "The circumference is [[]]."),
-            (WHAT + " the volume of a {sphere|ball} {with|of} radius {a}{?|}", f"{i}print(4 / 3 * math.pi * {a}**3)", "The volume is [[]]."),
-            (WHAT + " the area of a {rectangle|room} of {a} by {b}{?|}", f"print({a} * {b})", "The area is [[]]."),
-            (WHAT + " the {hypotenuse|longest side} of a {right |right-angled }triangle with sides {a} and {b}{?|}", f"{i}print(math.hypot({a}, {b}))", "The hypotenuse is [[]]."),
-            ("{Solve|Find the roots of} x^2 {pm} {s}x {pm2} {p} = 0",
-             f"{i}a, b, c = 1, {-(a + c)}, {a * c}\nd = math.sqrt(b**2 - 4 * a * c)\nprint((-b + d) / (2 * a), (-b - d) / (2 * a))", "The solutions are [[]]."),
-            ("{Solve|Find x:|Solve for x:} {b}x + {c} = {t}", f"print(({a * b + c} - {c}) / {b})", "x is [[]]."),
-            ("A car {drives|travels|goes} {km} km in {h} hours. {What is its average speed|How fast is it}?", f"print({km} / {hours})", "The speed is [[]] km/h."),
-            ("{How many|Count the} seconds {are there |are |}in {c} {days|days}{?|}", f"print({c} * 24 * 60 * 60)", f"{c} days have [[]] seconds."),
-            ("{How many|Count the} minutes {are there |are |}in {a} hours{?|}", f"print({a} * 60)", f"{a} hours have [[]] minutes."),
-            ("半径为{a}的圆的面积是多少？", f"{i}print(math.pi * {a}**2)", "面积是 [[]]。"),
-        ]
-    )  # fmt: skip
-    slots = dict(a=a, b=b, c=c, s=a + c, p=a * c, pm="-", pm2="+", t=a * b + c, km=km, h=hours)
-    return reckoned(r, phrase(r, ask, **slots), code, answer)
-
-
-
-
-def broken_sum(r: Random) -> Task:
-    """A first try that fails, mended after the error is read."""
-    n = r.randint(5, 500)
-    a, b = r.randint(2, 60), r.randint(2, 60)
-    ask, bad, good, answer = r.choice(
-        [
-            (f"What is the square root of {n}?", f"print(math.sqrt({n}))", f"import math\nprint(math.sqrt({n}))", f"The square root of {n} is [[]]."),
-            (f"Compute log10 of {n}", f"import math\nprint(math.lg({n}))", f"import math\nprint(math.log10({n}))", f"The logarithm is [[]]."),
-            (f"What is {a} + {b}?", f"print({a} + {b}", f"print({a} + {b})", f"{a} + {b} is [[]]."),
-            (f"Mean of {a}, {b}, {n}", f"values = [{a}, {b}, {n}]\nprint(mean(values))",
-             f"import statistics\nvalues = [{a}, {b}, {n}]\nprint(statistics.mean(values))", "The mean is [[]]."),
-            (f"Sum the numbers from 1 to {n}", f"print(total(range(1, {n} + 1)))", f"print(sum(range(1, {n} + 1)))", f"The sum is [[]]."),
-        ]
-    )  # fmt: skip
-    return reckoned(r, ask, good, answer, broken=bad)
-
-
 
 
 SKILLS: dict[Skill, float] = {
-    arithmetic: 4, power: 2, percent: 2, interest: 0.7, primes: 3.5, one_number: 4, statistics: 3,
-    series: 3, shapes: 2, broken_sum: 0.8,
+    arithmetic: 4, power: 2, percent: 2, interest: 0.7, primes: 3.5, one_number: 4,
 }  # fmt: skip

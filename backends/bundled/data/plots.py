@@ -1,5 +1,7 @@
 """Pictures drawn with matplotlib: functions, bars, histograms, points, lines, shares."""
 
+# ruff: noqa: E501  (a line a template)
+
 from __future__ import annotations
 
 from random import Random
@@ -129,7 +131,11 @@ def plot_function(r: Random) -> Task:
             name, code = function(r)
             again = (f"那{name}呢？" if zh else
                      phrase(r, "{And|Now|What about|now the same for|And for} {n}{?|}", n=name))  # fmt: skip
-            text = f"这是 {name} 的图像。" if zh else f"Here is the plot of {name} from {low} to {high}."
+            text = (
+                f"这是 {name} 的图像。"
+                if zh
+                else f"Here is the plot of {name} from {low} to {high}."
+            )
             follow.append(drawn(again, curve(a, b, code, name, colour), text))
     broken = None
     if r.random() < 0.05:
@@ -184,7 +190,7 @@ def bars(r: Random) -> Task:
         "line": ("line chart", 'plt.plot(names, values, marker="o"'),
     }[kind]
     colour = r.choice(COLOURS) if kind != "pie" and r.random() < 0.15 else ""
-    tint = f' in {colour}' if colour else ""
+    tint = f" in {colour}" if colour else ""
     head = f"import matplotlib.pyplot as plt\nnames = {quoted(names)}\nvalues = {shown(values)}\n"
 
     def code(colour: str) -> str:
@@ -192,7 +198,9 @@ def bars(r: Random) -> Task:
 
     if r.random() < 0.12:
         zh = {"bar": "柱状图", "pie": "饼图", "barh": "横向柱状图", "line": "折线图"}[kind]
-        ask = phrase(r, "{画一个|请画|帮我做一个|画个}{zh}：{listed}", zh=zh, listed="，".join(pairs))
+        ask = phrase(
+            r, "{画一个|请画|帮我做一个|画个}{zh}：{listed}", zh=zh, listed="，".join(pairs)
+        )
         return drawn(ask, code(""), f"{zh}画好了。")
     ask = phrase(
         r,
@@ -287,7 +295,10 @@ def series(r: Random) -> Task:
     )  # fmt: skip
     kind = r.choice(["bar", "plot"])
     chart = {"bar": "a bar chart of ", "plot": ""}[kind]
-    call = {"bar": f"plt.bar(range(1, {count} + 1), values)", "plot": 'plt.plot(values, marker="o")'}
+    call = {
+        "bar": f"plt.bar(range(1, {count} + 1), values)",
+        "plot": 'plt.plot(values, marker="o")',
+    }
     ask = phrase(r, "{Plot|Draw|Show|plot} {chart}the first {n} {what}{|.}", chart=chart, n=count,
                  what=what)  # fmt: skip
     code = code.replace("{n}", str(count))

@@ -6,6 +6,8 @@ stands in the request as `<key>`, where the key is the first of its names. A str
 is there only when its optional parameter is given. Results have `<key>` and `#` for a number.
 """
 
+# ruff: noqa: E501  (a line a template)
+
 FUNCTIONS = """
 {book|reserve}_{table|restaurant} | {Book|Reserve} a table at a restaurant | {restaurant|place|name}:restaurant, {people|guests|party_size}:small, {time|at}:time, {date|day}?:isodate | {Book|Reserve|Get me} a table for <people> at <restaurant> at <time>[date: on <date>] | {"status": "booked", "reference": "R#"} | Your table at <restaurant> is booked, reference R#.
 send_{email|mail} | Send an e-mail | {to|recipient}:email, {subject|title}:topic, {body|text|message}?:sentence | {Send|Write} an e-mail to <to> {about|with the subject} <subject>[body:  saying "<body>"] | sent | The e-mail to <to> is sent.

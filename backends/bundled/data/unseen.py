@@ -1,5 +1,7 @@
 """Requests for functions that the model has never seen, and requests that nothing can meet."""
 
+# ruff: noqa: E501  (a line a template)
+
 from __future__ import annotations
 
 import json
@@ -101,7 +103,11 @@ def _value(r: Random, kind: str, today: date) -> tuple[str, Any, dict[str, Any]]
     if kind in DECIMALS:
         low, high = DECIMALS[kind]
         decimal = r.randint(low * 10, high * 10) / 10
-        return f"{decimal:g}", float(f"{decimal:g}") if decimal % 1 else int(decimal), {"type": "number"}
+        return (
+            f"{decimal:g}",
+            float(f"{decimal:g}") if decimal % 1 else int(decimal),
+            {"type": "number"},
+        )
     if kind in LISTS:
         items = r.sample(LISTS[kind], r.randint(2, 3))
         return spoken_list(items), items, {"type": "array", "items": text}
@@ -113,7 +119,11 @@ def _value(r: Random, kind: str, today: date) -> tuple[str, Any, dict[str, Any]]
     if kind == "isodate":
         away = r.choice([1, r.randint(2, 90), r.randint(2, 400)])
         when = today + timedelta(days=away)
-        spoken = "tomorrow" if away == 1 else r.choice([f"{when}", f"{MONTHS[when.month - 1]} {when.day}, {when.year}"])
+        spoken = (
+            "tomorrow"
+            if away == 1
+            else r.choice([f"{when}", f"{MONTHS[when.month - 1]} {when.day}, {when.year}"])
+        )
         return spoken, str(when), {**text, "format": "date"}
     if kind == "time":
         hour, minute = r.randint(6, 22), r.choice([0, 0, 15, 30, 45])
@@ -121,10 +131,18 @@ def _value(r: Random, kind: str, today: date) -> tuple[str, Any, dict[str, Any]]
         spoken = f"{(hour - 1) % 12 + 1}{f':{minute:02}' if minute else ''} {half}"
         return r.choice([spoken, f"{hour:02}:{minute:02}"]), f"{hour:02}:{minute:02}", text
     if kind == "email":
-        value = r.choice(["anna", "ben", "info", "office", "kim.lee"]) + "@" + r.choice(["example.com", "mail.org", "corp.net"])
+        value = (
+            r.choice(["anna", "ben", "info", "office", "kim.lee"])
+            + "@"
+            + r.choice(["example.com", "mail.org", "corp.net"])
+        )
         return value, value, text
     if kind in ("code", "version"):
-        value = f"{r.randint(1, 9)}.{r.randint(0, 20)}.{r.randint(0, 9)}" if kind == "version" else f"{r.choice('ABKZ')}{r.randint(1000, 99999)}"
+        value = (
+            f"{r.randint(1, 9)}.{r.randint(0, 20)}.{r.randint(0, 9)}"
+            if kind == "version"
+            else f"{r.choice('ABKZ')}{r.randint(1000, 99999)}"
+        )
         return value, value, text
     raise ValueError(f"no kind of value is named {kind}")
 
@@ -133,7 +151,9 @@ class Function:
     """One function, its names drawn; makes its spec and requests for it."""
 
     def __init__(self, r: Random, line: str) -> None:
-        name, description, parameters, self._ask, self._result, self._answer = (part.strip() for part in split(line))
+        name, description, parameters, self._ask, self._result, self._answer = (
+            part.strip() for part in split(line)
+        )
         self.name = phrase(r, name).strip("_")
         self._parameters: list[tuple[str, str, str, bool]] = []  # key, name, kind, optional
         for written in parameters.split(", "):
@@ -142,7 +162,10 @@ class Function:
             names = names.rstrip("?")
             key = names.strip("{}").split("|")[0]
             self._parameters.append((key, phrase(r, names), kind, optional))
-        schemas = {shown: _value(Random(1), kind, date(2025, 1, 1))[2] for _, shown, kind, _ in self._parameters}
+        schemas = {
+            shown: _value(Random(1), kind, date(2025, 1, 1))[2]
+            for _, shown, kind, _ in self._parameters
+        }
         order = self._parameters[:]
         if r.random() < 0.3:
             r.shuffle(order)
@@ -167,7 +190,11 @@ class Function:
             ask = re.sub(rf"\[{key}:([^]]*)\]", r"\1" if given else "", ask)
             ask = ask.replace(f"<{key}>", spoken)
             answer = answer.replace(f"<{key}>", spoken)
-        arguments = {name: arguments[name] for name in self.spec.parameters["properties"] if name in arguments}
+        arguments = {
+            name: arguments[name]
+            for name in self.spec.parameters["properties"]
+            if name in arguments
+        }
         number = str(r.randint(2, 900))
         asked = re.sub(" +", " ", phrase(r, ask))
         if kind_of_closing := r.random() < 0.3:
@@ -184,7 +211,19 @@ def split(line: str) -> list[str]:
 
 LINES = FUNCTIONS.splitlines()
 # What Python could do as well is no example of what can't be done.
-COMPUTED = ("area", "bmi", "loan", "mean", "velocity", "fuel", "translate", "define", "synonyms", "{random_", "recipe")
+COMPUTED = (
+    "area",
+    "bmi",
+    "loan",
+    "mean",
+    "velocity",
+    "fuel",
+    "translate",
+    "define",
+    "synonyms",
+    "{random_",
+    "recipe",
+)
 
 
 def functions(r: Random, count: int) -> list[Function]:
@@ -196,7 +235,11 @@ def functions(r: Random, count: int) -> list[Function]:
     return list(found.values())
 
 
-NONE_FITS = ["I can't {what}: none of my tools does that.", "I have no tool to {what}.", "Sorry, I can't {what} here."]
+NONE_FITS = [
+    "I can't {what}: none of my tools does that.",
+    "I have no tool to {what}.",
+    "Sorry, I can't {what} here.",
+]
 
 
 def impossible(r: Random, today: date, offered: list[str]) -> Task:
@@ -207,9 +250,24 @@ def impossible(r: Random, today: date, offered: list[str]) -> Task:
         task = function.task(r, today)
         words = set(re.split(r"[_\W]+", function.name))
         if not any(words & set(re.split(r"[_\W]+", name)) for name in offered):
-            return Task(task.ask, said(r.choice(["None of my tools can do that.", "I have no tool for that.", "Sorry, I can't do that with the tools I have."])))
+            return Task(
+                task.ask,
+                said(
+                    r.choice(
+                        [
+                            "None of my tools can do that.",
+                            "I have no tool for that.",
+                            "Sorry, I can't do that with the tools I have.",
+                        ]
+                    )
+                ),
+            )
     request, _, what = r.choice(IMPOSSIBLE.splitlines()).partition(" => ")
-    answer = "抱歉，我没有能做这件事的工具。" if what == "zh" else r.choice(NONE_FITS).replace("{what}", what)
+    answer = (
+        "抱歉，我没有能做这件事的工具。"
+        if what == "zh"
+        else r.choice(NONE_FITS).replace("{what}", what)
+    )
     return Task(phrase(r, request), said(answer))
 
 

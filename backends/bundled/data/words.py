@@ -1,5 +1,7 @@
 """Strings, lists, dates and small tables in Python."""
 
+# ruff: noqa: E501  (a line a template)
+
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -27,7 +29,11 @@ def reckoned(r: Random, ask: str, code: str, answer: str, **slots: object) -> Ta
 
 
 def string(r: Random) -> Task:
-    word = r.choice(WORDS) if r.random() < 0.7 else "".join(r.choices("abcdefghijklmnoprstuvw", k=r.randint(4, 9)))
+    word = (
+        r.choice(WORDS)
+        if r.random() < 0.7
+        else "".join(r.choices("abcdefghijklmnoprstuvw", k=r.randint(4, 9)))
+    )
     text = r.choice(SENTENCES)
     letter = r.choice(word)
     shift = r.randint(1, 12)
@@ -57,7 +63,9 @@ def string(r: Random) -> Task:
             ("{w} 有{几个|多少个}字母？", f'print(len("{word}"))', f"{word} 有 [[]] 个字母。"),
         ]
     )  # fmt: skip
-    return reckoned(r, ask, code, answer, q=r.choice(['"', "'", "", ""]), w=word, t=text, l=letter, s=shift)
+    return reckoned(
+        r, ask, code, answer, q=r.choice(['"', "'", "", ""]), w=word, t=text, l=letter, s=shift
+    )
 
 
 def lists(r: Random) -> Task:
@@ -99,7 +107,14 @@ def day(r: Random) -> date:
 
 def written(r: Random, when: date) -> str:
     month = MONTHS[when.month - 1]
-    return r.choice([when.isoformat(), when.isoformat(), f"{month} {when.day}, {when.year}", f"{when.day} {month} {when.year}"])
+    return r.choice(
+        [
+            when.isoformat(),
+            when.isoformat(),
+            f"{month} {when.day}, {when.year}",
+            f"{when.day} {month} {when.year}",
+        ]
+    )
 
 
 def dates(r: Random) -> Task:
@@ -154,8 +169,10 @@ def tables(r: Random) -> Task:
     pairs = ", ".join(f"{a} {b}" for a, b in zip(names, values, strict=True))
     column = r.choice(["age", "score", "points", "price", "sales"])
     quoted = "[" + ", ".join(f'"{x}"' for x in names) + "]"
-    frame = f'import pandas as pd\ntable = pd.DataFrame({{"name": {quoted}, "{column}": {values}}})\n'
-    powers = f"import pandas as pd\nn = range(1, {n} + 1)\nprint(pd.DataFrame({{\"n\": n, \"square\": [i**2 for i in n], \"cube\": [i**3 for i in n]}}))"
+    frame = (
+        f'import pandas as pd\ntable = pd.DataFrame({{"name": {quoted}, "{column}": {values}}})\n'
+    )
+    powers = f'import pandas as pd\nn = range(1, {n} + 1)\nprint(pd.DataFrame({{"n": n, "square": [i**2 for i in n], "cube": [i**3 for i in n]}}))'
     ask, code, answer = r.choice(
         [
             ("{Make|Show|Print|Create} a table of {the numbers|n} {1 to|from 1 to} {n} with {their |}squares and cubes", powers, "The table:\n[[]]"),

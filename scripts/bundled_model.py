@@ -1,0 +1,148 @@
+"""The bundled model's adapter: data, training, export, scores.
+
+    python -m scripts.bundled_model make         all four; `make bundled-model`
+    python -m scripts.bundled_model evaluate     the scores; `make eval-bundled`
+    python -m scripts.bundled_model generate     the data alone
+
+It stands outside the floors, since the data and the scores need the real tools. With a GPU
+training uses that; without, a process a core. `make` goes on where it was stopped, from the data
+and checkpoints in `--work`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backends.bundled import ADAPTER, NAME, adapter_file, model_file
+from backends.bundled.data import generate
+from backends.bundled.evaluate import Examiner, cases, table
+from tools.base import ToolCall, ToolContext, ToolError
+from tools.loading import load_tools
+from tools.python import PythonTool
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK = Path.home() / ".cache" / "glm-all-tools" / "bundled-model"
+
+
+class Workshop:
+    """The app's own tools: real results for the calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self._python = PythonTool(folder)
+        self._functions = {tool.name: tool for tool in load_tools([ROOT / "tools" / "user"]).tools}
+        self._context = ToolContext(folder)
+        self.own = [spec for tool in self._functions.values() for spec in tool.specs(True)]
+        self.python = self._python.specs(True)[0]
+
+    def result(self, name: str, input: str) -> str:
+        """What the tool says to this input."""
+        try:
+            if name == "python":
+                call = ToolCall("1", name, input, raw="code")
+                return self._python.run(call, self._context).text
+            return self._functions[name].run(ToolCall("1", name, input), self._context).text
+        except ToolError as error:
+            return str(error)
+
+    def close(self) -> None:
+        self._python.close()
+
+
+@contextmanager
+def open_workshop() -> Iterator[Workshop]:
+    with tempfile.TemporaryDirectory() as folder:
+        workshop = Workshop(Path(folder))
+        try:
+            yield workshop
+        finally:
+            workshop.close()
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from backends.llama_cpp import LlamaCpp
+    from backends.llama_engine import EngineConfig
+
+    adapter = None if options.plain else options.adapter or adapter_file()
+    engine = EngineConfig(window=4096, slots=1, threads=options.threads, adapter=adapter)
+    chosen = [case for case in cases() if not options.kind or case.kind in options.kind]
+    outcomes = []
+    backend = LlamaCpp(model_file(), NAME, engine)
+    try:
+        with open_workshop() as workshop:
+            examiner = Examiner(backend, workshop)
+            for case in chosen:
+                outcomes.append(outcome := examiner.ask(case))
+                right = outcome.result and (outcome.answer or bool(case.specs))
+                if options.failures and not right:
+                    print(case.kind, "|", " ;; ".join(case.asks), "|", case.tool, case.check)
+                    flags = outcome.choice, outcome.result, outcome.answer
+                    print("   ", *flags, outcome.said, flush=True)
+    finally:
+        backend.close()
+    print(table(outcomes), flush=True)
+
+
+def write_data(options: argparse.Namespace) -> None:
+    with open_workshop() as workshop:
+        generate.write(options.out, options.count, options.seed, workshop)
+
+
+def make(options: argparse.Namespace) -> None:
+    import torch
+
+    from backends.bundled import export, loss_curve
+
+    data, run = options.work / f"data-{options.seed}-{options.count}.jsonl", options.work / "run"
+    if not data.is_file():
+        part = data.with_suffix(".part")
+        with open_workshop() as workshop:
+            generate.write(part, options.count, options.seed, workshop)
+        part.replace(data)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    processes = 1 if torch.cuda.is_available() else min(cores, 8)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *(f"--nproc-per-node={processes}", "-m", "backends.bundled.train"),
+            *(str(data), str(run), f"--minutes={options.minutes}", f"--rate={options.rate}"),
+            *(f"--seed={options.seed}", "--threads=1"),
+        ],
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    ADAPTER.parent.mkdir(exist_ok=True)
+    export.export(run / "adapter", ADAPTER)
+    loss_curve.draw(run / "log.jsonl", run / "loss.png")
+    print(f"The loss curve: {run / 'loss.png'}", flush=True)
+    evaluate(options)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["make", "evaluate", "generate"])
+    parser.add_argument("--count", type=int, default=4000, help="conversations to make")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path("bundled.jsonl"), help="of generate")
+    parser.add_argument("--work", type=Path, default=WORK, help="for data and checkpoints")
+    parser.add_argument("--minutes", type=float, default=0, help="of training; 0 for no limit")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--adapter", type=Path, help="a GGUF LoRA; the shipped one by default")
+    parser.add_argument("--plain", action="store_true", help="the model without an adapter")
+    parser.add_argument("--kind", action="append", help="only requests of this kind")
+    parser.add_argument("--failures", action="store_true", help="print what went wrong")
+    parser.add_argument("--threads", type=int, default=2, help="of llama.cpp")
+    options = parser.parse_args()
+    {"make": make, "evaluate": evaluate, "generate": write_data}[options.command](options)
+
+
+if __name__ == "__main__":
+    main()
