@@ -53,6 +53,10 @@ class Engine:
     def __init__(self, path: Path, name: str, config: EngineConfig) -> None:
         _check_file(path, name)
         self.name = name
+        # OpenMP's threads, too, must sleep while they wait for one another (see `_parameters`);
+        # it reads this when the library is loaded. On two busy cores a question's first token
+        # came after 0.4 s in place of 5 s.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             import httpx
             import xllamacpp
