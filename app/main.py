@@ -17,12 +17,6 @@ if __name__ == "__main__":
 
     show_page()
 else:
-    from app.ui.server import lifespan, log_fault, middleware, routes
+    from app.ui.server import lifespan, log_fault, middleware
 
-    app = App(
-        __file__,
-        lifespan=lifespan,
-        routes=routes(),
-        middleware=middleware(),
-        on_script_error=log_fault,
-    )
+    app = App(__file__, lifespan=lifespan, middleware=middleware(), on_script_error=log_fault)

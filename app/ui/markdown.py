@@ -17,6 +17,7 @@ _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _TICKS_OR_EMPTY_LINE = re.compile(r"`++|\n[ \t]*+(?=\n)")
 _INLINE_MATH = re.compile(r"(?<!\\)\\\(((?:[^\\\n]++|\n(?![ \t]*\n)|\\[^()])++)\\\)")
 _DISPLAY_MATH = re.compile(r"(?<!\\)\\\[((?:[^\\]++|\\[^][])++)\\\]")
+_MATH_ALONE = re.compile(r"^([ \t]*+)\\\[((?:[^\\]++|\\[^][])++)\\\][ \t]*+$", re.MULTILINE)
 # Pandoc's rule: math opens before a character that is no space, closes after one, and no digit
 # follows. `$$…$$` is display math.
 _DOLLARS = re.compile(
@@ -104,6 +105,8 @@ def _code_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _math(text: str) -> str:
+    # Only dollars on lines of their own make a formula that stands by itself.
+    text = _MATH_ALONE.sub(lambda m: f"{m[1]}$$\n{m[1]}{m[2].strip()}\n{m[1]}$$", text)
     text = _DISPLAY_MATH.sub(lambda m: f"$${m[1]}$$", text)
     text = _INLINE_MATH.sub(lambda m: f"${m[1].strip()}$", text)
     return _DOLLARS.sub(lambda m: m.group() if len(m.group()) > 1 else r"\$", text)

@@ -9,15 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import FileResponse
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import settings
@@ -25,7 +22,6 @@ from app.core.service import Service
 
 log = logging.getLogger(__name__)
 
-ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
 # Seconds until the model is loaded: after the first page was sent, or when nobody came.
 PAINTED, UNVISITED = 0.4, 5.0
 COOKIE = "glm_visitor"
@@ -93,11 +89,6 @@ def visitor() -> str:
         return cookie
     token: str = st.session_state.setdefault("visitor", secrets.token_urlsafe(32))
     return token
-
-
-def routes() -> list[Route]:
-    """Our icon in place of Streamlit's; as a page's own icon it would cost the import of numpy."""
-    return [Route("/favicon.png", lambda _: FileResponse(ICON))]
 
 
 def middleware() -> list[Middleware]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 PAGES = Path(__file__).resolve().parents[1] / "views"
+ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -14,6 +15,7 @@ def show_page() -> None:
     """Registers the pages and runs the one that was asked for."""
     st.set_page_config(
         page_title="GLM All Tools",
+        page_icon=str(ICON),
         layout="centered",
         initial_sidebar_state="auto",
     )

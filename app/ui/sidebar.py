@@ -120,9 +120,10 @@ def draw_tools(service: Service, session: Session) -> None:
     with st.expander("Tools", icon=":material/build:", expanded=True):
         for tool in session.registry.tools:
             key = f"tool-{tool.name}"
+            # The session's word holds, not the page's: it may be a new session by now.
+            st.session_state[key] = session.registry.enabled(tool.name)
             st.toggle(
                 tool.name,
-                value=session.registry.enabled(tool.name),
                 key=key,
                 help=drawable(_described(tool)),
                 on_change=lambda name=tool.name, key=key: session.registry.switch(

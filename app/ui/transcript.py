@@ -108,8 +108,12 @@ def watch(session: Session, board: Board) -> View:
         if view.live is None:
             pulse.empty()
             return view
-        # Also a sign of life: Streamlit hears of a click or a closed tab at the next draw.
-        pulse.caption(f"{time.monotonic() - view.began:.0f} s")
+        # Also a sign of life: Streamlit hears of a click or a closed tab at the next draw. A
+        # running call has a clock of its own.
+        if any(call.state == "running" for call in view.live.calls):
+            pulse.empty()
+        else:
+            pulse.caption(f"{time.monotonic() - view.began:.0f} s")
         session.wait(view.version, IDLE_LOOK)
         time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
 

@@ -20,7 +20,8 @@ MARKDOWNISH = st.lists(st.sampled_from([*MARKS, *OTHERS]), max_size=60).map("".j
     [
         (r"so \(a+b\) is", "so $a+b$ is"),
         (r"so \( a+b \) is", "so $a+b$ is"),
-        (r"\[ a \\[4pt] b \]", r"$$ a \\[4pt] b $$"),
+        (r"\[ a \\[4pt] b \]", "$$\na \\\\[4pt] b\n$$"),
+        (r"so \[ a \\[4pt] b \]", r"so $$ a \\[4pt] b $$"),
         ("\\[\na\n\\]", "$$\na\n$$"),
         ("already $a$ and $$b$$", "already $a$ and $$b$$"),
         (r"\(\text{cost } x\)", r"$\text{cost } x$"),
