@@ -33,7 +33,7 @@ def _model_card(service: Service, watching: bool) -> None:
             case "ready" if host.backend is not None:
                 st.markdown(f"**{_plain(host.backend.name)}**")
                 window = host.backend.capabilities.context
-                size = f" · {window:,} tokens" if window else ""
+                size = f" · window {window:,} tokens" if window else ""
                 st.caption(f":green[:material/check_circle:] Ready{size}")
             case "failed":
                 st.markdown("**No model**")
