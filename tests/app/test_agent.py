@@ -194,7 +194,8 @@ def test_independent_calls_of_one_answer_run_at_the_same_time_and_keep_their_ord
     assert talk.run().reason == "stop"
     assert [r.text for r in talk.results] == ["result 0", "result 1", "result 2"]
     finished = [e.result.text for e in talk.events if isinstance(e, ToolFinished)]
-    assert finished == ["result 2", "result 1", "result 0"]
+    # Which of them is heard of first is a race between their threads.
+    assert sorted(finished) == ["result 0", "result 1", "result 2"]
 
 
 def test_two_calls_of_one_kernel_run_one_after_the_other(talk: Talk) -> None:
