@@ -23,7 +23,7 @@ from app.core.service import Service
 log = logging.getLogger(__name__)
 
 # Seconds until the model is loaded: after the first page was sent, or when nobody came.
-PAINTED, UNVISITED = 0.4, 5.0
+PAINTED, UNVISITED = 1.5, 5.0
 COOKIE = "glm_visitor"
 LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE_SECONDS = 30 * 24 * 3600

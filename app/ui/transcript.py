@@ -25,7 +25,7 @@ from app.ui.call import draw_call
 from app.ui.markdown import drawable, prepared
 
 # Draws a second while a turn runs, at most: smooth to read, and light for the browser.
-DRAWS_A_SECOND = 15
+DRAWS_A_SECOND = 12
 # Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
 IDLE_LOOK = 0.15
 # Exchanges on the page; the earlier ones are a click away.
@@ -100,20 +100,23 @@ def draw_question(exchange: Exchange) -> None:
 def watch(session: Session, board: Board) -> View:
     """Draws the running turn until it ends. A rerun of the page interrupts this at any draw."""
     pulse = st.empty()
+    shown = -1
     while True:
         began = time.monotonic()
         view = session.view()
         cut = exchanges(view.conversation.messages)
-        board.draw(latest_blocks(view, cut[-1].answers if cut else ()))
+        changed = board.draw(latest_blocks(view, cut[-1].answers if cut else ()))
         if view.live is None:
             pulse.empty()
             return view
-        # Also a sign of life: Streamlit hears of a click or a closed tab at the next draw. A
-        # running call has a clock of its own.
+        second = int(began - view.began)
+        # Something is sent at every look, for Streamlit hears of a click or a closed tab only
+        # then. A running call has a clock of its own.
         if any(call.state == "running" for call in view.live.calls):
             pulse.empty()
-        else:
-            pulse.caption(f"{time.monotonic() - view.began:.0f} s")
+        elif second != shown or not changed:
+            pulse.caption(f"{second} s")
+            shown = second
         session.wait(view.version, IDLE_LOOK)
         time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
 
