@@ -54,6 +54,7 @@ def start_app(
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = STREAMLIT,
     ready_seconds: float = 60.0,
+    script: str = "app/main.py",
 ) -> Iterator[RunningApp]:
     """Serves the app on a free port until the block ends; then its whole process group goes.
 
@@ -70,7 +71,7 @@ def start_app(
         app = RunningApp(f"http://127.0.0.1:{port}", 0, place / "data", place / "log")
         with app.log.open("wb") as log:
             process = subprocess.Popen(
-                [*command, "run", "app/main.py", "--server.port", str(port)],
+                [*command, "run", script, "--server.port", str(port)],
                 cwd=ROOT,
                 env=outer | own | dict(environment or {}),
                 stdout=log,
