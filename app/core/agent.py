@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.core.conversation import Conversation
+from app.core.models import ModelHost
 from backends.base import (
     AnswerFinished,
     Backend,
@@ -30,6 +31,7 @@ from backends.base import (
     GenerationConfig,
     Message,
     MessageFinished,
+    Notice,
     ReasoningDelta,
     Text,
     TextDelta,
@@ -106,6 +108,29 @@ def run_turn(
         # A tool that the user asked for is forced once; then the model must be free to answer.
         generation = replace(generation, tool_choice=None)
     yield TurnFinished(reason, replace(total, seconds=time.monotonic() - began), error)
+
+
+def run_turn_on(
+    model: ModelHost,
+    conversation: Conversation,
+    registry: Registry,
+    config: TurnConfig,
+    cancel: threading.Event,
+    workspace: Path,
+) -> Iterator[Event]:
+    """`run_turn` with a model that may have to be loaded first; a failure there is an event too."""
+    try:
+        if model.state != "ready":
+            yield Notice("Loading the model")
+        backend = model.wait(cancel)
+    except BackendError as error:
+        yield from failed_turn("error", str(error))
+        return
+    if backend is None:
+        yield from failed_turn("cancelled", None)
+        return
+    yield Notice("")
+    yield from run_turn(conversation, backend, registry, config, cancel, workspace)
 
 
 def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Iterator[Event]:

@@ -9,11 +9,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn
+from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.conversation import Conversation
 from app.core.modes import Mode, defaults
 from app.core.service import Service
-from backends.base import BackendError, Event, MessageFinished, Notice, user
+from backends.base import Event, MessageFinished, user
 from tools.text import encodable
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,14 @@ class Dialogue:
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
         try:
-            for event in self._events(cancel):
+            for event in run_turn_on(
+                self._model,
+                self._conversation,
+                self._registry,
+                self._config,
+                cancel,
+                self._workspace,
+            ):
                 if isinstance(event, MessageFinished):
                     self._conversation = self._conversation.append(event.message)
                     result = event.message.result
@@ -83,19 +90,3 @@ class Dialogue:
         except Exception:
             log.exception("the turn ended in a fault")
             yield from failed_turn("error", OWN_FAULT)
-
-    def _events(self, cancel: threading.Event) -> Iterator[Event]:
-        try:
-            if self._model.state != "ready":
-                yield Notice("Loading the model")
-            backend = self._model.wait(cancel)
-        except BackendError as error:
-            yield from failed_turn("error", str(error))
-            return
-        if backend is None:
-            yield from failed_turn("cancelled", None)
-            return
-        yield Notice("")
-        yield from run_turn(
-            self._conversation, backend, self._registry, self._config, cancel, self._workspace
-        )

@@ -12,21 +12,19 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn
+from app.core.agent import OWN_FAULT, TurnConfig, run_turn_on
 from app.core.conversation import Conversation
 from app.core.live import Live, LiveTurn
 from app.core.models import ModelHost
 from backends.base import (
-    BackendError,
     Event,
     Message,
     MessageFinished,
-    Notice,
     TurnFinished,
     Usage,
 )
@@ -140,7 +138,9 @@ class Session:
     ) -> None:
         ended = TurnFinished("error", Usage(), OWN_FAULT)
         try:
-            for event in self._events(conversation, config, cancel):
+            for event in run_turn_on(
+                self._model, conversation, self.registry, config, cancel, self.workspace
+            ):
                 if isinstance(event, TurnFinished):
                     ended = event
                 elif not self._take(turn, event):
@@ -151,22 +151,6 @@ class Session:
             self._take(turn, MessageFinished(fault))
         finally:
             self._end(turn, ended)
-
-    def _events(
-        self, conversation: Conversation, config: TurnConfig, cancel: threading.Event
-    ) -> Iterator[Event]:
-        try:
-            if self._model.state != "ready":
-                yield Notice("Loading the model")
-            backend = self._model.wait(cancel)
-        except BackendError as error:
-            yield from failed_turn("error", str(error))
-            return
-        if backend is None:
-            yield from failed_turn("cancelled", None)
-            return
-        yield Notice("")
-        yield from run_turn(conversation, backend, self.registry, config, cancel, self.workspace)
 
     def _take(self, turn: LiveTurn, event: Event) -> bool:
         """Adds an event to what the page sees; False when the conversation was cleared."""
