@@ -21,10 +21,46 @@ IGNORED = -100  # the label that torch's cross entropy leaves out
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids, and beside each the label to learn, or `IGNORED`."""
+    """Token ids, and beside each the label to learn, or `IGNORED`.
+
+    `branches` are the places where conversations begin that share all that stands before the
+    first of them, and nothing else; empty for one conversation.
+    """
 
     ids: tuple[int, ...]
     labels: tuple[int, ...]
+    branches: tuple[int, ...] = ()
+
+
+def packed(examples: Sequence[Example], window: int) -> list[Example]:
+    """Conversations that begin alike (with the same tools, say) as few examples of at most
+    `window` tokens, in which the beginning is read once. What is longer alone is left out."""
+    fitting = [example for example in examples if len(example.ids) <= window]
+    found: list[Example] = []
+    while fitting:
+        shared = _shared(fitting)
+        ids, labels = list(fitting[0].ids[:shared]), list(fitting[0].labels[:shared])
+        branches: list[int] = []
+        while fitting and len(ids) + len(fitting[0].ids) - shared <= window:
+            example = fitting.pop(0)
+            branches.append(len(ids))
+            ids += example.ids[shared:]
+            labels += example.labels[shared:]
+        found.append(Example(tuple(ids), tuple(labels), tuple(branches)))
+    return found
+
+
+def _shared(examples: Sequence[Example]) -> int:
+    """How many tokens all begin with, of which none is learned, nor the one behind them."""
+    learned = (
+        next((at for at, label in enumerate(e.labels) if label != IGNORED), len(e.labels))
+        for e in examples
+    )
+    longest = max(0, min(learned) - 1)
+    first = examples[0].ids
+    return next(
+        (at for at in range(longest) if any(e.ids[at] != first[at] for e in examples[1:])), longest
+    )
 
 
 def specs_of(tools: Sequence[Mapping[str, Any]]) -> list[ToolSpec]:

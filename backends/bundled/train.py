@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from backends.bundled import model_file
-from backends.bundled.encode import Encoder, Example, fitting_tokenizer
+from backends.bundled.encode import Encoder, Example, fitting_tokenizer, packed
 from backends.bundled.training import TrainingConfig, train
 
 RANK = 16
 ALPHA = 32
-WINDOW = 1280  # tokens; longer conversations are left out
+WINDOW = 1024  # tokens; longer conversations are left out
 HELD_BACK = 10  # conversations that only measure the loss
 
 
@@ -40,10 +40,18 @@ def with_adapter(model: Any) -> Any:
 
 
 def examples_in(path: Path) -> list[Example]:
+    """The conversations of each line, which share their tools, packed."""
     encoder = Encoder(fitting_tokenizer(model_file()))
+    found: list[Example] = []
     with path.open(encoding="utf-8") as file:
-        found = [encoder.example(json.loads(line)) for line in file]
-    return [example for example in found if len(example.ids) <= WINDOW]
+        for line in file:
+            made = json.loads(line)
+            branches = [
+                encoder.example({"messages": messages, "tools": made["tools"]})
+                for messages in made["conversations"]
+            ]
+            found += packed(branches, WINDOW)
+    return found
 
 
 def main() -> None:

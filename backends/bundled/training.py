@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -145,9 +145,9 @@ def evaluate(model: Any, examples: Sequence[Example], config: TrainingConfig) ->
     total, count = 0.0, 0
     with torch.no_grad():
         for example in examples:
-            ids, mask, labels = _tensors(model, [example])
+            inputs, labels = _tensors(model, [example])
             learned = int((labels[:, 1:] != IGNORED).sum())
-            total += float(_loss(model, ids, mask, labels, config)) * learned
+            total += float(_loss(model, inputs, labels, config)) * learned
             count += learned
     model.train()
     return total / max(1, count)
@@ -161,32 +161,33 @@ def _step(model: Any, chosen: Sequence[Example], config: TrainingConfig) -> tupl
     for batch, part in zip(batches, learned, strict=True):
         if part == 0:
             continue
-        ids, mask, labels = _tensors(model, batch)
-        loss = _loss(model, ids, mask, labels, config) * (part / whole)
+        inputs, labels = _tensors(model, batch)
+        loss = _loss(model, inputs, labels, config) * (part / whole)
         loss.backward()
         total += float(loss.detach())
         tokens += sum(len(each.ids) for each in batch)
     return total, tokens
 
 
-def _loss(model: Any, ids: Any, mask: Any, labels: Any, config: TrainingConfig) -> Any:
+def _loss(model: Any, inputs: Mapping[str, Any], labels: Any, config: TrainingConfig) -> Any:
     """Cross entropy of the learned tokens; the output layer is computed for them alone, where
     the model can be taken apart."""
     import torch
 
-    with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=config.bf16):
+    with torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=config.bf16):
         plain = model.get_base_model() if hasattr(model, "get_base_model") else model
         virtual = getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False)
         body, head = getattr(plain, "model", None), plain.get_output_embeddings()
         if virtual or body is None or head is None or getattr(plain.config, "logit_scale", None):
-            return model(input_ids=ids, attention_mask=mask, labels=labels).loss
-        hidden = body(input_ids=ids, attention_mask=mask).last_hidden_state
+            return model(**inputs, labels=labels).loss
+        hidden = body(**inputs).last_hidden_state
         learned = labels[:, 1:] != IGNORED
         logits = head(hidden[:, :-1][learned])
         return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][learned])
 
 
-def _tensors(model: Any, batch: Sequence[Example]) -> tuple[Any, Any, Any]:
+def _tensors(model: Any, batch: Sequence[Example]) -> tuple[dict[str, Any], Any]:
+    """What the model reads, and the labels: shape (examples, longest length)."""
     import torch
 
     device = next(model.parameters()).device
@@ -198,8 +199,31 @@ def _tensors(model: Any, batch: Sequence[Example]) -> tuple[Any, Any, Any]:
         ids[row, :size] = torch.tensor(each.ids)
         labels[row, :size] = torch.tensor(each.labels)
         mask[row, :size] = 1
-    # Alone, the padding is behind all that looks back, and a mask would only cost time.
-    return ids.to(device), mask.to(device) if len(batch) > 1 else None, labels.to(device)
+    inputs = {"input_ids": ids}
+    if any(each.branches for each in batch):
+        seen = [_branched(each, length) for each in batch]
+        inputs["position_ids"] = torch.stack([positions for positions, _ in seen])
+        inputs["attention_mask"] = torch.stack([hidden for _, hidden in seen])
+    elif len(batch) > 1:
+        # Alone, the padding is behind all that looks back, and a mask would only cost time.
+        inputs["attention_mask"] = mask
+    return {name: each.to(device) for name, each in inputs.items()}, labels.to(device)
+
+
+def _branched(example: Example, length: int) -> tuple[Any, Any]:
+    """Positions, and what is added to the attention so that a branch sees the shared beginning
+    and itself: shapes (length,) and (1, length, length)."""
+    import torch
+
+    first = example.branches[0] if example.branches else 0
+    owner, positions = torch.zeros(length, dtype=torch.long), torch.arange(length)
+    for number, start in enumerate(example.branches, 1):
+        owner[start:] = number
+        positions[start:] = torch.arange(first, first + length - start)
+    same = owner[:, None] == owner[None, :]
+    visible = (same | (owner[None, :] == 0)) & torch.ones(length, length).tril().bool()
+    hidden = torch.zeros(length, length).masked_fill(~visible, torch.finfo(torch.float32).min)
+    return positions, hidden[None]
 
 
 def _order(count: int, wanted: int, seed: int) -> list[int]:
