@@ -5,22 +5,52 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
-from backends.bundled.data import functions, numbers, plots, sums, unseen, words
-from backends.bundled.data.tasks import Skill, Task
+from backends.bundled.data import (
+    algebra,
+    analysis,
+    arithmetic,
+    browsing,
+    calendars,
+    charts,
+    drawing,
+    everyday,
+    functions,
+    measures,
+    number_theory,
+    plots,
+    several,
+    stories,
+    tables,
+    talk,
+    texts,
+    trouble,
+    unseen,
+)
+from backends.bundled.data.tasks import PARTED, Skill, Task
 from tools.base import ToolSpec
 
 PYTHON_SKILLS: dict[Skill, float] = {
+    **arithmetic.SKILLS,
+    **number_theory.SKILLS,
+    **everyday.SKILLS,
+    **measures.SKILLS,
+    **stories.SKILLS,
+    **analysis.SKILLS,
+    **algebra.SKILLS,
+    **texts.SKILLS,
+    **calendars.SKILLS,
+    **tables.SKILLS,
     **plots.SKILLS,
-    **numbers.SKILLS,
-    **sums.SKILLS,
-    **words.SKILLS,
+    **charts.SKILLS,
 }
 _FIGURE = re.compile(r"\[figure (\d+):")
+RAW = {"python": "code", browsing.BROWSER.name: "input", drawing.COGVIEW.name: "prompt"}
 LONGEST = 160  # characters of a result that an answer repeats
 
 
@@ -37,46 +67,73 @@ class Workshop(Protocol):
         """What the tool says to this input."""
 
 
-def conversation(r: Random, workshop: Workshop) -> dict[str, Any]:
-    """One conversation as JSON: `messages` and `tools`, in the form of the OpenAI API.
+def family(r: Random, workshop: Workshop) -> dict[str, Any]:
+    """Conversations that have their tools in common, as JSON: `conversations`, each a list of
+    messages, and `tools`, in the form of the OpenAI API.
 
     A message with `"train": false` is not learned from; a tool with `"raw"` takes plain text.
     """
     today = date(2024, 6, 1) + timedelta(days=r.randint(0, 1200))
     specs, strangers = offered(r, workshop)
     names = [spec.name for spec in specs]
+    # A long listing is read once for many; a listing that nobody meets again needs few.
+    count = min(12, 4 + 2 * len(specs))
+    return {
+        "conversations": [conversation(r, today, names, strangers, workshop) for _ in range(count)],
+        "tools": [described(spec) for spec in specs],
+    }
+
+
+def conversation(
+    r: Random,
+    today: date,
+    names: Sequence[str],
+    strangers: Sequence[unseen.Function],
+    workshop: Workshop,
+) -> list[dict[str, Any]]:
+    """The messages of one to three tasks and what follows from them."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": f"You are a helpful assistant. Today is {today}."}
     ]
     figures = 0
-    for _ in range(r.choice([3, 4, 5, 6])):
+    for _ in range(r.choice([1, 1, 1, 2, 3])):
         pending = [task(r, today, names, strangers)]
         while pending:
             now = pending.pop(0)
-            pending = [*now.follow, *pending]
+            # What follows may lean on a tool that is not on offer here.
+            usable = (t for t in now.follow if {step.tool for step in t.calls} <= set(names))
+            pending = [*usable, *pending]
             turns, figures = played(r, now, workshop, figures)
             messages += turns
-    return {"messages": messages, "tools": [described(spec) for spec in specs]}
+    return messages
 
 
 def offered(r: Random, workshop: Workshop) -> tuple[list[ToolSpec], list[unseen.Function]]:
     """A set of tools, and those of them that don't exist."""
-    kind = r.choices(["all", "python", "strange", "functions"], [0.42, 0.22, 0.26, 0.1])[0]
+    kinds = {"all": 0.38, "python": 0.18, "strange": 0.24, "functions": 0.1, "many": 0.1}
+    kind = r.choices(list(kinds), list(kinds.values()))[0]
+    count = r.choice({"all": [0, 0, 0, 1], "python": [0, 1, 2], "strange": [1, 2, 3, 4, 4],
+                      "functions": [0, 1], "many": [4, 6, 10, 20]}[kind])  # fmt: skip
+    strangers = unseen.functions(r, min(count, len(unseen.LINES)))
     if kind == "all":
-        strangers = unseen.functions(r, r.choice([0, 0, 0, 1]))
         specs = [workshop.python, *workshop.own]
     elif kind == "python":
-        strangers = unseen.functions(r, r.choice([0, 1, 2]))
         specs = [workshop.python, *r.sample(workshop.own, r.choice([0, 1, 2, 3]))]
     elif kind == "strange":
-        strangers = unseen.functions(r, r.choice([1, 2, 3, 4, 4]))
         specs = [workshop.python] if r.random() < 0.4 else []
-    else:
-        strangers = unseen.functions(r, r.choice([0, 1]))
+    elif kind == "functions":
         specs = r.sample(workshop.own, r.choice([1, 2, 4]))
+    else:
+        specs = [workshop.python, *r.sample(workshop.own, r.choice([2, 4, len(workshop.own)]))]
+    # The browser and the painter come with the app, beside Python and before the functions.
+    share = {"all": 0.5, "many": 0.5, "python": 0.3, "functions": 0.15, "strange": 0.1}[kind]
+    at = 1 if workshop.python in specs else 0
+    specs[at:at] = [spec for spec in (browsing.BROWSER, drawing.COGVIEW) if r.random() < share]
     specs = [*specs, *(stranger.spec for stranger in strangers)]
     if r.random() < 0.5:
         r.shuffle(specs)
+    if r.random() < 0.03:
+        specs = [replace(spec, description="") for spec in specs]
     return specs, strangers
 
 
@@ -84,33 +141,44 @@ def task(
     r: Random, today: date, names: Sequence[str], strangers: Sequence[unseen.Function]
 ) -> Task:
     """A task for which these tools are right, or none of them is."""
-    kinds = {"python": 5.0 if "python" in names else 0, "own": 0.0, "strange": 0.0,
-             "none": 0.6, "talk": 0.8}  # fmt: skip
-    own = {skill: weight for skill, weight in functions.SKILLS.items() if OWN[skill] in names}
-    dated = {make: weight for make, weight in functions.DATED.items() if OWN[make] in names}
-    kinds["own"] = 0.5 * (sum(own.values()) + sum(dated.values()))
-    kinds["strange"] = 2.2 * min(len(strangers), 2)
+    skills = {
+        "own": {skill: share for skill, (tool, share) in functions.OWN.items() if tool in names},
+        "trouble": {skill: share for skill, (tool, share) in trouble.OWN.items() if tool in names},
+        "browse": browsing.SKILLS if browsing.BROWSER.name in names else {},
+        "draw": drawing.SKILLS if drawing.COGVIEW.name in names else {},
+    }
+    kinds = {
+        "python": 5.0 if "python" in names else 0,
+        "own": 0.5 * sum(skills["own"].values()),
+        "strange": 2.2 * min(len(strangers), 2),
+        "browse": 2.5 if skills["browse"] else 0,
+        "draw": 0.8 if skills["draw"] else 0,
+        "trouble": 0.3 if skills["trouble"] else 0,
+        "several": 0.7,
+        "none": 1.5,
+        "talk": 1.8,
+    }
     kind = r.choices(list(kinds), list(kinds.values()))[0]
     if kind == "python":
-        while True:
-            made = r.choices(list(PYTHON_SKILLS), list(PYTHON_SKILLS.values()))[0](r)
-            if not set(made.unless) & set(names):
-                return made
-    if kind == "own":
-        choice = r.choices([*own, *dated], [*own.values(), *dated.values()])[0]
-        return choice(r, today) if choice in dated else choice(r)  # type: ignore[operator]
+        return python_task(r, names)
+    if kind in skills:
+        choice = skills[kind]
+        return r.choices(list(choice), list(choice.values()))[0](r, today)
     if kind == "strange":
         return r.choice(strangers).task(r, today)
+    if kind == "several":
+        return several.task(r, today, names, lambda: python_task(r, names))
     if kind == "none":
-        return unseen.impossible(r, today, list(names))
-    return unseen.saying(r)
+        return talk.impossible(r, today, names)
+    return talk.saying(r, names)
 
 
-OWN: dict[Any, str] = {
-    functions.convert: "convert_units", functions.convert_error: "convert_units",
-    functions.time_now: "current_time", functions.draw: "random_numbers",
-    functions.weather: "weather", functions.between: "days_between", functions.add: "add_to_date",
-}  # fmt: skip
+def python_task(r: Random, names: Sequence[str]) -> Task:
+    """A task for Python that no other tool on offer does better."""
+    while True:
+        made = r.choices(list(PYTHON_SKILLS), list(PYTHON_SKILLS.values()))[0](r)
+        if not set(made.unless) & set(names):
+            return made
 
 
 def played(
@@ -121,16 +189,17 @@ def played(
     if r.random() < 0.12:
         ask = ask[0].lower() + ask[1:]
     messages: list[dict[str, Any]] = [{"role": "user", "content": ask}]
-    observed = ""
-    if task.tool is not None:
-        inputs = [task.input] if task.broken is None else [task.broken, task.input]
-        for input in inputs:
-            observed = task.observation or workshop.result(task.tool, input)
-            if found := _FIGURE.search(observed):
-                figures += 1
-                observed = observed.replace(found[0], f"[figure {figures}:")
-            messages += [called(task.tool, input, input == task.input),
-                         {"role": "tool", "name": task.tool, "content": observed}]  # fmt: skip
+    results = []
+    for step in task.calls:
+        observed = step.observation or workshop.result(step.tool, step.input)
+        if found := _FIGURE.search(observed):
+            figures += 1
+            observed = observed.replace(found[0], f"[figure {figures}:")
+        results.append(observed)
+        messages += [called(step.tool, step.input, not step.mistaken),
+                     {"role": "tool", "name": step.tool, "content": observed}]  # fmt: skip
+    # A mended call's answer is made of its last result alone.
+    observed = PARTED.join(results) if task.steps else (results or [""])[-1]
     answer = task.answer(observed)
     if len(observed) > LONGEST and observed.strip() in answer:
         answer = "这是结果。" if not ask.isascii() else "Here it is."
@@ -139,7 +208,8 @@ def played(
 
 
 def called(name: str, input: str, train: bool) -> dict[str, Any]:
-    arguments = json.dumps({"code": input}, ensure_ascii=False) if name == "python" else input
+    plain = RAW.get(name)
+    arguments = json.dumps({plain: input}, ensure_ascii=False) if plain else input
     message: dict[str, Any] = {
         "role": "assistant",
         "tool_calls": [{"type": "function", "function": {"name": name, "arguments": arguments}}],
@@ -159,9 +229,9 @@ def described(spec: ToolSpec) -> dict[str, Any]:
 
 
 def write(out: Path, count: int, seed: int, workshop: Workshop) -> None:
-    """So many conversations as JSONL, the same for the same seed."""
+    """So many families of conversations as JSONL, the same for the same seed."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as file:
         for number in range(count):
-            made = conversation(Random(f"{seed}/{number}"), workshop)
+            made = family(Random(f"{seed}/{number}"), workshop)
             file.write(json.dumps(made, ensure_ascii=False) + "\n")

@@ -139,7 +139,7 @@ def plot_function(r: Random) -> Task:
             follow.append(drawn(again, curve(a, b, code, name, colour), text))
     broken = None
     if r.random() < 0.05:
-        broken = r.choice([first.replace("import numpy as np\n", ""),
+        broken = r.choice([first.replace("import numpy as", "import numpi as"),
                            first.replace("plt.plot(x, ", "plt.plt(x, "),
                            first.replace("np.linspace", "np.linespace")])  # fmt: skip
     return drawn(ask, first, done, broken, tuple(follow))
@@ -284,13 +284,13 @@ def series(r: Random) -> Task:
     count = r.choice([5, 8, 10, 12, 15, 20, 30])
     what, code = r.choice(
         [
-            ("square numbers", "values = [n**2 for n in range(1, {n} + 1)]"),
-            ("cubes", "values = [n**3 for n in range(1, {n} + 1)]"),
-            ("powers of 2", "values = [2**n for n in range({n})]"),
+            ("square numbers", "values = [i**2 for i in range(1, {n} + 1)]"),
+            ("cubes", "values = [i**3 for i in range(1, {n} + 1)]"),
+            ("powers of 2", "values = [2**i for i in range(1, {n} + 1)]"),
             ("Fibonacci numbers",
-             "values = [1, 1]\nwhile len(values) < {n}:\n    values.append(values[-1] + values[-2])"),
-            ("primes", "values = [n for n in range(2, 1000) if all(n % d for d in range(2, n))][:{n}]"),
-            ("even numbers", "values = [2 * n for n in range(1, {n} + 1)]"),
+             "from sympy import fibonacci\nvalues = [fibonacci(i) for i in range(1, {n} + 1)]"),
+            ("primes", "from sympy import prime\nvalues = [prime(i) for i in range(1, {n} + 1)]"),
+            ("even numbers", "values = [2 * i for i in range(1, {n} + 1)]"),
         ]
     )  # fmt: skip
     kind = r.choice(["bar", "plot"])
@@ -299,7 +299,7 @@ def series(r: Random) -> Task:
         "bar": f"plt.bar(range(1, {count} + 1), values)",
         "plot": 'plt.plot(values, marker="o")',
     }
-    ask = phrase(r, "{Plot|Draw|Show|plot} {chart}the first {n} {what}{|.}", chart=chart, n=count,
+    ask = phrase(r, "{Plot|Draw|Graph|plot} {chart}the first {n} {what}{|.}", chart=chart, n=count,
                  what=what)  # fmt: skip
     code = code.replace("{n}", str(count))
     return drawn(ask, f"import matplotlib.pyplot as plt\n{code}\n{call[kind]}\nplt.show()",
@@ -307,5 +307,5 @@ def series(r: Random) -> Task:
 
 
 SKILLS: dict[Skill, float] = {
-    plot_function: 6, two_functions: 1.5, bars: 5, histogram: 2, points: 1, series: 1,
+    plot_function: 4, two_functions: 1.2, bars: 2, histogram: 1.5, points: 1, series: 1,
 }  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from random import Random
 
 from tools.base import ToolSpec
@@ -28,6 +30,17 @@ def phrase(r: Random, template: str, **slots: object) -> str:
 
 
 Answer = Callable[[str], str]
+PARTED = "\x1e"  # between the results of a task's steps, as its answer gets them
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a chain. `mistaken`: it fails and is not learned, the step after it mends it."""
+
+    tool: str
+    input: str
+    observation: str | None = None
+    mistaken: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,8 @@ class Task:
 
     `unless` names tools that would be the better choice: the task is used where none of them is
     on offer. `observation` stands for a result that can't be had by running the call; `broken` is
-    a first input that fails, for a call that is mended. `follow` are requests that lean on this.
+    a first input that fails, for a call that is mended. `steps`, where there are any, are the calls
+    instead, one after the other. `follow` are requests that lean on this.
     """
 
     ask: str
@@ -47,10 +61,22 @@ class Task:
     observation: str | None = None
     broken: str | None = None
     unless: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
     follow: tuple[Task, ...] = ()
+
+    @property
+    def calls(self) -> tuple[Step, ...]:
+        """The calls in order, however they were given."""
+        if self.steps or self.tool is None:
+            return self.steps
+        last = Step(self.tool, self.input, self.observation)
+        if self.broken is None:
+            return (last,)
+        return (Step(self.tool, self.broken, self.observation, mistaken=True), last)
 
 
 Skill = Callable[[Random], Task]
+DatedSkill = Callable[[Random, date], Task]
 
 
 def said(text: str) -> Answer:
@@ -62,6 +88,11 @@ def stating(r: Random, template: str, **slots: object) -> Answer:
     """An answer with `[[]]` where the result stands."""
     text = phrase(r, template, **slots)
     return lambda observed: text.replace("[[]]", observed.strip())
+
+
+def arguments(**given: object) -> str:
+    """The JSON of a call; dates as they are written in it."""
+    return json.dumps(given, ensure_ascii=False, default=str)
 
 
 def number(r: Random, low: int, high: int, step: int = 1) -> int:

@@ -6,272 +6,313 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
 from random import Random
 from typing import Any
 
-from backends.bundled.data.functions import MORE_CITIES
-from backends.bundled.data.schemas import FUNCTIONS, IMPOSSIBLE, SAYINGS
+from backends.bundled.data.blocks import Block, blocks
+from backends.bundled.data.schemas import SAYINGS
 from backends.bundled.data.tasks import Task, phrase, said, spoken_list
-from backends.bundled.data.words import MONTHS
+from backends.bundled.data.times import Kind
+from backends.bundled.data.values import kind
+from backends.bundled.data.wordings import (
+    FAILURES,
+    IMPERATIVE,
+    NO_TOOL,
+    NO_TOOL_ZH,
+    is_chinese,
+    shortened,
+    style,
+    worded,
+    words_of,
+)
 from tools.base import ToolSpec
 
-# kind of value: its JSON type, and either values, or None where `_value` makes them
-STRINGS = {
-    "restaurant": ["Luigi's", "The Golden Fork", "Sakura", "Chez Marie", "Blue Door", "El Patio"],
-    "person": ["Anna", "Ben Miller", "Dr. Wu", "Carla", "my sister", "Tom", "Mr. Lopez", "Priya", "Jonas"],
-    "topic": ["the budget", "football", "climate change", "the new printer", "space travel", "login errors", "taxes",
-              "electric cars", "the broken lift"],
-    "sentence": ["I will be late", "See you at noon", "good morning", "the meeting is off", "where is the station",
-                 "happy birthday", "we won", "it works now"],
-    "event": ["lunch with Eva", "dentist", "team meeting", "yoga", "piano lesson", "budget review", "school", "the party"],
-    "chore": ["buy milk", "call the bank", "water the plants", "pay the rent", "renew my passport", "walk the dog"],
-    "song": ["Yesterday", "Blue Sky", "Night Train", "Hallelujah", "Golden Hour", "River"],
-    "artist": ["Mozart", "Adele", "Miles Davis", "Nina Simone", "Jane Austen", "Bob Marley"],
-    "room": ["kitchen", "bedroom", "living room", "office", "hall", "bathroom", "garage"],
-    "door": ["front door", "back door", "garage", "gate", "cellar door"],
-    "dish": ["margherita pizza", "lasagne", "pad thai", "burger", "tomato soup", "pancakes", "curry"],
-    "address": ["the station", "12 Elm Street", "the airport", "Hotel Astoria", "the city hall"],
-    "address2": ["the museum", "5 King's Road", "the harbour", "my office", "the university"],
-    "product": ["usb cable", "desk lamp", "green tea", "running shoes", "notebook", "the blue mug"],
-    "word": ["serendipity", "happy", "brave", "oblique", "fast", "gentle"],
-    "question": ["Where do we eat?", "Which day suits you?", "Tea or coffee?", "Who drives?"],
-    "sport": ["swimming", "running", "cycling", "rowing", "yoga"],
-    "animal": ["dog", "cat", "parrot", "hamster", "pirate", "planet"],
-    "country": ["Peru", "Norway", "Vietnam", "Kenya", "Portugal", "New Zealand"],
-    "team": ["Ajax", "the Lakers", "Arsenal", "Juventus", "the Bulls"],
-    "service": ["billing", "web-shop", "search-api", "mailer"],
-    "file": ["notes.txt", "photos/cat.png", "report.pdf", "data/sales.csv", "logo.jpg", "todo.md"],
-    "folder": ["Documents", "/tmp", "src", "Downloads", "photos/2024"],
-    "extension": ["pdf", "png", "csv", "txt"],
-    "genre": ["comedy", "horror", "science fiction", "romantic", "crime"],
-    "letter": ["B", "K", "M", "S", "T"],
-    "city": MORE_CITIES, "city2": MORE_CITIES,
-}  # fmt: skip
-# What is said, and the value that stands for it.
-WORDS: dict[str, dict[str, Any]] = {
-    "currency": {"euros": "EUR", "dollars": "USD", "EUR": "EUR", "USD": "USD", "pounds": "GBP", "yen": "JPY",
-                 "francs": "CHF", "US dollars": "USD"},
-    "currency2": {"Swiss francs": "CHF", "British pounds": "GBP", "yuan": "CNY", "SEK": "SEK", "rupees": "INR"},
-    "ticker": {"Apple": "AAPL", "AAPL": "AAPL", "TSLA": "TSLA", "Microsoft": "MSFT", "NVDA": "NVDA", "Siemens": "SIE"},
-    "language": {"French": "French", "German": "German", "Spanish": "Spanish", "Chinese": "Chinese", "Swahili": "Swahili"},
-    "onoff": {"on": True, "off": False},
-    "lockflag": {"Lock": True, "Unlock": False},
-    "restnumber": {"from rest": 0, "from 5 m/s": 5, "from 12 m/s": 12, "from standstill": 0},
-}  # fmt: skip
-ENUMS = {
-    "level": ["low", "normal", "high", "urgent"],
-    "size": ["small", "medium", "large"],
-    "cabin": ["economy", "business", "first"],
-    "kmmiles": ["km", "miles"],
-    "vehicle": ["car", "bike", "foot", "bus"],
-    "status": ["open", "paid", "shipped", "cancelled"],
-    "theme": ["dark", "light", "system"],
-    "env": ["test", "staging", "production"],
+MISSING = 0.04  # share of requests that lack a required value
+ERRORS = 0.06  # share of results that are errors
+FOLLOWED = 0.3  # share of requests with a second one that leans on them
+# What Python, or plain knowledge, could do as well is no example of what can't be done.
+COMPUTED = {"maths", "science", "geometry", "text", "dates", "finance", "stats"}
+_SLOT = re.compile(r"<(on:)?(\w+)>")
+_DRAWN = re.compile(r"<<([^<> ]+)( \w+)?>>")
+_STRETCH = re.compile(r"\[(\w+):([^][]*)\]")
+_NO_PREPOSITION = ("today", "tomorrow", "the day after", "next ", "this ", "yesterday")
+# Domains whose functions hardly do one another's work.
+DISTINCT = {
+    "travel",
+    "finance",
+    "shopping",
+    "media",
+    "devops",
+    "files",
+    "data",
+    "health",
+    "work",
+    "home",
+    "cars",
+    "housing",
 }
-NUMBERS = {
-    "years": (2, 35), "small": (1, 9), "small2": (1, 6), "minutes": (5, 90), "percent": (5, 100), "celsius": (15, 26), "year": (1960, 2025),
-    "stars": (1, 5), "id": (100, 99999), "number": (2, 400), "number2": (2, 90), "weight": (45, 120), "height": (150, 205),
-    "calories": (80, 900), "pixels": (100, 2000), "pixels2": (100, 1200), "bigmoney": (5000, 400000), "money": (5, 900),
+# Where neither the name nor an enumeration asks for a code, the name is sent.
+PLAIN = {"countrycode": "country", "langcode": "language"}
+# Parameters that no request speaks of; they are left out.
+UNSAID: dict[str, dict[str, Any]] = {
+    "limit": {"type": "integer"}, "format": {"type": "string", "enum": ["json", "text", "html"]},
+    "verbose": {"type": "boolean"}, "locale": {"type": "string"}, "max_results": {"type": "integer"},
+    "page": {"type": "integer"}, "include_details": {"type": "boolean"}, "timeout": {"type": "number"},
+    "sort_by": {"type": "string", "enum": ["name", "date", "relevance"]}, "dry_run": {"type": "boolean"},
+    "notes": {"type": "string"}, "callback_url": {"type": "string"}, "precision": {"type": "integer"},
+    "metadata": {"type": "object"}, "notify": {"type": "boolean"}, "units": {"type": "string", "enum": ["metric", "imperial"]},
 }  # fmt: skip
-DECIMALS = {"rating": (5, 9), "rate": (1, 12), "rate2": (1, 3)}
-LISTS = {
-    "toppings": ["mushrooms", "olives", "ham", "onions", "extra cheese"],
-    "options": ["pizza", "sushi", "salad", "Monday", "Friday", "tea"],
-    "tags": ["beach", "family", "summer", "work", "dog"],
-    "people": ["Anna", "Ben", "Chris", "Dora", "Emil"],
-}
-
-
-def _value(r: Random, kind: str, today: date) -> tuple[str, Any, dict[str, Any]]:
-    """A value as it is said, as it is sent, and its schema."""
-    text: dict[str, Any] = {"type": "string"}
-    if kind in STRINGS:
-        value = r.choice(STRINGS[kind])
-        return value, value, text
-    if kind in WORDS:
-        spoken = r.choice(list(WORDS[kind]))
-        sent = WORDS[kind][spoken]
-        types = {bool: "boolean", str: "string", int: "number"}
-        return spoken, sent, {"type": types[type(sent)]}
-    if kind in ENUMS:
-        value = r.choice(ENUMS[kind])
-        return value, value, {"type": "string", "enum": ENUMS[kind]}
-    if kind in NUMBERS:
-        number = r.randint(*NUMBERS[kind])
-        return str(number), number, {"type": "integer" if kind != "money" else "number"}
-    if kind in DECIMALS:
-        low, high = DECIMALS[kind]
-        decimal = r.randint(low * 10, high * 10) / 10
-        return (
-            f"{decimal:g}",
-            float(f"{decimal:g}") if decimal % 1 else int(decimal),
-            {"type": "number"},
-        )
-    if kind in LISTS:
-        items = r.sample(LISTS[kind], r.randint(2, 3))
-        return spoken_list(items), items, {"type": "array", "items": text}
-    if kind == "numbers":
-        numbers = [r.randint(1, 60) for _ in range(r.randint(3, 5))]
-        return ", ".join(map(str, numbers)), numbers, {"type": "array", "items": {"type": "number"}}
-    if kind == "flag":
-        return "", True, {"type": "boolean"}
-    if kind == "isodate":
-        away = r.choice([1, r.randint(2, 90), r.randint(2, 400)])
-        when = today + timedelta(days=away)
-        spoken = (
-            "tomorrow"
-            if away == 1
-            else r.choice([f"{when}", f"{MONTHS[when.month - 1]} {when.day}, {when.year}"])
-        )
-        return spoken, str(when), {**text, "format": "date"}
-    if kind == "time":
-        hour, minute = r.randint(6, 22), r.choice([0, 0, 15, 30, 45])
-        half = "am" if hour < 12 else "pm"
-        spoken = f"{(hour - 1) % 12 + 1}{f':{minute:02}' if minute else ''} {half}"
-        return r.choice([spoken, f"{hour:02}:{minute:02}"]), f"{hour:02}:{minute:02}", text
-    if kind == "email":
-        value = (
-            r.choice(["anna", "ben", "info", "office", "kim.lee"])
-            + "@"
-            + r.choice(["example.com", "mail.org", "corp.net"])
-        )
-        return value, value, text
-    if kind in ("code", "version"):
-        value = (
-            f"{r.randint(1, 9)}.{r.randint(0, 20)}.{r.randint(0, 9)}"
-            if kind == "version"
-            else f"{r.choice('ABKZ')}{r.randint(1000, 99999)}"
-        )
-        return value, value, text
-    raise ValueError(f"no kind of value is named {kind}")
 
 
 class Function:
-    """One function, its names drawn; makes its spec and requests for it."""
+    """One function, its names and schema drawn; makes requests for it."""
 
-    def __init__(self, r: Random, line: str) -> None:
-        name, description, parameters, self._ask, self._result, self._answer = (
-            part.strip() for part in split(line)
-        )
-        self.name = phrase(r, name).strip("_")
-        self._parameters: list[tuple[str, str, str, bool]] = []  # key, name, kind, optional
-        for written in parameters.split(", "):
-            names, kind = written.split(":")
-            optional = names.endswith("?")
-            names = names.rstrip("?")
-            key = names.strip("{}").split("|")[0]
-            self._parameters.append((key, phrase(r, names), kind, optional))
-        schemas = {
-            shown: _value(Random(1), kind, date(2025, 1, 1))[2]
-            for _, shown, kind, _ in self._parameters
+    def __init__(self, r: Random, block: Block) -> None:
+        self.block = block
+        styled = style(r)
+        self.name = styled(shortened(r, re.sub("_+", "_", phrase(r, block.name)).strip("_")))
+        if r.random() < 0.06 and "." not in self.name:
+            self.name = f"{block.domain}.{self.name}"
+        self.kinds: dict[str, Kind] = {}
+        self.shown: dict[str, str] = {}
+        for each in block.parameters:
+            free = [name for name in each.names if styled(name) not in self.shown.values()]
+            name = free[0] if r.random() < 0.4 else r.choice(free)
+            self.shown[each.names[0]] = styled(name)
+            made = kind(r, each.kind)
+            if each.kind in PLAIN and "enum" not in made.schema and "code" not in name:
+                made = kind(r, PLAIN[each.kind])
+            self.kinds[each.names[0]] = made
+        self._optional = {each.names[0] for each in block.parameters if each.optional}
+        self.spec = ToolSpec(self.name, self._description(r), self._schema(r))
+
+    def _description(self, r: Random) -> str:
+        if r.random() < 0.08:
+            return ""
+        text = phrase(r, self.block.description)
+        return text + r.choice([".", "", ""])
+
+    def _schema(self, r: Random) -> dict[str, Any]:
+        properties: list[tuple[str, Any]] = []
+        for key, shown in self.shown.items():
+            schema = self.kinds[key].schema
+            if key in self._optional and schema == {"type": "string"} and r.random() < 0.06:
+                schema = {"type": ["string", "null"]}
+            properties.append((shown, schema))
+        if r.random() < 0.35:
+            r.shuffle(properties)
+        if r.random() < 0.25:
+            unsaid = r.sample(sorted(UNSAID), r.choice([1, 1, 2, 3]))
+            known = {*self.shown, *self.shown.values()}
+            properties += [(name, UNSAID[name]) for name in unsaid if name not in known]
+        return {
+            "type": "object",
+            "properties": dict(properties),
+            "required": [shown for shown, _ in properties if self._is_required(shown)],
         }
-        order = self._parameters[:]
-        if r.random() < 0.3:
-            r.shuffle(order)
-        self.spec = ToolSpec(
-            self.name,
-            phrase(r, description) + r.choice([".", ""]),
-            {
-                "type": "object",
-                "properties": {shown: schemas[shown] for _, shown, _, _ in order},
-                "required": [shown for _, shown, _, optional in order if not optional],
-            },
-        )
+
+    def _is_required(self, shown: str) -> bool:
+        return any(name == shown and key not in self._optional for key, name in self.shown.items())
 
     def task(self, r: Random, today: date) -> Task:
-        arguments: dict[str, Any] = {}
-        ask, answer = self._ask, self._answer
-        for key, shown, kind, optional in self._parameters:
-            spoken, sent, _ = _value(r, kind, today)
-            given = not optional or r.random() < 0.4
-            if given:
-                arguments[shown] = sent
-            ask = re.sub(rf"\[{key}:([^]]*)\]", r"\1" if given else "", ask)
-            ask = ask.replace(f"<{key}>", spoken)
-            answer = answer.replace(f"<{key}>", spoken)
+        """A request for it; a few lack something, and are asked back."""
+        if r.random() < MISSING and (made := self._lacking(r)):
+            return made
+        given, spoken, ask = self._request(r, today, r.choice(self.block.asks))
+        task = self._met(r, ask, given, spoken)
+        if r.random() < FOLLOWED and (more := self._follow(r, today, given, spoken)):
+            return Task(**{**task.__dict__, "follow": (more,)})
+        return task
+
+    def _lacking(self, r: Random) -> Task | None:
+        """Its description as a request, with no value in it."""
+        needed = [
+            max(each.names[:2], key=len) for each in self.block.parameters if not each.optional
+        ]
+        text = phrase(r, self.block.description)
+        if (
+            not needed
+            or len(needed) > 3
+            or is_chinese(self.block.asks[0])
+            or not IMPERATIVE.match(text)
+        ):
+            return None
+        words = [name.replace("_", " ") for name in needed]
+        ask = r.choice(["{text}", "I want to {low}", "Can you {low}?", "Please {low}"])
+        named = spoken_list([f"the {word}" for word in words])
+        reply = r.choice(
+            [
+                "Please tell me {named}.",
+                "For that I need {named}.",
+                "Which {words}?" if len(words) == 1 else "I need {named} for that.",
+            ]
+        )
+        return Task(
+            ask.replace("{text}", text).replace("{low}", text[0].lower() + text[1:]),
+            said(reply.replace("{named}", named).replace("{words}", words[0])),
+        )
+
+    def _request(
+        self, r: Random, today: date, ask: str
+    ) -> tuple[dict[str, Any], dict[str, str], str]:
+        """What is sent by key, what is said by key, and the request's words."""
+        ask = phrase(r, ask)
+        left_out = {key for key in self._optional if r.random() < 0.4}
+        ask = _STRETCH.sub(
+            lambda found: "" if found[1] in left_out else f"<={found[1]}>{found[2]}", ask
+        )
+        present = set(re.findall(r"<(?:on:|=)?(\w+)>", ask))
+        given: dict[str, Any] = {}
+        spoken: dict[str, str] = {}
+        for key, each in self.kinds.items():
+            if key not in present and key in self._optional:
+                continue
+            for _ in range(5):
+                words, sent = each.make(r, today)
+                if not isinstance(sent, str) or sent not in given.values():
+                    break
+            given[key], spoken[key] = sent, words
+        days = [
+            each.names[0]
+            for each in self.block.parameters
+            if each.kind in ("date", "past", "time") and each.names[0] in given
+        ]
+        if len(days) == 2 and given[days[0]] > given[days[1]]:
+            # The earlier day is the one that is declared first.
+            for values in (given, spoken):
+                values[days[0]], values[days[1]] = values[days[1]], values[days[0]]
+        ask = _filled(re.sub(r"<=\w+>", "", ask), spoken)
+        return given, spoken, re.sub(r"\b([Aa])(?= ([aeio]|un[a-hj-z]))", r"\1n", ask)
+
+    def _met(
+        self, r: Random, ask: str, given: Mapping[str, Any], spoken: Mapping[str, str]
+    ) -> Task:
+        by_name = {self.shown[key]: value for key, value in given.items()}
         arguments = {
-            name: arguments[name]
-            for name in self.spec.parameters["properties"]
-            if name in arguments
+            name: by_name[name] for name in self.spec.parameters["properties"] if name in by_name
         }
-        number = str(r.randint(2, 900))
-        asked = re.sub(" +", " ", phrase(r, ask))
-        if kind_of_closing := r.random() < 0.3:
-            asked = asked.rstrip("?.")
-        asked = asked[0].upper() + asked[1:] if not kind_of_closing else asked
-        return Task(asked, said(answer.replace("#", number)), self.name, json.dumps(arguments, ensure_ascii=False),
-                    observation=self._result.replace("#", number))  # fmt: skip
+        chinese = is_chinese(ask)
+        observation, answer = r.choice(
+            self.block.results or (("ok", "好了。" if chinese else "Done."),)
+        )
+        answer = _STRETCH.sub(lambda found: found[2] if found[1] in spoken else "", answer)
+        drawn: dict[str, str] = {}
+        for written, label in _DRAWN.findall(observation + answer):
+            drawn.setdefault(written + label, str(kind(r, written).make(r, date(2026, 1, 1))[1]))
+        observation, answer = (
+            _DRAWN.sub(lambda found: drawn[found[1] + (found[2] or "")], text)
+            for text in (observation, answer)
+        )
+        observation = _filled(observation, {key: str(sent) for key, sent in given.items()})
+        begun = answer.startswith("<")  # with a value, which stays as it is
+        answer = _filled(phrase(r, answer), spoken)
+        if observation.startswith("{") and r.random() < 0.25:
+            observation = ", ".join(f"{k}: {v}" for k, v in json.loads(observation).items())
+        if r.random() < ERRORS:
+            error = r.choice(list(FAILURES))
+            observation = r.choice(["error: ", "Error: ", ""]) + error
+            answer = (
+                f"没有成功：{error}。"
+                if chinese
+                else phrase(r, "{That did not work|Sorry, that failed|I could not do it}")
+                + f": {FAILURES[error]}."
+            )
+        return Task(
+            worded(r, ask), said(answer if begun else answer[0].upper() + answer[1:]), self.name,
+            json.dumps(arguments, ensure_ascii=False), observation=observation,
+        )  # fmt: skip
+
+    def _follow(
+        self, r: Random, today: date, given: Mapping[str, Any], spoken: Mapping[str, str]
+    ) -> Task | None:
+        """The same with one argument changed."""
+        kinds = [each.kind for each in self.block.parameters]
+        ways = [(key, ask) for key, ask in self.block.changes if key in self.kinds]
+        for each in self.block.parameters:
+            key = each.names[0]
+            if key in given and kinds.count(each.kind) == 1 and not ways:
+                if each.kind in (
+                    "city",
+                    "country",
+                    "ticker",
+                    "product",
+                    "fullname",
+                    "food",
+                    "team",
+                    "company",
+                ):
+                    ways.append(
+                        (
+                            key,
+                            "{And for <key>?|What about <key>?|And <key>?|Now <key>|The same for <key>, please|how about <key>}",
+                        )
+                    )
+                elif each.kind == "date":
+                    ways.append(
+                        (
+                            key,
+                            "{And <on:key>?|The same <on:key>|Now <on:key> instead|What about <key>?}",
+                        )
+                    )
+        if not ways:
+            return None
+        key, ask = r.choice(ways)
+        words, sent = self.kinds[key].make(r, today)
+        if sent == given.get(key):
+            return None
+        ask = phrase(r, ask.replace("<key>", f"<{key}>").replace("<on:key>", f"<on:{key}>"))
+        ask = _filled(ask, {**spoken, key: words})
+        return self._met(r, ask, {**given, key: sent}, {**spoken, key: words})
 
 
-def split(line: str) -> list[str]:
-    """The fields of a line; a bar inside braces parts nothing."""
-    return re.split(r" \| ", line)
+def _filled(text: str, spoken: Mapping[str, str]) -> str:
+    def value(slot: re.Match[str]) -> str:
+        words = spoken[slot[2]]
+        return f"on {words}" if slot[1] and not words.startswith(_NO_PREPOSITION) else words
 
-
-LINES = FUNCTIONS.splitlines()
-# What Python could do as well is no example of what can't be done.
-COMPUTED = (
-    "area",
-    "bmi",
-    "loan",
-    "mean",
-    "velocity",
-    "fuel",
-    "translate",
-    "define",
-    "synonyms",
-    "{random_",
-    "recipe",
-)
+    text = re.sub(" +", " ", _SLOT.sub(value, text)).strip()
+    text = re.sub(r"\b[Oo]n (?=(today|tomorrow|yesterday|the day after|next )\b)", "", text)
+    return re.sub(r" (?=[,?]( |$)|'s )", "", text)
 
 
 def functions(r: Random, count: int) -> list[Function]:
-    """Different functions with different names."""
+    """Functions with different names, often of one domain."""
+    everything = blocks()
     found: dict[str, Function] = {}
-    for line in r.sample(LINES, count):
-        function = Function(r, line)
+    domain = r.choice(everything).domain if count > 1 and r.random() < 0.5 else None
+    near = [block for block in everything if block.domain == domain]
+    chosen = r.sample(near, min(count, len(near)))
+    others = [block for block in everything if block not in chosen]
+    for block in [*chosen, *r.sample(others, count - len(chosen))]:
+        function = Function(r, block)
         found.setdefault(function.name, function)
     return list(found.values())
 
 
-NONE_FITS = [
-    "I can't {what}: none of my tools does that.",
-    "I have no tool to {what}.",
-    "Sorry, I can't {what} here.",
-]
-
-
 def impossible(r: Random, today: date, offered: list[str]) -> Task:
-    """A request that no tool on offer can meet."""
-    if r.random() < 0.5:
-        line = r.choice([line for line in LINES if not any(word in line for word in COMPUTED)])
-        function = Function(r, line)
-        task = function.task(r, today)
-        words = set(re.split(r"[_\W]+", function.name))
-        if not any(words & set(re.split(r"[_\W]+", name)) for name in offered):
-            return Task(
-                task.ask,
-                said(
-                    r.choice(
-                        [
-                            "None of my tools can do that.",
-                            "I have no tool for that.",
-                            "Sorry, I can't do that with the tools I have.",
-                        ]
-                    )
-                ),
-            )
-    request, _, what = r.choice(IMPOSSIBLE.splitlines()).partition(" => ")
-    answer = (
-        "抱歉，我没有能做这件事的工具。"
-        if what == "zh"
-        else r.choice(NONE_FITS).replace("{what}", what)
-    )
-    return Task(phrase(r, request), said(answer))
+    """A request for one of these functions where none on offer has to do with it; at times for
+    one of the same domain."""
+    known = {word for name in offered for word in words_of(name)}
+    possible = [b for b in blocks() if b.domain not in COMPUTED and not (_topics(b) & known)]
+    domains = {b.domain for b in blocks() if _topics(b) & known} & DISTINCT
+    near = [b for b in possible if b.domain in domains]
+    function = Function(r, r.choice(near if near and r.random() < 0.25 else possible))
+    _, _, ask = function._request(r, today, r.choice(function.block.asks))
+    return Task(worded(r, ask), said(NO_TOOL_ZH if is_chinese(ask) else r.choice(NO_TOOL)))
+
+
+@cache
+def _topics(block: Block) -> frozenset[str]:
+    return frozenset(words_of(re.sub(r"[{}|]", "_", block.name)))
 
 
 def saying(r: Random) -> Task:
     """Talk and knowledge, answered without a call."""
     request, _, answer = r.choice(SAYINGS.splitlines()).partition(" => ")
     return Task(phrase(r, request), said(phrase(r, answer).replace("\\n", "\n")))
+
+
+LINES = blocks()
