@@ -3,9 +3,10 @@
     python -m app.cli ask "How far is the moon?"
     python -m app.cli ask --mode tools --json - < prompts.txt
     python -m app.cli chat
+    python -m app.cli doctor
 
 Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
-ended with an answer, 1 otherwise, 2 for wrong usage.
+ended with an answer (`doctor`: when all that is needed works), 1 otherwise, 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO, get_args
 
+from app.core.options import command_line
 from app.core.process import Stopping, private_streams
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from backends.base import Event, TurnReason
 
 ANSWERED, UNANSWERED, WRONG_USAGE = 0, 1, 2
-MODES = ("chat", "tools", "documents", "vision")
-MOST_ROUNDS = 10_000
 COMMANDS = """\
 /retry     ask again for the last answer
 /continue  go on where the limit of tool rounds was reached
@@ -53,7 +52,7 @@ class Writer(Protocol):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns the exit code. Raises `SystemExit` for wrong usage."""
-    parser = _parser()
+    parser = command_line()
     options = parser.parse_args(arguments)
     try:
         mode = _check(parser, options)
@@ -61,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         # What goes wrong in a user's own function is said in a sentence, without its traceback.
         logging.getLogger("tools").setLevel(logging.CRITICAL)
         stopping = Stopping()
-        command = _chat if options.command == "chat" else _ask
+        command = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
         return command(options, mode, stopping)
     except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
         return UNANSWERED
@@ -72,38 +71,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 # -- the command line ----------------------------------------------------------------------------
-
-
-def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    add = shared.add_argument
-    add("--mode", choices=MODES, help="default: chat, or tools where --tools-file is given")
-    add("--model", metavar="M", help="bundled, a .gguf file, or http(s)://host/v1#model-name")
-    add("--protocol", metavar="P", choices=("auto", "openai", "glm4"), help="auto, openai or glm4")
-    add(
-        "--tools-file", metavar="F.py", type=Path, action="append", default=[],
-        help="a file with tools of your own; may be given several times",
-    )  # fmt: skip
-    add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
-    add("--yes", action="store_true", help="allow tool calls that would wait for your word")
-
-    parser = argparse.ArgumentParser(
-        prog="python -m app.cli", description="GLM All Tools without a page."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    ask = commands.add_parser("ask", parents=[shared], help="answer one prompt, or one a line")
-    ask.add_argument("prompt", metavar="PROMPT", help="- reads prompts from standard input")
-    ask.add_argument("--file", metavar="F", action="append", default=[], help="a document")
-    ask.add_argument("--image", metavar="I", action="append", default=[], help="a picture")
-    ask.add_argument("--json", action="store_true", help="write one JSON object a line")
-    commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
-    return parser
-
-
-def _rounds(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= MOST_ROUNDS:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"should be a number from 1 to {MOST_ROUNDS}")
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode:
@@ -120,14 +87,18 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
         if not file.is_file():
             parser.error(f"--tools-file: {file} is not there, or is no file.")
     if options.command == "ask":
-        if options.file or options.image:
+        if options.image or (options.file and mode != "tools"):
             parser.error(_unreadable(mode))
+        if options.file and options.prompt == "-":
+            parser.error('On standard input the files stand with each prompt, as "files".')
         if not options.prompt.strip():
             parser.error("The prompt is empty.")
     return mode
 
 
 def _unreadable(mode: Mode) -> str:
+    if mode == "tools":
+        return "The mode tools can't see pictures yet; its Python can open one given with --file."
     return f"The mode {mode} can't read files or pictures yet."
 
 
@@ -146,7 +117,7 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
     else:
         # What the shell gave in another encoding is replaced, not refused.
         text = options.prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        prompts = [Request(prompt=text)]
+        prompts = [Request(prompt=text, files=tuple(options.file))]
     with _house(options) as service:
         return _answer(prompts, service, mode, writer, stopping)
 
@@ -178,7 +149,7 @@ def _answer(
             code = UNANSWERED
             if isinstance(request, str):
                 writer.refuse(request)
-            elif request.files or request.images:
+            elif request.images or (request.files and mode != "tools"):
                 writer.refuse(_unreadable(mode))
             elif not request.prompt.strip():
                 writer.refuse("The prompt is empty.")
@@ -187,7 +158,8 @@ def _answer(
                     last.close()
                     dialogue = last.enter_context(_dialogue(service, mode))
                 with stopping.turn() as cancel:
-                    reason = _play(dialogue.ask(request.prompt, cancel), writer)
+                    turn = dialogue.ask(request.prompt, cancel, request.files)
+                    reason = _play(turn, writer)
                 if reason == "cancelled":
                     break
                 code = ANSWERED if reason in ("stop", "length") else UNANSWERED
@@ -252,7 +224,14 @@ def _line(stopping: Stopping) -> str | None:
                 return None
 
 
-# -- what both stand on --------------------------------------------------------------------------
+def _doctor(options: argparse.Namespace, _mode: Mode, _stopping: Stopping) -> int:
+    from app.core.doctor import report
+
+    with _house(options) as service:
+        return report(service)
+
+
+# -- what all stand on ---------------------------------------------------------------------------
 
 
 def _play(events: Iterable[Event], writer: Writer) -> TurnReason:

@@ -17,6 +17,13 @@ if __name__ == "__main__":
 
     show_page()
 else:
+    from app.ui.downloads import ROUTES
     from app.ui.server import lifespan, log_fault, middleware
 
-    app = App(__file__, lifespan=lifespan, middleware=middleware(), on_script_error=log_fault)
+    app = App(
+        __file__,
+        lifespan=lifespan,
+        routes=ROUTES,
+        middleware=middleware(),
+        on_script_error=log_fault,
+    )

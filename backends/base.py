@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from tools.base import ToolCall, ToolResult, ToolSpec
+from tools.base import ToolCall, ToolResult, ToolSpec, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "cancelled", "error"]
@@ -70,11 +70,18 @@ class Picture:
 
 @dataclass(frozen=True)
 class Document:
-    """A part of a message: a document file in the session's workspace."""
+    """A part of a message: a document file in the session's workspace, `size` bytes long."""
 
     path: Path
     mime: str
     name: str = ""
+    size: int = 0
+
+    @property
+    def line(self) -> str:
+        """What a model is told of a file that only its tools can open."""
+        name = self.name or self.path.name
+        return f"[file {name}, {file_size(self.size)}, in the working directory]"
 
 
 Part = Text | Picture | Document
@@ -121,6 +128,17 @@ class Message:
     def text(self) -> str:
         """The text parts, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The files that came with the message."""
+        return tuple(part for part in self.parts if isinstance(part, Document))
+
+    @property
+    def prompt(self) -> str:
+        """What the model reads: a line for each file, then the text."""
+        lines = [document.line for document in self.documents]
+        return "\n".join([*lines, *([self.text] if self.text or not lines else ())])
 
 
 def user(text: str) -> Message:

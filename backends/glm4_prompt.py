@@ -57,7 +57,7 @@ def turns(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Turn]:
     """A conversation as GLM-4 turns, with no special token left in any of them.
 
     System messages at the front become one turn together with the tools. Of a message's parts
-    only the text is taken. An assistant that said nothing leaves no turn.
+    the text is taken, and a line for each file. An assistant that said nothing leaves no turn.
     """
     front = 0
     while front < len(messages) and messages[front].role == "system":
@@ -84,7 +84,7 @@ def _turns_of(message: Message, specs: Mapping[str, ToolSpec]) -> list[Turn]:
             kind = _RESULT_KIND.get(result.name, "") if result else ""
             return [Turn("observation", kind, defuse(result.text if result else message.text))]
         case role:
-            return [Turn(role, "", defuse(message.text))]
+            return [Turn(role, "", defuse(message.prompt))]
 
 
 def _line(name: str) -> str:

@@ -4,7 +4,7 @@ One model is loaded once for all sessions. llama.cpp answers several requests in
 (continuous batching) and keeps each conversation's prefix; beyond its slots requests wait in a
 fair queue. A prompt goes in as tokens, so that only the template's own words are control tokens
 (see `llama_prompt`). Models whose template knows tools call them in their own way, all others in
-the GLM-4 shape that `glm4.Parser` reads.
+the GLM-4 shape that `glm4.Parser` reads, to which a grammar holds them (see `llama_grammar`).
 
 Not covered: pictures (`mmproj`), several models in one process at once.
 """
@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backends import glm4, llama_prompt, openai_messages
+from backends import glm4, llama_grammar, llama_prompt, openai_messages
 from backends.base import (
     AnswerBroken,
     AnswerFinished,
@@ -43,17 +43,7 @@ log = logging.getLogger(__name__)
 # The least room for an answer: a prompt that leaves fewer tokens than this does not fit.
 ANSWER_ROOM = 64
 POLL = 0.05
-# llama.cpp holds the arguments of a forced call to their schema through llguidance, which leaves
-# out what it doesn't know (`format: path`, lookaheads) only when told to, and would otherwise hold
-# the answer to nothing. Spaces as `json.dumps` has them: small models go on for ever in free ones.
-GUIDANCE = {
-    "lenient": True,
-    "whitespace_flexible": False,
-    "item_separator": ", ",
-    "key_separator": ": ",
-}
-
-
+GLM4_STOPS = ("<|user|>", "<|observation|>")
 ENGINE_FAULT = "The model stopped with a fault of its engine. Retry, or clear the chat."
 
 
@@ -72,6 +62,9 @@ class LlamaCpp:
         self._glm4 = llama_prompt.is_glm4(self._engine.template)
         self._own_calls = self._engine.knows_tools and not self._glm4
         self._tokens = lru_cache(maxsize=4096)(self._tokenize)
+        stops = (self._engine.end, *(GLM4_STOPS if self._glm4 else ()))
+        tokens = [self._tokens(stop, True) for stop in stops]
+        self._ends = tuple(ids[0] for ids in tokens if len(ids) == 1)
 
     @property
     def name(self) -> str:
@@ -122,11 +115,12 @@ class LlamaCpp:
         request: dict[str, Any] = {"prompt": prompt}
         begins = ""
         if forced is not None:
-            # A forced call is begun for the model; a function's arguments are held to its schema.
+            # A forced call is begun for the model.
             begins = f"{forced.name}\n"
             request["prompt"] = prompt + list(self._tokens(begins, False))
-            if forced.raw is None:
-                request["json_schema"] = {**forced.parameters, "x-guidance": GUIDANCE}
+            request["grammar"] = llama_grammar.input_grammar(forced, self._ends)
+        elif tools and not self._glm4:
+            request["grammar"] = llama_grammar.answer_grammar(tools, self._ends)
         parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
         counted = _Counted(len(request["prompt"]))
@@ -202,7 +196,7 @@ class LlamaCpp:
         if config.repetition_penalty != 1.0:
             request["repeat_penalty"] = config.repetition_penalty
         if self._glm4:
-            request["stop"] = ["<|user|>", "<|observation|>"]
+            request["stop"] = [*GLM4_STOPS]
         pieces: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
         left = threading.Event()
         begun = False

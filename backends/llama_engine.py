@@ -81,6 +81,7 @@ class Engine:
         )
         properties = self._answered(self._http.get("/props"))
         self.template = str(properties.get("chat_template") or "")
+        self.end = str(properties.get("eos_token") or "")
         self.knows_tools = bool(properties.get("chat_template_caps", {}).get("supports_tools"))
         self.window = int(properties["default_generation_settings"]["n_ctx"])
 

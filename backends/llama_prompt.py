@@ -78,7 +78,7 @@ def _plain_turns(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list
         if message.role == "system":
             turns.append(("system", message.text))
         elif message.role == "user":
-            turns.append(("user", message.text))
+            turns.append(("user", message.prompt))
         elif message.result is not None:
             turns.append(("user", f"Result of {message.result.name}:\n{message.result.text}"))
         else:

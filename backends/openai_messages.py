@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from backends import glm4
-from backends.base import Message, Picture, RequestRefused, Text
+from backends.base import Document, Message, Picture, RequestRefused, Text
 from tools.base import ToolCall, ToolError, ToolSpec
 
 LONGEST_NAME = 64
@@ -61,9 +61,9 @@ def chat_messages(
 
     `plain` is applied to every text, for servers that would read special tokens in it. An
     answer that said nothing is left out. A call without a result gets one that says so, since
-    servers refuse the whole conversation otherwise. Documents are not sent: what the model is
-    to read of them is text by the time it comes here. Raises `RequestRefused` when a picture's
-    file is gone.
+    servers refuse the whole conversation otherwise. Of a document only a line is sent: what the
+    model is to read of it is text by the time it comes here. Raises `RequestRefused` when a
+    picture's file is gone.
     """
     sent: list[dict[str, Any]] = []
     waiting: dict[str, ToolCall] = {}
@@ -192,11 +192,12 @@ def _result(call_id: str, name: str, text: str) -> dict[str, Any]:
 
 def _content(message: Message, plain: Callable[[str], str]) -> str | list[dict[str, Any]]:
     if not any(isinstance(part, Picture) for part in message.parts):
-        return plain(message.text)
+        return plain(message.prompt)
     parts: list[dict[str, Any]] = []
     for part in message.parts:
-        if isinstance(part, Text):
-            parts.append({"type": "text", "text": plain(part.text)})
+        if isinstance(part, Text | Document):
+            text = part.line if isinstance(part, Document) else part.text
+            parts.append({"type": "text", "text": plain(text)})
         elif isinstance(part, Picture):
             parts.append({"type": "image_url", "image_url": {"url": _data_url(part)}})
     return parts

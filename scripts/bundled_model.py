@@ -20,9 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.core.modes import CHAT_SYSTEM
 from backends.bundled import ADAPTER, NAME, adapter_file, model_file
-from backends.bundled.data import generate
-from backends.bundled.evaluate import Examiner, cases, table
+from backends.bundled.cases import cases
+from backends.bundled.evaluate import Examiner, Outcome
+from backends.bundled.scores import report
 from tools.base import ToolCall, ToolContext, ToolError
 from tools.loading import load_tools
 from tools.python import PythonTool
@@ -66,12 +68,13 @@ def open_workshop() -> Iterator[Workshop]:
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    from backends.bundled.chat_loss import chat_loss
     from backends.llama_cpp import LlamaCpp
     from backends.llama_engine import EngineConfig
 
     adapter = None if options.plain else options.adapter or adapter_file()
     engine = EngineConfig(window=4096, slots=1, threads=options.threads, adapter=adapter)
-    chosen = [case for case in cases() if not options.kind or case.kind in options.kind]
+    chosen = [case for case in cases(options.set) if not options.kind or case.kind in options.kind]
     outcomes = []
     backend = LlamaCpp(model_file(), NAME, engine)
     try:
@@ -79,17 +82,29 @@ def evaluate(options: argparse.Namespace) -> None:
             examiner = Examiner(backend, workshop)
             for case in chosen:
                 outcomes.append(outcome := examiner.ask(case))
-                right = outcome.result and (outcome.answer or bool(case.specs))
-                if options.failures and not right:
-                    print(case.kind, "|", " ;; ".join(case.asks), "|", case.tool, case.check)
-                    flags = outcome.choice, outcome.result, outcome.answer
-                    print("   ", *flags, outcome.said, flush=True)
+                if options.failures:
+                    tell_failure(outcome)
+            turns = [] if options.kind else examiner.times()
     finally:
         backend.close()
-    print(table(outcomes), flush=True)
+    print(report(outcomes, turns), flush=True)
+    if adapter is not None and not options.kind:
+        print(f"\n{chat_loss(adapter, CHAT_SYSTEM)}", flush=True)
+
+
+def tell_failure(outcome: Outcome) -> None:
+    """Prints a case that went wrong: the request, what was wanted, what was said."""
+    case = outcome.case
+    if outcome.result and (outcome.answer or case.call_alone):
+        return
+    wanted = [f"{each.tool} {each.check}" for each in case.wanted] or [f"none {case.check}"]
+    print(case.kind, "|", " ;; ".join(case.asks), "|", *wanted)
+    print("   ", outcome.choice, outcome.result, outcome.answer, *outcome.said, flush=True)
 
 
 def write_data(options: argparse.Namespace) -> None:
+    from backends.bundled.data import generate
+
     with open_workshop() as workshop:
         generate.write(options.out, options.count, options.seed, workshop)
 
@@ -98,6 +113,7 @@ def make(options: argparse.Namespace) -> None:
     import torch
 
     from backends.bundled import export, loss_curve
+    from backends.bundled.data import generate
 
     data, run = options.work / f"data-{options.seed}-{options.count}.jsonl", options.work / "run"
     if not data.is_file():
@@ -137,6 +153,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--adapter", type=Path, help="a GGUF LoRA; the shipped one by default")
     parser.add_argument("--plain", action="store_true", help="the model without an adapter")
+    parser.add_argument(
+        "--set", choices=["development", "heldout"], default="heldout",
+        help="of requests; failures are looked at in the development set alone",
+    )  # fmt: skip
     parser.add_argument("--kind", action="append", help="only requests of this kind")
     parser.add_argument("--failures", action="store_true", help="print what went wrong")
     parser.add_argument("--threads", type=int, default=2, help="of llama.cpp")

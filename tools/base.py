@@ -78,11 +78,15 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that a tool made for the user. `path` stays on the server and is never shown."""
+    """A file that a tool made for the user. `path` stays on the server and is never shown.
+
+    An `inline` one is drawn in its place where the page can; any other is offered as a file.
+    """
 
     name: str
     mime: str
     path: Path
+    inline: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,17 @@ class ToolResult:
     error: str | None = None
     attachments: tuple[Attachment, ...] = ()
     seconds: float = 0.0
+
+
+def file_size(size: int) -> str:
+    """A number of bytes in words, in powers of 1,000."""
+    if size < 1000:
+        return f"{size} byte{'' if size == 1 else 's'}"
+    amount, units = size / 1000, iter(("KB", "MB", "GB"))
+    unit = next(units)
+    while amount >= 999.5 and unit != "GB":
+        amount, unit = amount / 1000, next(units)
+    return f"{amount:,.0f} {unit}" if amount >= 9.95 else f"{amount:.1f} {unit}"
 
 
 def _ignore(_: str) -> None:

@@ -6,7 +6,8 @@ ones at the same time, and their results stand in the order of the calls.
 
 What is guaranteed: every call in a conversation has a result after it, whatever went wrong; a
 call of an answer that broke off is never run; text that was said is kept, marked with how it
-ended; a third identical call in a row is not run.
+ended; a third identical call in a row is not run; a result too long for the model's window is
+shortened for the model.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Literal
 
 from app.core.conversation import Conversation
 from app.core.models import ModelHost
+from app.core.window import fitting
 from backends.base import (
     AnswerFinished,
     Backend,
@@ -85,6 +87,7 @@ def run_turn(
         specs = registry.specs(native, config.tools)
         try:
             prompt = _prompt(config, conversation, _wish(backend, generation))
+            prompt = fitting(prompt, specs, backend, generation.max_tokens)
             yield from answer.stream(backend, prompt, specs, generation, cancel)
         except BackendError as failure:
             error = str(failure)
@@ -139,7 +142,7 @@ def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Ite
     yield TurnFinished(reason, Usage(), error)
 
 
-def _prompt(config: TurnConfig, conversation: Conversation, wish: str) -> tuple[Message, ...]:
+def _prompt(config: TurnConfig, conversation: Conversation, wish: str) -> Sequence[Message]:
     text = "\n\n".join(part for part in (config.system, wish) if part)
     system = (Message("system", (Text(text),)),) if text else ()
     return (*system, *conversation.messages)

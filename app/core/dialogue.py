@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.conversation import Conversation
+from app.core.given import FileRefused, keep_files, read_given, user_message
 from app.core.modes import Mode, defaults
 from app.core.service import Service
-from backends.base import Event, MessageFinished, user
+from backends.base import Event, MessageFinished
+from tools.files import delete_folder
 from tools.text import encodable
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Dialogue:
     def __init__(self, service: Service, mode: Mode) -> None:
         """Raises `OSError` when there is no room for the folder."""
         self._model = service.model
+        self._settings = service.settings
         self._workspace = Path(tempfile.mkdtemp(prefix="glm-")).resolve()
         self._registry = service.registry(mode, self._workspace)
         self.refused = self._registry.refused
@@ -37,6 +39,7 @@ class Dialogue:
         self._config = TurnConfig(begin.generation, begin.system, rounds, tools=None)
         self._conversation = Conversation()
         self._attached = False
+        self._given: set[Path] = set()
 
     @property
     def empty(self) -> bool:
@@ -48,9 +51,19 @@ class Dialogue:
         """Whether the model has the next word: the last turn ended with a tool's result."""
         return self._conversation.awaits_answer
 
-    def ask(self, prompt: str, cancel: threading.Event) -> Iterator[Event]:
-        """A turn that answers `prompt`."""
-        self._conversation = self._conversation.append(user(encodable(prompt)))
+    def ask(
+        self, prompt: str, cancel: threading.Event, files: Sequence[str] = ()
+    ) -> Iterator[Event]:
+        """A turn that answers `prompt`, with files that are copied into the conversation's folder.
+        Where one is refused, it ends with that, and the conversation is as it was."""
+        try:
+            given = [read_given(Path(file), self._settings) for file in files]
+            documents = keep_files(given, self._workspace, self._settings)
+        except FileRefused as error:
+            return failed_turn("error", str(error))
+        self._given |= {document.path for document in documents}
+        message = user_message(encodable(prompt), documents)
+        self._conversation = self._conversation.append(message)
         return self._turn(cancel)
 
     def retry(self, cancel: threading.Event) -> Iterator[Event]:
@@ -66,10 +79,10 @@ class Dialogue:
         """Ends the tools. The folder where files for the user are left, None where there are
         none and the folder is gone. May be called twice."""
         self._registry.close()
-        # Hidden entries alone are what libraries keep in a home folder.
-        if self._attached or any(self._workspace.glob("[!.]*")):
+        # Hidden entries are what libraries keep in a home folder.
+        if self._attached or set(self._workspace.glob("[!.]*")) - self._given:
             return self._workspace
-        shutil.rmtree(self._workspace, ignore_errors=True)
+        delete_folder(self._workspace)
         return None
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -21,8 +22,13 @@ from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
 from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
+from tools.files import delete_folder
 from tools.loading import load_tools
 from tools.registry import Registry
+
+if TYPE_CHECKING:
+    from tools.python.choice import Choice
+    from tools.python.pool import KernelPool
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +36,13 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "tools" / "user"
 
 
 class Service:
-    """What every page and the back door stand on. `tool_files` are loaded beside the settings'."""
+    """What every page and the back door stand on. `tool_files` are loaded beside the settings'.
 
-    def __init__(self, loaded: Loaded, tool_files: Sequence[Path] = ()) -> None:
+    `local`: nobody but this machine reaches the pages.
+    """
+
+    def __init__(self, loaded: Loaded, tool_files: Sequence[Path] = (), local: bool = True) -> None:
+        self.local = local
         self.loaded = loaded
         self.settings = loaded.settings
         self.model = ModelHost(lambda: open_backend(self.settings))
@@ -44,14 +54,19 @@ class Service:
             *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
         )
         self._reading_ahead = threading.Lock()
+        self._folder = own_folder(data_folder(self.settings))
+        self._opening = threading.Lock()
+        self._kernels: KernelPool | None = None
         self.sessions = Sessions(
-            own_folder(data_folder(self.settings)),
+            self._folder,
             self._session,
             self.settings.session_minutes * 60,
         )
 
     def close(self) -> None:
         """Ends all sessions with their kernels and files, and lets the model go."""
+        if self._kernels is not None:
+            self._kernels.close()
         self.sessions.close()
         self.model.close()
 
@@ -60,15 +75,37 @@ class Service:
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             # Jupyter takes long to import, and the first page is Chat.
-            from tools.python import PythonLimits, PythonTool
+            from app.core.kernels import python_limits
+            from tools.python import PythonTool
 
-            limits = PythonLimits(
-                seconds=self.settings.python_seconds, characters=self.settings.python_output
-            )
-            python = PythonTool(workspace, limits)
-            python.warm()
-            tools = (python, *self._functions)
+            tools = self._functions
+            if (pool := self._pool()) is not None:
+                python = PythonTool(workspace, python_limits(self.settings), pool=pool)
+                python.warm()
+                tools = (python, *tools)
         return Registry(tools, function_seconds=self.settings.function_seconds)
+
+    @cached_property
+    def sandbox(self) -> Choice | None:
+        """How Python runs on this machine; None where a gateway runs it. The first to ask waits
+        while it is tried."""
+        from app.core.kernels import choose
+
+        return choose(self.settings, self.local)
+
+    def _pool(self) -> KernelPool | None:
+        """The kernels of all sessions, from the first that may need one; None where Python is
+        not on offer."""
+        from app.core.kernels import open_pool
+
+        with self._opening:
+            choice = self.sandbox
+            if choice is not None and choice.launcher is None:
+                return None
+            if self._kernels is None:
+                launcher = choice.launcher if choice is not None else None
+                self._kernels = open_pool(self.settings, self._folder, launcher)
+            return self._kernels
 
     def _session(self, mode: str, workspace: Path) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
@@ -113,7 +150,7 @@ def own_folder(root: Path) -> Path:
     for old in root.iterdir():
         process, _, rest = old.name.partition("-")
         if rest and process.isdigit() and not psutil.pid_exists(int(process)):
-            shutil.rmtree(old, ignore_errors=True)
+            delete_folder(old)
     return root / f"{os.getpid()}-{secrets.token_hex(8)}"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from backends.base import (
     TurnFinished,
     Usage,
 )
+from tools.files import delete_folder
 from tools.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Session:
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
         self.registry.close()
-        shutil.rmtree(self.workspace, ignore_errors=True)
+        delete_folder(self.workspace)
 
     # -- the turn --------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class Sessions:
     def __init__(
         self, root: Path, make: Callable[[str, Path], Session], idle_seconds: float
     ) -> None:
-        self._root = root
+        self.root = root
         self._make = make
         self._idle = idle_seconds
         self._lock = threading.Lock()
@@ -194,11 +194,17 @@ class Sessions:
             session = self._sessions.get((visitor, mode))
             if session is None:
                 # A folder of its own each time: the old one may be on its way out.
-                session = self._make(mode, self._root / secrets.token_hex(16))
+                session = self._make(mode, self.root / secrets.token_hex(16))
                 self._sessions[visitor, mode] = session
                 self._start_sweeping()
             session.seen = time.monotonic()
             return session
+
+    def workspace(self, visitor: str, name: str) -> Path | None:
+        """The folder of that name, if one of the visitor's own conversations has it."""
+        with self._lock:
+            own = [session for (who, _), session in self._sessions.items() if who == visitor]
+        return next((each.workspace for each in own if each.workspace.name == name), None)
 
     def renew(self, visitor: str, mode: str) -> Session:
         """A fresh session in place of the visitor's old one: conversation, files, variables."""
@@ -237,7 +243,7 @@ class Sessions:
             self._sessions.clear()
         for session in closing:
             session.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        delete_folder(self.root)
 
     def _start_sweeping(self) -> None:
         if self._sweeper is None:

@@ -77,6 +77,41 @@ class Settings:
     python_output: Annotated[int, Field(ge=200, le=1_000_000)] = _setting(
         20_000, "GLM_PYTHON_OUTPUT", "Characters of output of one python call; more is cut"
     )
+    python_sandbox: Literal["auto", "bubblewrap", "none"] = _setting(
+        "auto", "GLM_PYTHON_SANDBOX", "auto, bubblewrap, or none: then the code runs unconfined"
+    )
+    python_memory: Annotated[int, Field(ge=512, le=4_000_000)] = _setting(
+        1024, "GLM_PYTHON_MEMORY", "Megabytes of memory of one session's Python"
+    )
+    python_processes: Annotated[int, Field(ge=32, le=100_000)] = _setting(
+        64, "GLM_PYTHON_PROCESSES", "Processes and threads of one session's Python, together"
+    )
+    python_cpu_seconds: Seconds = _setting(
+        60.0, "GLM_PYTHON_CPU_SECONDS", "CPU seconds of one python call, on all cores together"
+    )
+    python_file_mb: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
+        256, "GLM_PYTHON_FILE_MB", "Megabytes of one file that code writes, and of its /tmp"
+    )
+    python_workspace_mb: Annotated[int, Field(ge=1, le=10_000_000)] = _setting(
+        1024, "GLM_PYTHON_WORKSPACE_MB", "Megabytes of all files of one session"
+    )
+    python_kernels: Annotated[int, Field(ge=1, le=1000)] = _setting(
+        8,
+        "GLM_PYTHON_KERNELS",
+        "Python kernels at a time, beside one that is ready; then the longest idle one gives way",
+    )
+    python_idle_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
+        20.0, "GLM_PYTHON_IDLE_MINUTES", "Minutes after which a Python kernel nobody used is closed"
+    )
+    kernel_gateway_url: str = _setting(
+        "", "GLM_KERNEL_GATEWAY_URL", "Jupyter Kernel Gateway that runs the code in place of here"
+    )
+    kernel_gateway_token: str = _setting(
+        "", "GLM_KERNEL_GATEWAY_TOKEN", "Token for the kernel gateway", secret=True
+    )
+    upload_mb: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+        200, "GLM_UPLOAD_MB", "Megabytes of one file that a user gives to a conversation"
+    )
     session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
         60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
     )

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
 from tools.base import ToolCall, ToolError, ToolResult
+from tools.mime import LATEX, TABLE
 from tools.text import one_line
 
 # A model, or a page that it read, must not move the cursor or rename the window.
@@ -84,6 +85,8 @@ class TerminalWriter:
         shown = f"error: {result.error}" if result.error else result.text
         self.say(f"  -> {one_line(shown, 200)} ({result.seconds:.1f} s)")
         for attachment in result.attachments:
+            if attachment.mime in (TABLE, LATEX):  # the text says the same
+                continue
             self.say(f"  -> {attachment.path}")
 
 

@@ -6,9 +6,10 @@ import json
 
 import streamlit as st
 
+from app.ui.attachment import draw_attachments
 from app.ui.blocks import CallBlock
-from app.ui.markdown import drawable
-from tools.base import Attachment, ToolCall, ToolError, ToolResult
+from app.ui.markdown import drawable, escaped
+from tools.base import ToolCall, ToolError, ToolResult
 
 # Lines of input that are shown before the box scrolls, and its height in pixels then.
 LONG_INPUT, INPUT_HEIGHT = 14, 300
@@ -63,42 +64,15 @@ def _headline(block: CallBlock) -> str:
 def _draw_result(result: ToolResult) -> None:
     text = drawable(result.text).strip("\n")
     if result.error:
-        st.caption(f":material/error: {_plain(result.error)}")
+        st.caption(f":material/error: {escaped(result.error)}")
     if text:
         lines = text.count("\n") + 1
         label = "Output" if lines == 1 else f"Output · {lines:,} lines"
         with st.expander(label):
             _code(text, None, LONG_OUTPUT, OUTPUT_HEIGHT)
-    for attachment in result.attachments:
-        _draw_attachment(attachment)
-
-
-def _draw_attachment(attachment: Attachment) -> None:
-    try:
-        data = attachment.path.read_bytes()
-    except OSError:
-        st.caption(f"{attachment.name} is no longer there.")
-        return
-    if attachment.mime in ("image/png", "image/jpeg"):
-        st.image(data, alt=attachment.name)
-    else:
-        st.download_button(
-            attachment.name,
-            data,
-            file_name=attachment.name,
-            mime=attachment.mime,
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"download-{attachment.path}",
-        )
+    draw_attachments(result.attachments)
 
 
 def _code(text: str, language: str | None, long: int, height: int) -> None:
     tall = text.count("\n") >= long
     st.code(text, language=language, wrap_lines=True, height=height if tall else "content")
-
-
-def _plain(text: str) -> str:
-    """One line of text with nothing in it that Markdown would read."""
-    line = drawable(" ".join(text.split()))[:300]
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)

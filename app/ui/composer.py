@@ -9,9 +9,12 @@ from typing import Any
 import streamlit as st
 
 from app.core.agent import TurnConfig
+from app.core.given import FileRefused, Given, user_message
 from app.core.session import Busy, Session
-from app.ui.markdown import drawable
-from backends.base import Message, Usage, user
+from app.core.settings import Settings
+from app.ui.given import draw_given, draw_waiting, let_wait, take_files
+from app.ui.markdown import drawable, escaped
+from backends.base import Document, Message, Usage
 
 AUTO = "Auto"
 GREETING = {
@@ -39,15 +42,29 @@ def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) 
             st.button(starter, key=f"starter-{mode}-{at}", on_click=send, args=(starter,))
 
 
-def draw_composer(mode: str, current: Current, tools: Sequence[str], config: Config) -> None:
-    """The message box at the foot of the page, with the tool choice and Stop above it."""
+def draw_composer(
+    mode: str, current: Current, tools: Sequence[str], config: Config, settings: Settings
+) -> None:
+    """The message box at the foot of the page, with the tool choice and Stop above it. Where there
+    are tools, files can be given with a message."""
     running = current().running
     box = f"prompt-{mode}"
+    takes_files = mode == "tools" and not settings.kernel_gateway_url
 
     def sent() -> None:
-        text = st.session_state[box]
-        if not submit(current, text, config()):
+        value = st.session_state[box]
+        text, uploads = (value, ()) if isinstance(value, str) else (value.text, value.files)
+        files = [Given(upload.name, upload.getbuffer()) for upload in uploads]
+        try:
+            documents = take_files(mode, current(), files, settings)
+        except FileRefused as error:
+            st.toast(escaped(str(error)), icon=":material/error:", duration="long")
             st.session_state[box] = text  # back into the box
+            return
+        accepted = submit(current, text, config(), documents)
+        let_wait(mode, () if accepted else documents)
+        if not accepted:
+            st.session_state[box] = text
 
     with (
         st.bottom,
@@ -70,12 +87,15 @@ def draw_composer(mode: str, current: Current, tools: Sequence[str], config: Con
                 on_click=lambda: current().stop(),
                 shortcut="Escape",
             )
+        draw_waiting(mode)
     # Streamlit puts it at the bottom by itself, and only then the page follows the newest words.
     st.chat_input(
         "Writing… press Stop to interrupt" if running else "Message",
         key=box,
         disabled=running,
         on_submit=sent,
+        accept_file="multiple" if takes_files else False,
+        max_upload_size=settings.upload_mb,
     )
 
 
@@ -85,10 +105,13 @@ def chosen_tool(mode: str, offered: Sequence[str]) -> str | None:
     return chosen if chosen in offered else None
 
 
-def submit(current: Current, text: str | None, config: TurnConfig) -> bool:
+def submit(
+    current: Current, text: str, config: TurnConfig, documents: Sequence[Document] = ()
+) -> bool:
     """Sends a message; one of blanks alone is not sent. False when it was refused."""
-    if text and text.strip():
-        return started(lambda: current().start_turn(user(text), config))
+    if text.strip() or documents:
+        message = user_message(text, documents)
+        return started(lambda: current().start_turn(message, config))
     return True
 
 
@@ -170,9 +193,11 @@ def draw_edit(mode: str, current: Current, question: Message, config: Config) ->
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
         st.session_state[editing_key(mode)] = False
-        if send and text.strip():
-            guarded(lambda: current().resend(user(text), config()))
+        if send and (text.strip() or question.documents):
+            message = user_message(text, question.documents)
+            guarded(lambda: current().resend(message, config()))
 
+    draw_given(question.documents)
     st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
     with st.container(horizontal=True):
         st.button("Send", key="edit-send", icon=":material/send:", on_click=done, args=(True,))

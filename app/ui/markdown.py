@@ -32,6 +32,12 @@ def drawable(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
+def escaped(text: str, limit: int = 300) -> str:
+    """One line of text with nothing in it that Markdown would read."""
+    line = drawable(" ".join(text.split()))[:limit]
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)
+
+
 def prepared(text: str) -> str:
     """`text` ready for `st.markdown`."""
     stretches = groupby(_lines(drawable(text)), key=lambda line: line[1])

@@ -12,6 +12,8 @@ from app.core.service import Service
 from app.core.session import Session
 from app.ui import composer, sidebar
 from app.ui.blocks import latest_blocks, usage_of
+from app.ui.given import let_wait
+from app.ui.keys import begin_page
 from app.ui.server import PAINTED, load_model_soon, service, visitor
 from app.ui.transcript import Board, draw_history, draw_question, watch
 
@@ -20,10 +22,12 @@ def renew(house: Service, who: str, mode: Mode) -> None:
     """A new conversation in place of the visitor's old one."""
     house.sessions.renew(who, mode)
     st.session_state.update({composer.editing_key(mode): False, f"show-all-{mode}": False})
+    let_wait(mode, ())
 
 
 def show_conversation(mode: Mode) -> None:
     """The whole page of a mode: sidebar, transcript, composer, and the turn while it runs."""
+    begin_page()
     house = service()
     who = visitor()
 
@@ -43,6 +47,7 @@ def show_conversation(mode: Mode) -> None:
             help="Begins anew: messages, files and variables of this conversation are deleted.",
         )
         if mode == "tools":
+            sidebar.draw_notebook(session)
             sidebar.draw_tools(house, session)
             system = mode_defaults.system
         else:
@@ -66,7 +71,7 @@ def show_conversation(mode: Mode) -> None:
         composer.submit(current, text, config())
 
     view = session.view()
-    composer.draw_composer(mode, current, tools, config)
+    composer.draw_composer(mode, current, tools, config, house.settings)
     load_model_soon(PAINTED)
     last = draw_history(mode, view)
     if last is None:

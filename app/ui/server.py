@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import threading
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
 
 from app.core import settings
 from app.core.service import Service
@@ -28,10 +30,11 @@ COOKIE = "glm_visitor"
 LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE_SECONDS = 30 * 24 * 3600
 
-# Answers and fetched pages are untrusted: a picture in them must not call home, and nothing is
-# framed or embedded from elsewhere.
+# Answers, fetched pages and charts are untrusted: a picture in them must not call home, a chart
+# must not fetch its data elsewhere, and nothing is framed or embedded from there.
 POLICY = (
-    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:{sockets}; img-src 'self' data: blob:; "
+    "media-src 'self' data: blob:; font-src 'self' data:; "
     "object-src 'none'; frame-src 'self' data: blob:; base-uri 'self'; form-action 'self'"
 )
 
@@ -47,7 +50,14 @@ def service() -> Service:
 
 @cache
 def _service() -> Service:
-    return Service(settings.load())
+    return Service(settings.load(), local=is_local())
+
+
+def is_local() -> bool:
+    """Whether nobody but this machine reaches the pages. Where other names are allowed, somebody
+    passes them on from elsewhere."""
+    address = st.get_option("server.address")
+    return address in LOOPBACK and not st.get_option("server.allowedHosts")
 
 
 def load_model_soon(seconds: float) -> None:
@@ -64,6 +74,8 @@ def load_model_soon(seconds: float) -> None:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service with the server, and closes kernels and files with it."""
     made = service()
+    # Streamlit's server turns larger requests away, whatever the message box allows.
+    config.set_option("server.maxUploadSize", made.settings.upload_mb)
     load_model_soon(UNVISITED)
     try:
         yield
@@ -98,7 +110,7 @@ def middleware() -> list[Middleware]:
     else a web page elsewhere whose name is made to point here could use it, and its tools.
     """
     guards = []
-    if st.get_option("server.address") in LOOPBACK and not st.get_option("server.allowedHosts"):
+    if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
     return [*guards, Middleware(VisitorCookie)]
 
@@ -128,7 +140,11 @@ class VisitorCookie:
 
 
 def _secure(scope: Scope, asked: Headers, headers: MutableHeaders) -> None:
-    headers["Content-Security-Policy"] = POLICY
+    # Older browsers don't count this host's own WebSockets as its own.
+    host = asked.get("host", "")
+    known_host = re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", host, re.IGNORECASE)
+    sockets = f" ws://{host} wss://{host}" if known_host else ""
+    headers["Content-Security-Policy"] = POLICY.format(sockets=sockets)
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
     known = SimpleCookie(asked.get("cookie", "")).get(COOKIE)

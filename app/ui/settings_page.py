@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.core.doctor import Check, examine
 from app.core.settings import shown
 from app.ui.markdown import drawable
 from app.ui.server import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
+
+CHECKED = 60.0  # seconds for which a check holds
 
 
 def show_settings() -> None:
@@ -24,6 +27,24 @@ def show_settings() -> None:
     for problem in house.problems:
         st.warning(problem, icon=":material/warning:")
     st.table([row | {"Value": _code(row["Value"])} for row in shown(house.loaded)])
+    st.subheader("Checks", anchor=False)
+    st.caption("`python -m app.cli doctor` prints the same.")
+    for check in _checks(house.model.state):
+        sentence = drawable(f"{check.sentence} {check.fix}")
+        st.markdown(f"{_MARKS[check.state]} **{check.name}**: {sentence}")
+
+
+_MARKS = {
+    "ok": ":green[:material/check_circle:]",
+    "warning": ":orange[:material/warning:]",
+    "fail": ":red[:material/error:]",
+}
+
+
+@st.cache_data(ttl=CHECKED, show_spinner="Checking…")
+def _checks(model_state: str) -> list[Check]:
+    """What `doctor` finds. It starts a kernel, so that is not done for every visit."""
+    return list(examine(service()))
 
 
 def _code(value: str) -> str:

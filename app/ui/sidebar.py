@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.core import notebook
 from app.core.modes import Defaults, Mode
 from app.core.service import Service
 from app.core.session import Session
@@ -115,6 +116,22 @@ def draw_system(mode: Mode, session: Session, defaults: Defaults) -> str:
     return text
 
 
+def draw_notebook(session: Session) -> None:
+    """The conversation's code to take along, once there is some. It is put together on a click."""
+    if notebook.has_code(session.view().conversation.messages):
+        st.download_button(
+            "Download as notebook",
+            lambda: notebook.notebook(session.view().conversation.messages),
+            file_name=notebook.FILE_NAME,
+            mime=notebook.MIME,
+            key="notebook",
+            icon=":material/code_blocks:",
+            width="stretch",
+            on_click="ignore",
+            help="Code, results and words as an .ipynb file for Jupyter.",
+        )
+
+
 def draw_tools(service: Service, session: Session) -> None:
     """A switch for each tool, and what could not be loaded."""
     with st.expander("Tools", icon=":material/build:", expanded=True):
@@ -130,6 +147,11 @@ def draw_tools(service: Service, session: Session) -> None:
                     name, st.session_state[key]
                 ),
             )
+    choice = service.sandbox
+    if choice is not None and choice.warning:
+        st.warning(drawable(choice.reason), icon=":material/shield_question:")
+    elif choice is not None:
+        st.caption(f":material/shield: {drawable(choice.reason)}")
     for problem in (*service.problems, *session.registry.refused):
         st.warning(drawable(problem), icon=":material/warning:")
 

@@ -22,6 +22,7 @@ from app.ui.blocks import (
     latest_blocks,
 )
 from app.ui.call import draw_call
+from app.ui.given import draw_given
 from app.ui.markdown import drawable, prepared
 
 # Draws a second while a turn runs, at most: smooth to read, and light for the browser.
@@ -89,11 +90,12 @@ def draw_question(exchange: Exchange) -> None:
         return
     text = drawable(exchange.question.text)
     with st.chat_message("user", avatar=":material/person:"):
+        draw_given(exchange.question.documents)
         if len(text) > LONG_QUESTION:
             st.text(text[:LONG_QUESTION] + "…")
             with st.expander(f"The whole message ({len(text):,} characters)"):
                 st.code(text, language=None, wrap_lines=True, height=400)
-        else:
+        elif text:
             st.text(text)
 
 

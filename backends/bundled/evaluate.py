@@ -1,24 +1,25 @@
-"""Scores of the bundled model with its adapter: `make eval-bundled` prints the table.
+"""Puts the requests of `cases` to the bundled model, as on the page, and judges what comes.
 
-The held-out requests run as on the page: through llama.cpp, all tools on, the tools really
-called, their results read by the model. What is counted:
+They run through llama.cpp, all tools on, the tools really called, their results read by the
+model. Three things are said of each:
 
-    choice      the first answer calls the right tool, or none where none fits
+    choice      the first call is to the right tool, or there is none where none fits
     result      the call did what was asked: value, figure, or arguments as expected
-    answer      the turn ended, and its answer holds the value (where there is one)
+    answer      the turn ended, and its last words are right: they hold the value, or decline
+
+Where a tool can't be run here (the web, pictures, functions that don't exist) the turn ends with
+the call, and `answer` is not asked. A turn that fails is wrong.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from random import Random
-from typing import Any
+from typing import Protocol
 
 from backends.base import (
     AnswerFinished,
@@ -31,238 +32,235 @@ from backends.base import (
     ToolCallReady,
     user,
 )
-from backends.bundled.data.generate import Workshop
+from backends.bundled.cases import BROWSER, Case, Wanted
+from backends.bundled.checks import fits, holds, tells
 from tools.base import ToolCall, ToolResult, ToolSpec
 
-HELD_OUT = Path(__file__).with_name("heldout.txt")
+log = logging.getLogger(__name__)
+
 TODAY = "2026-11-21"
-ROUNDS = 4
-TOKENS = 256
-# Never called: what a check expects of these can't be had without a network.
-OFFLINE = {"weather"}
+ROUNDS = 4  # answers a turn
+TOKENS = 200  # an answer
+# Never called: what a check expects of it can't be had without a network.
+WEATHER = "{city}: Light rain, 11 °C (feels like 9 °C), humidity 81 %, wind 14 km/h."
+
+# A conversation with eight tools on; from the second turn on its times are taken.
+TIMED = (
+    "What is 12 * 12?",
+    "What is 345 * 678?",
+    "What is the sum of 12, 15, 18 and 21?",
+    "What is 15% of 80?",
+    "What is the square root of 1764?",
+    "What is 2 to the power of 20?",
+)
+
+
+class Workbench(Protocol):
+    """The app's own tools, run for real."""
+
+    @property
+    def python(self) -> ToolSpec: ...
+
+    @property
+    def own(self) -> Sequence[ToolSpec]: ...
+
+    def result(self, name: str, input: str) -> str:
+        """What the tool says to this input."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """One request (the last of `asks`), the tool that is right, and what must come of it."""
+class Turn:
+    """One turn as it went. Times in seconds; `first_token` is None when nothing came."""
 
-    kind: str
-    asks: tuple[str, ...]
-    tool: str | None
-    check: str
-    specs: tuple[ToolSpec, ...] = ()
+    messages: tuple[Message, ...]
+    first_token: float | None
+    seconds: float
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [call for message in self.messages for call in message.calls]
+
+    @property
+    def last(self) -> str:
+        """The text that ended the turn, empty where a call or nothing did."""
+        end = self.messages[-1] if self.messages else None
+        return end.text if end is not None and end.role == "assistant" and not end.calls else ""
+
+    def observed(self, call: ToolCall) -> str:
+        results = (message.result for message in self.messages if message.result is not None)
+        return next((each.text for each in results if each.call_id == call.id), "")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What happened with one case."""
+    """What was right of one case, and what was said, for a look at it."""
 
     case: Case
     choice: bool = False
     result: bool = False
     answer: bool = False
-    first_token: float = 0.0
-    seconds: float = 0.0
-    said: list[str] = field(default_factory=list)
-
-
-def cases(path: Path = HELD_OUT) -> list[Case]:
-    """The held-out requests. A function that doesn't exist is offered alone, and among four."""
-    found: list[Case] = []
-    strange: list[tuple[ToolSpec, str, str]] = []
-    kind, spec = "", None
-    for line in path.read_text("utf-8").splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        if line.startswith("["):
-            kind = line.strip("[]")
-        elif kind == "unseen" and not line.startswith(">"):
-            spec = signature(line)
-        elif kind == "unseen":
-            assert spec is not None
-            ask, _, check = line[1:].strip().partition(" | ")
-            strange.append((spec, ask, check))
-        else:
-            asks, tool, check = (part.strip() for part in f"{line} ".split(" | ", 2))
-            name = None if tool == "none" else tool
-            found.append(Case(kind, tuple(asks.split(" ;; ")), name, check))
-    others = list({each.name: each for each, _, _ in strange}.values())
-    random = Random(1)
-    for each, ask, check in strange:
-        found.append(Case("unseen alone", (ask,), each.name, check, (each,)))
-        decoys = random.sample([other for other in others if other.name != each.name], 3)
-        among = [each, *decoys]
-        random.shuffle(among)
-        found.append(Case("unseen of four", (ask,), each.name, check, tuple(among)))
-    return found
-
-
-def signature(line: str) -> ToolSpec:
-    """`name(a, b?: integer, c: x|y, d: [string]): description` as a spec."""
-    head, _, description = line.partition("): ")
-    name, _, inside = head.partition("(")
-    properties: dict[str, Any] = {}
-    required = []
-    for part in inside.split(", ") if inside else []:
-        key, _, kind = part.partition(": ")
-        if not key.endswith("?"):
-            required.append(key)
-        properties[key.rstrip("?")] = _schema(kind)
-    schema = {"type": "object", "properties": properties, "required": required}
-    return ToolSpec(name, description, schema)
-
-
-def _schema(kind: str) -> dict[str, Any]:
-    if "|" in kind:
-        return {"type": "string", "enum": kind.split("|")}
-    if kind.startswith("["):
-        return {"type": "array", "items": _schema(kind[1:-1])}
-    if kind == "date":
-        return {"type": "string", "format": "date"}
-    return {"type": kind or "string"}
+    said: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Examiner:
     """Puts cases to a model, with real tools."""
 
-    def __init__(self, backend: Backend, workshop: Workshop) -> None:
-        self._backend, self._workshop = backend, workshop
-        self._all = (workshop.python, *workshop.own)
+    def __init__(self, backend: Backend, workbench: Workbench) -> None:
+        self._backend, self._workbench = backend, workbench
+        self._house = {spec.name: spec for spec in (workbench.python, *workbench.own)}
 
     def ask(self, case: Case) -> Outcome:
-        outcome = Outcome(case)
-        specs = case.specs or self._all
-        messages = [Message("system", (Text(f"You are a helpful assistant. Today is {TODAY}."),))]
-        for ask in case.asks[:-1]:
-            messages = self._turn([*messages, user(ask)], specs, Outcome(case))
-        at = len(messages)
-        began = time.monotonic()
-        messages = self._turn([*messages, user(case.asks[-1])], specs, outcome)
-        outcome.seconds = time.monotonic() - began
-        turn = messages[at + 1 :]
-        calls = [call for message in turn for call in message.calls]
-        seen = [message.result.text for message in turn if message.result is not None]
-        name = calls[0].name if calls else None
-        outcome.choice = name == case.tool
-        final = turn[-1].text if turn and not turn[-1].calls else ""
-        if case.tool is None:
-            outcome.result = outcome.answer = outcome.choice and bool(final.strip())
-        elif case.check.startswith("{"):
-            outcome.result = outcome.choice and fits(calls[0], case.check)
-            outcome.answer = outcome.result and bool(final.strip())
+        """The case's conversation, and how its last turn went."""
+        specs = [*(self._house.values() if case.house else ()), *case.specs]
+        messages, turn = _opening(), None
+        try:
+            for at, request in enumerate(case.asks, 1):
+                judged = case if at == len(case.asks) else None
+                turn = self._turn([*messages, user(request)], specs, judged)
+                messages += [user(request), *turn.messages]
+        except Exception as error:
+            log.exception("a turn failed: %s", case.asks[-1])
+            return Outcome(case, said=(repr(error),))
+        finally:
+            self._forget(messages)
+        assert turn is not None
+        return self._judged(case, turn)
+
+    def times(self) -> list[Turn]:
+        """The turns of the timed conversation, without its first."""
+        specs = [*self._house.values(), BROWSER]
+        messages, turns = _opening(), list[Turn]()
+        try:
+            for request in TIMED:
+                turns.append(self._turn([*messages, user(request)], specs))
+                messages += [user(request), *turns[-1].messages]
+        except Exception:
+            log.exception("the timed conversation broke off")
+        return turns[1:]
+
+    def _judged(self, case: Case, turn: Turn) -> Outcome:
+        said = tuple(_told(message) for message in turn.messages)
+        calls = turn.calls
+        if not case.wanted:
+            choice = not calls
+            result = choice and bool(turn.last.strip())
+            right = result and (not case.check or holds(turn.last, case.check))
+            return Outcome(case, choice, result, right, said)
+        if len(case.wanted) == 1:
+            choice = bool(calls) and calls[0].name in case.wanted[0].tool.split("|")
         else:
-            outcome.result = any(holds(text, case.check) for text in seen)
-            wanted = "" if case.check == "figure" else case.check
-            value = case.tool in ("python", "convert_units", "days_between", "add_to_date")
-            outcome.answer = outcome.result and bool(final.strip())
-            if value and wanted:
-                outcome.answer = outcome.answer and holds(final, wanted.removesuffix(" days"))
-        return outcome
+            choice = _all_named(case.wanted, calls)
+        right_calls = self._right_calls(case, turn)
+        result = choice and right_calls is not None
+        if not case.house:  # of a function that doesn't exist, one call is asked for
+            result = result and len(calls) == 1
+        answer = result and all(
+            tells(turn.last, call.name, wanted.check, turn.observed(call))
+            for wanted, call in zip(case.wanted, right_calls or (), strict=False)
+        )
+        return Outcome(case, choice, result, answer and not case.call_alone, said)
+
+    def _right_calls(self, case: Case, turn: Turn) -> list[ToolCall] | None:
+        """A call for each that is wanted, or None where one is missing."""
+        left, found = list(turn.calls), list[ToolCall]()
+        for wanted in case.wanted:
+            call = next((each for each in left if self._right(wanted, each, case, turn)), None)
+            if call is None:
+                return None
+            left.remove(call)
+            found.append(call)
+        return found
+
+    def _right(self, wanted: Wanted, call: ToolCall, case: Case, turn: Turn) -> bool:
+        if call.name not in wanted.tool.split("|"):
+            return False
+        if wanted.check.startswith("{") or case.call_alone:
+            spec = self._house.get(call.name)
+            return fits(call, wanted.check, spec.parameters if spec else None)
+        text = turn.observed(call)
+        return "Traceback" not in text and holds(text, wanted.check)
 
     def _turn(
-        self, messages: Sequence[Message], specs: Sequence[ToolSpec], outcome: Outcome
-    ) -> list[Message]:
-        messages = list(messages)
-        known = {spec.name for spec in self._all}
+        self,
+        messages: Sequence[Message],
+        specs: Sequence[ToolSpec],
+        judged: Case | None = None,
+    ) -> Turn:
+        began = time.monotonic()
+        first: float | None = None
+        found: list[Message] = []
         for _ in range(ROUNDS):
-            answer = self._answer(messages, specs, outcome)
-            messages.append(answer)
-            outcome.said += [answer.text, *(f"{c.name}: {c.input}" for c in answer.calls)]
-            if not answer.calls:
+            answer, waited = self._answer([*messages, *found], specs)
+            found.append(answer)
+            first = waited if len(found) == 1 else first
+            if not answer.calls or (judged is not None and _settled(judged, answer)):
                 break
-            for call in answer.calls:
-                offline = call.name in OFFLINE or call.name not in known
-                text = "ok" if offline else self._workshop.result(call.name, call.input)
-                outcome.said.append(f"-> {text}")
-                messages.append(Message("tool", result=ToolResult(call.id, call.name, text)))
-            if outcome.case.specs:  # the call alone is judged
-                break
-        return messages
+            found += [self._called(call) for call in answer.calls]
+        return Turn(tuple(found), first, time.monotonic() - began)
 
     def _answer(
-        self, messages: Sequence[Message], specs: Sequence[ToolSpec], outcome: Outcome
-    ) -> Message:
+        self, messages: Sequence[Message], specs: Sequence[ToolSpec]
+    ) -> tuple[Message, float | None]:
         began = time.monotonic()
+        first: float | None = None
         text, calls = "", list[ToolCall]()
         config = GenerationConfig(temperature=0.0, max_tokens=TOKENS, seed=1)
         for event in self._backend.generate(messages, specs, config, threading.Event()):
-            if isinstance(event, TextDelta | ToolCallDelta) and not outcome.first_token:
-                outcome.first_token = time.monotonic() - began
+            if first is None and isinstance(event, TextDelta | ToolCallDelta | ToolCallReady):
+                first = time.monotonic() - began
             if isinstance(event, TextDelta):
                 text += event.text
             elif isinstance(event, ToolCallReady):
                 calls.append(event.call)
             elif isinstance(event, AnswerFinished):
                 break
-        return Message("assistant", (Text(text),) if text else (), calls=tuple(calls))
+        return Message("assistant", (Text(text),) if text else (), calls=tuple(calls)), first
+
+    def _called(self, call: ToolCall) -> Message:
+        if call.name == "weather":
+            text = WEATHER.format(city=_city(call))
+        elif call.name in self._house:
+            text = self._workbench.result(call.name, call.input)
+        else:
+            text = f"There is no tool {call.name}."
+        return Message("tool", result=ToolResult(call.id, call.name, text))
+
+    def _forget(self, messages: Sequence[Message]) -> None:
+        """Empties Python, so that no case leans on the variables of another."""
+        name = self._workbench.python.name
+        if any(call.name == name for message in messages for call in message.calls):
+            self._workbench.result(name, "%reset -f")
 
 
-def holds(text: str, check: str) -> bool:
-    """Whether one of the checks stands in a text: a figure, a number as such, or the words."""
-    if check == "figure":
-        return "[figure" in text
-    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    found = re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", plain)
-    for wanted in check.split("|"):
-        if not re.fullmatch(r"-?\d+(\.\d+)?", wanted):
-            before, after = (r"(?<!\w)", r"(?!\w)")
-            around = (before * wanted[:1].isalnum(), after * wanted[-1:].isalnum())
-            if re.search(re.escape(wanted).join(around), text, re.IGNORECASE):
-                return True
-            continue
-        # A decimal that is expected was cut, not rounded: one in its last place is allowed.
-        places = len(wanted.partition(".")[2])
-        near = 10.0**-places if places else 1e-6
-        for number in found:
-            short = len(number.partition(".")[0]) <= 12  # a float tells longer ones apart no more
-            if number == wanted or (short and abs(float(number) - float(wanted)) <= near):
-                return True
-            if number.rstrip("0") == f"{wanted}." or number == f"{wanted}.0":
-                return True
-    return False
+def _opening() -> list[Message]:
+    return [Message("system", (Text(f"You are a helpful assistant. Today is {TODAY}."),))]
 
 
-def fits(call: ToolCall, check: str) -> bool:
-    """Whether the arguments are the expected ones; `a|b` in a text is either."""
+def _city(call: ToolCall) -> str:
     try:
-        given = json.loads(call.input or "{}")
-    except ValueError:
-        return False
-    wanted = json.loads(check)
-    if not isinstance(given, dict) or set(given) != set(wanted):
-        return False
-    return all(_same(given[name], value) for name, value in wanted.items())
+        return str(json.loads(call.input)["city"])
+    except (ValueError, LookupError, TypeError):
+        return "Here"
 
 
-def _same(given: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return str(given).casefold() in wanted.casefold().split("|")
-    if isinstance(wanted, bool) or isinstance(given, bool):
-        return given is wanted
-    return bool(given == wanted)
+def _settled(case: Case, answer: Message) -> bool:
+    """Whether an answer with calls decides the case, so that the turn need not go on."""
+    if case.call_alone or not case.wanted:
+        return True
+    return len(case.wanted) == 1 and answer.calls[0].name not in case.wanted[0].tool.split("|")
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """The scores, a line a kind."""
-    kinds = list(dict.fromkeys(outcome.case.kind for outcome in outcomes))
-    lines = ["| requests | number | right tool | right result | right answer |",
-             "| --- | ---: | ---: | ---: | ---: |"]  # fmt: skip
-    for kind in [*kinds, "all"]:
-        some = [each for each in outcomes if kind in (each.case.kind, "all")]
-        called_only = kind.startswith("unseen")
-        lines.append(
-            f"| {kind} | {len(some)} | {_share(some, lambda o: o.choice)} | "
-            f"{_share(some, lambda o: o.result)} | "
-            f"{'' if called_only else _share(some, lambda o: o.answer)} |"
-        )
-    own = [each for each in outcomes if not each.case.specs]
-    first = sorted(each.first_token for each in own)
-    whole = sorted(each.seconds for each in own if each.case.tool == "python")
-    if first and whole:
-        lines += ["", f"First token: {first[len(first) // 2]:.2f} s, a turn with Python: "
-                  f"{whole[len(whole) // 2]:.2f} s (medians)."]  # fmt: skip
-    return "\n".join(lines)
+def _all_named(wanted: Sequence[Wanted], calls: Sequence[ToolCall]) -> bool:
+    left = [call.name for call in calls]
+    for each in wanted:
+        name = next((name for name in left if name in each.tool.split("|")), None)
+        if name is None:
+            return False
+        left.remove(name)
+    return True
 
 
-def _share(outcomes: Sequence[Outcome], right: Callable[[Outcome], bool]) -> str:
-    return f"{sum(map(right, outcomes)) / max(1, len(outcomes)):.1%}"
+def _told(message: Message) -> str:
+    if message.result is not None:
+        return f"-> {message.result.text}"
+    return " ".join([message.text, *(f"[{call.name}: {call.input}]" for call in message.calls)])

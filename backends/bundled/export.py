@@ -36,7 +36,7 @@ def export(adapter: Path, out: Path, base: Path | None = None) -> None:
     from safetensors.numpy import load_file
 
     config = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
-    heads = _heads(base or model_file())
+    heads = heads_of(base or model_file())
     writer = gguf.GGUFWriter(str(out), "llama")
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
@@ -65,7 +65,14 @@ def permuted(weight: Any, heads: int) -> Any:
     return split.swapaxes(1, 2).reshape(weight.shape)
 
 
-def _heads(base: Path) -> dict[str, int]:
+def unpermuted(weight: Any, heads: int) -> Any:
+    """The rows of `permuted` in transformers' order again."""
+    rows = weight.shape[0]
+    split = weight.reshape(heads, rows // heads // 2, 2, *weight.shape[1:])
+    return split.swapaxes(1, 2).reshape(weight.shape)
+
+
+def heads_of(base: Path) -> dict[str, int]:
     """How many heads query and key have, from the base's file."""
     import gguf
 

@@ -195,7 +195,8 @@ def test_an_endpoint_that_refuses_is_told_in_one_sentence(door: Door, serve: Any
         (["ask", "--mode", "vision", "what is it?"], "The mode vision is not there yet"),
         (["chat", "--mode", "documents"], "The mode documents is not there yet"),
         (["ask", "--file", "a.pdf", "what is it?"], "can't read files or pictures yet"),
-        (["ask", "--mode", "tools", "--image", "a.png", "?"], "can't read files or pictures yet"),
+        (["ask", "--mode", "tools", "--image", "a.png", "?"], "can't see pictures yet"),
+        (["ask", "--mode", "tools", "--file", "a.csv", "-"], "stand with each prompt"),
         (["ask", "--tools-file", "missing.py", "hi"], "missing.py is not there"),
         (["ask", "--mode", "chat", "--tools-file", "t.py", "hi"], "The mode chat has no tools"),
         (["ask", "--max-rounds", "0", "hi"], "should be a number from 1"),
@@ -305,6 +306,24 @@ def test_raw_glm4_text_is_read_as_calls(door: Door, serve: Any) -> None:
     assert ended.lines[1]["text"].strip() == "42"
     assert ended.lines[2]["text"].strip() == "It is 42."
     assert list((door.folder / "tmp").glob("glm-*")) == []  # nothing was left, nothing is kept
+
+
+def test_files_lie_in_the_folder_before_the_model_is_asked(door: Door, serve: Any) -> None:
+    table = door.folder / "数据 [1].csv"
+    table.write_bytes(b"n\n1\n2\n")
+    code = "from pathlib import Path; print(Path('数据 [1].csv').read_text().split())"
+    server = serve([call("python", {"code": code}), [Text("Two rows.")]])
+    arguments = ("ask", "--json", "--mode", "tools", "--model", server.url)
+    ended = door.run(*arguments, "--file", str(table), "how many?")
+    assert ended.lines[1]["text"].strip() == "['n', '1', '2']"
+    said = server.requests[0].body["messages"][-1]["content"]
+    assert said == "[file 数据 [1].csv, 6 bytes, in the working directory]\nhow many?"
+    assert list((door.folder / "tmp").glob("glm-*")) == []  # a copy alone is not kept
+    line = json.dumps({"prompt": "p", "files": ["missing.csv"]}).encode()
+    ended = door.run(*arguments, "-", told=line)
+    assert (ended.code, ended.kinds) == (1, ["done"])
+    why = "The file missing.csv can't be read: No such file or directory."
+    assert ended.lines[0]["error"] == why
 
 
 # -- prompts from standard input -----------------------------------------------------------------
@@ -446,21 +465,21 @@ def test_a_second_signal_aborts_and_one_between_turns_too() -> None:
 
 
 def test_a_request_to_end_takes_the_kernel_along(door: Door, serve: Any) -> None:
-    mark = door.folder / "pid"
-    code = (
-        "import os, time\n"
-        f"open('{mark}.part', 'w').write(str(os.getpid()))\n"
-        f"os.replace('{mark}.part', '{mark}')\n"
-        "time.sleep(600)"
-    )
+    mark = f"of-{door.folder}"
+    code = f"import subprocess\nsubprocess.run(['sh', '-c', 'sleep 600; true', {mark!r}])"
+
+    def started() -> list[psutil.Process]:
+        found = psutil.process_iter(["cmdline"])
+        return [process for process in found if mark in (process.info["cmdline"] or ())]
+
     server = serve([call("python", {"code": code})])
     process = door.start("ask", "--json", "--mode", "tools", "--model", server.url, "go")
     with give_up(process):
-        until(mark.exists)
+        until(started)
         process.send_signal(signal.SIGTERM)
         ended = door.end(process)
     assert (ended.code, ended.lines[-1]["reason"]) == (1, "cancelled")
-    assert not psutil.pid_exists(int(mark.read_text()))
+    assert not started()
     assert list((door.folder / "tmp").iterdir()) == []
 
 

@@ -18,7 +18,16 @@ from tests.bench.figures import table
 
 # Name on the command line, in this order. Each module has `measure() -> list[Figure]` and says in
 # its docstring what is counted.
-BENCHES = ("start", "drawn", "second-turn", "python-call", "sessions")
+BENCHES = (
+    "start",
+    "drawn",
+    "second-turn",
+    "python-call",
+    "python-first",
+    "sandbox-call",
+    "kernels",
+    "sessions",
+)
 
 
 def main() -> None:

@@ -1,10 +1,8 @@
-"""The `python` tool on `1+1`, over `jupyter_client` alone; and a session's first call.
+"""The `python` tool on `1+1`, over `jupyter_client` alone.
 
 Two kernels stand ready, one behind the tool as the app makes it, one behind a plain
 `jupyter_client`; they are asked in turn, and a plain call ends, as the tool's does, when reply and
-idle status are there. The first call comes `THINKING` seconds after the session was made and its
-kernel begun, as the app does when the Tools page opens: no one reads and types faster, and the
-model must answer before there is a call. Beside it, the same without having begun ahead.
+idle status are there.
 """
 
 from __future__ import annotations
@@ -24,23 +22,16 @@ from tools.base import ToolCall, ToolContext
 from tools.python import PythonTool
 
 CALLS = 50
-SESSIONS = 5
-THINKING = 3.0
-ADDED, FIRST = 30, 0.5
+ADDED = 30
 
 
 def measure() -> list[Figure]:
     plain, tool = _compare()
-    warm = [_first_call(ahead=True) for _ in range(SESSIONS)]
-    cold = [_first_call(ahead=False) for _ in range(SESSIONS)]
     added = statistics.median(tool) - statistics.median(plain)
     return [
         at_most("added to 1+1 by the tool", added, ADDED, "ms", 1),
         Figure("  the tool", spread(tool, "ms", 1)),
         Figure("  jupyter_client alone", spread(plain, "ms", 1)),
-        at_most("first call of a session", statistics.median(warm), FIRST, "s", 3),
-        Figure("  runs", spread(warm, "s", 3)),
-        Figure("  not begun ahead", spread(cold, "s", 3)),
     ]
 
 
@@ -59,18 +50,6 @@ def _compare() -> tuple[list[float], list[float]]:
             client.stop_channels()
             manager.shutdown_kernel(now=True)
     return [one * 1000 for one, _ in pairs], [two * 1000 for _, two in pairs]
-
-
-def _first_call(ahead: bool) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        tool = PythonTool(Path(folder))
-        try:
-            if ahead:
-                tool.warm()
-                time.sleep(THINKING)
-            return _tool_call(tool, Path(folder))
-        finally:
-            tool.close()
 
 
 def _tool_call(tool: PythonTool, workspace: Path) -> float:

@@ -88,7 +88,8 @@ def test_a_plot_two_calls_and_thinking(scripted: Scripted, visit: Visit) -> None
     shot(page, "tools-plot")
     output.locator("summary").click()
     expect(output).to_contain_text("drawn")
-    expect(output).to_contain_text(f"[figure 1: {width}x{height}]")
+    # Two pixels, either way, for each one on the page.
+    expect(output).to_contain_text(f"[figure 1: {width // 2}x{height // 2}]")
 
     expect(function.locator("p > code")).to_have_text("convert_units")
     expect(function.get_by_test_id("stExpander")).to_contain_text("26.2 mile = 42.1648 km")

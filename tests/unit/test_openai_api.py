@@ -24,6 +24,7 @@ from backends.base import (
     AnswerFinished,
     BackendError,
     ContextExceeded,
+    Document,
     GenerationConfig,
     Message,
     ModelEvent,
@@ -328,6 +329,23 @@ def test_no_tools_no_fields(make: Make) -> None:
     backend, server = make([say.Text("x")])
     list(ask(backend, tool_choice="add"))
     assert not {"tools", "tool_choice"} & set(server.requests[0].body)
+
+
+def test_of_a_file_a_line_is_sent(make: Make, tmp_path: Path) -> None:
+    backend, server = make([[say.Text("Two rows."), say.Finish()]])
+    table = Document(tmp_path / "a.csv", "text/csv", "sales 销售.csv", 12)
+    picture = Picture(tmp_path / "dot.png", "image/png", "dot.png")
+    picture.path.write_bytes(b"x")
+    asked = [
+        Message("user", (table, Text("How many?"))),
+        Message("user", (table,)),
+        Message("user", (table, picture)),
+    ]
+    list(ask(backend, asked))
+    line = "[file sales 销售.csv, 12 bytes, in the working directory]"
+    first, second, third = [each["content"] for each in server.requests[0].body["messages"]]
+    assert first == f"{line}\nHow many?" and second == line
+    assert third[0] == {"type": "text", "text": line}
 
 
 def test_pictures_are_sent(make: Make, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from PIL import Image
 
 from tools.base import Tool, ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, KernelProcess, PythonLimits, PythonTool
+from tools.python.kernel import Kernel
+from tools.python.local import LocalConnection
 from tools.python.tool import unfence
 
 LIMITS = PythonLimits(seconds=60, characters=2000, figures=5)
@@ -68,6 +70,19 @@ def gone(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def kernel_of(tool: PythonTool) -> Kernel:
+    start = tool._lease.start
+    kernel = start and start.wait(20)
+    assert kernel
+    return kernel
+
+
+def private_folder(tool: PythonTool) -> Path:
+    connection = kernel_of(tool).connection
+    assert isinstance(connection, LocalConnection)
+    return connection.private
 
 
 # What the model is told of it.
@@ -311,7 +326,8 @@ def test_every_figure_is_a_png_in_order(tool: PythonTool) -> None:
     with Image.open(first.path) as wide, Image.open(second.path) as tall:
         assert wide.format == tall.format == "PNG"
         assert wide.width > wide.height and tall.width < tall.height
-        shown = [f"{image.width}x{image.height}" for image in (wide, tall)]
+        # Sharp: two pixels for each one on the page.
+        shown = [f"{image.width // 2}x{image.height // 2}" for image in (wide, tall)]
     labels = [line for line in result.text.splitlines() if line.startswith("[figure")]
     assert [label.rstrip("]").split(": ")[1] for label in labels] == shown
     lines = result.text.splitlines()
@@ -339,7 +355,8 @@ def test_other_images_are_figures_too(tool: PythonTool) -> None:
         "im = Image.new('RGB', (30, 20), 'red'); im.save('red.jpg'); display(Shown('red.jpg')); im"
     )
     result = ask(tool, code)
-    assert [a.mime for a in result.attachments] == ["image/jpeg", "image/png"]
+    figures = [a.mime for a in result.attachments if a.inline]
+    assert figures == ["image/jpeg", "image/png"]
     assert result.text.count(": 30x20]") == 2
 
 
@@ -530,8 +547,8 @@ def test_a_kernel_that_dies_is_noticed_and_replaced(
 def test_a_death_between_two_calls_is_told_with_the_next(fresh: PythonTool) -> None:
     pid = int(ask(fresh, "import os\nos.getpid()").text)
     os.kill(pid, signal.SIGKILL)
-    kernel = fresh._kernel
-    assert kernel is not None and eventually(lambda: not kernel.alive)
+    kernel = kernel_of(fresh)
+    assert eventually(lambda: not kernel.alive)
     result = ask(fresh, "1 + 1")
     assert result.text.startswith("2\n") and "variables and imports were gone" in result.text
     assert ask(fresh, "1 + 1").text == "2"
@@ -614,8 +631,7 @@ def test_nothing_of_the_servers_environment_leaks(tool: PythonTool) -> None:
 
 def test_the_kernel_listens_where_this_user_alone_can_reach_it(tool: PythonTool) -> None:
     ask(tool, "1")
-    assert tool._kernel is not None
-    private = tool._kernel.private
+    private = private_folder(tool)
     assert len([path for path in private.iterdir() if path.is_socket()]) == 5
     assert private.stat().st_mode & 0o077 == 0
 
@@ -706,11 +722,11 @@ def test_close_during_a_call_ends_the_call(tmp_path: Path) -> None:
 def test_close_leaves_no_process_and_no_folder_and_may_come_twice(tmp_path: Path) -> None:
     tool = PythonTool(tmp_path, LIMITS)
     pid = int(ask(tool, "import os\nos.getpid()").text)
-    kernel = tool._kernel
-    assert kernel is not None and kernel.private.is_dir()
+    private = private_folder(tool)
+    assert private.is_dir()
     tool.close()
     tool.close()
-    assert gone(pid) and not kernel.private.exists()
+    assert gone(pid) and not private.exists()
     tool.warm()
     with pytest.raises(ToolError, match="closed"):
         ask(tool, "1")

@@ -6,13 +6,14 @@ every session would search the machine's fonts: about a second.
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-from tools.python.files import write_into
+from tools.files import write_into
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,14 @@ def provide_fonts(folder: Path) -> None:
             write_into(folder, name, data)
     except OSError:
         log.info("The list of fonts could not be written.", exc_info=True)
+
+
+def font_names() -> frozenset[str]:
+    """The families that figures can be drawn with; none without matplotlib."""
+    names: set[str] = set()
+    for data in _font_lists().values():
+        names |= {entry["name"] for entry in json.loads(data).get("ttflist", ())}
+    return frozenset(names)
 
 
 def _font_lists() -> dict[str, bytes]:

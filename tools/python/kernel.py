@@ -1,101 +1,114 @@
-"""One Jupyter kernel: started, ready, asked, ended.
+"""One Jupyter kernel: made ready, asked, interrupted, ended.
 
-The kernel takes its orders over unix sockets in a folder that only this user can open, not
-over ports that are open to everybody on the machine.
+What lies between us and its process is a `Connection`: sockets on this machine, or a gateway.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import logging
-import secrets
-import shutil
-import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
-
-import zmq
-from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.connect import write_connection_file
-
-from tools.python.launcher import KernelLauncher
+from typing import Any, Literal, Protocol
 
 log = logging.getLogger(__name__)
 
 Message = Mapping[str, Any]
-Reason = Literal["finished", "time", "cancelled", "died"]
+Channel = Literal["shell", "iopub"]
+Reason = Literal["finished", "time", "limit", "cancelled", "died"]
 
 TICK = 0.05  # seconds between two looks at the Stop flag, the clock and the process
 KILL_AFTER_CANCEL = 0.6  # seconds; a stopped turn has to end within one
 KILL_AFTER_LIMIT = 3.0  # seconds that code may take to tidy up after its time limit
 MISSING = 1.0  # seconds to wait for the second half of an answer whose first half came
-STARTUP = ("startup.py", "startup_figures.py")
-LONGEST_SOCKET_PATH = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+KEPT = 5  # times the shown characters that a kernel sends from each end of an output
+STARTUP = ("startup.py", "startup_figures.py", "startup_rich.py")
+STARTUP_AHEAD = "startup_ahead.py"
 
-# One context serves all kernels with one I/O thread. Its options hold for every socket: a
-# kernel is the user's code, and must not fill the server's memory.
-_context = zmq.Context()
-_context.setsockopt(zmq.LINGER, 0)
-_context.setsockopt(zmq.RECONNECT_IVL, 10)
-_context.setsockopt(zmq.RCVHWM, 200)
-_context.setsockopt(zmq.MAXMSGSIZE, 64 * 1024 * 1024)
+# A kernel that was started ahead lay in another folder, which has been renamed since.
+SETTLE = (
+    "(lambda os, shell: (setattr(shell, 'starting_dir', os.getcwd()),"
+    " shell.user_ns['_dh'].__setitem__(0, os.getcwd()),"
+    " os.environ.update(HOME=os.getcwd())))(__import__('os'), get_ipython())"
+)
 
-_alive: weakref.WeakSet[Kernel] = weakref.WeakSet()
+_open: weakref.WeakSet[Kernel] = weakref.WeakSet()
 
 
 class KernelFailed(Exception):
-    """The kernel did not become ready."""
+    """The kernel did not become ready. `told` is what a user may read of it."""
+
+    told = "Python could not be started. Try once more."
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How an execution ended, and whether the kernel with its variables is still there."""
+    """How an execution ended, and whether the kernel with its variables is still there.
+
+    `said`, in one sentence: the limit that was reached, or what became of a kernel that died.
+    """
 
     reason: Reason
     alive: bool
-    status: int | None = None
+    said: str = ""
+
+
+class Connection(Protocol):
+    """A kernel's channels and its process, near or far."""
+
+    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
+        """Send a request over the shell channel. Returns its id."""
+
+    def receive(self, seconds: float) -> Sequence[tuple[Channel, Message | None]]:
+        """What has come after that time at most; None for what could not be read."""
+
+    def ended(self) -> str | None:
+        """None while the kernel is there, else what became of it, in one sentence."""
+
+    def begin(self) -> None:
+        """A call comes: forget what the kernel said since the last; its use counts from here."""
+
+    def exceeded(self) -> str | None:
+        """The limit that the code went past, in one sentence, else None."""
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the running code."""
+
+    def kill(self) -> None:
+        """End the kernel and what it started, without waiting long. May be called twice."""
+
+    def close(self) -> None:
+        """Let go of channels and folders once the kernel is killed. May be called twice."""
+
+    def log(self) -> str:
+        """What the kernel said while it started."""
+
+    def furnish(self) -> None:
+        """Put in place what the kernel need not wait for to be ready."""
+
+    def settle(self, workspace: Path) -> None:
+        """Make `workspace` the folder that the kernel works in. Raises OSError."""
 
 
 class Kernel:
-    """A kernel in `workspace`. The process is started at once; `wait_ready` waits for it.
+    """A kernel at the other end of `connection`. Its process is on its way; `wait_ready` waits.
 
-    `keep`: characters of output that it sends from each end of a call's output.
-    Raises `KernelFailed`.
+    `keep`: characters of output that it sends from each end of a call's output. `prelude` is
+    run in it before anything else.
     """
 
-    def __init__(self, workspace: Path, launcher: KernelLauncher, keep: int) -> None:
+    def __init__(self, connection: Connection, keep: int, prelude: str = "") -> None:
+        self.connection = connection
         self._keep = keep
+        self._prelude = prelude
         self._lock = threading.RLock()
         self._closed = False
-        self.private = _private_folder()
-        try:
-            connection = self.private / "connection.json"
-            write_connection_file(
-                str(connection),
-                transport="ipc",
-                ip=str(self.private / "k"),
-                key=secrets.token_hex(32).encode(),
-                shell_port=1,
-                iopub_port=2,
-                stdin_port=3,
-                hb_port=4,
-                control_port=5,
-            )
-            self._process = launcher.launch(connection, workspace)
-        except OSError as error:
-            shutil.rmtree(self.private, ignore_errors=True)
-            raise KernelFailed("The kernel's process could not be started.") from error
-        self._client = BlockingKernelClient(context=_context)
-        self._client.load_connection_file(str(connection))
-        self._client.start_channels(stdin=False, hb=False, control=False)
-        _alive.add(self)
+        _open.add(self)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Return when the kernel answers and is prepared. Raises `KernelFailed`.
@@ -107,23 +120,33 @@ class Kernel:
         deadline = time.monotonic() + timeout
         with self._lock:
             while True:
-                request = self._client.kernel_info()
+                request = self.connection.ask("kernel_info_request", {})
                 ending = self._listen(request, _ignore, min(deadline, time.monotonic() + 1))
                 if ending.reason == "finished":
                     break
                 if ending.reason == "died" or time.monotonic() > deadline:
-                    raise KernelFailed(self._startup_log())
-            code = "\n".join(_startup_code(file, self._keep) for file in STARTUP)
-            errors: list[Message] = []
+                    raise KernelFailed(self.connection.log())
+            startup = (_startup_code(file, self._keep) for file in STARTUP)
+            self.run_silently("\n".join((self._prelude, *startup)), deadline - time.monotonic())
 
-            def note_error(message: Message) -> None:
-                if message["msg_type"] == "error":
-                    errors.append(message)
+    def prepare_ahead(self) -> None:
+        """Import what most code begins with. Raises `KernelFailed`."""
+        self.connection.furnish()
+        self.run_silently(_startup_code(STARTUP_AHEAD, self._keep))
 
-            request = self._client.execute(code, silent=True, allow_stdin=False)
-            ending = self._listen(request, note_error, deadline)
-            if ending.reason != "finished" or errors:
-                raise KernelFailed(str(errors) if errors else self._startup_log())
+    def run_silently(self, code: str, seconds: float = 60.0) -> None:
+        """Run code of our own that puts out nothing. Raises `KernelFailed`."""
+        errors: list[Message] = []
+
+        def note_error(message: Message) -> None:
+            if message["msg_type"] == "error":
+                errors.append(message)
+
+        with self._lock:
+            request = self._execute(code, silent=True)
+            ending = self._listen(request, note_error, time.monotonic() + seconds)
+        if ending.reason != "finished" or errors:
+            raise KernelFailed(str(errors) if errors else self.connection.log())
 
     def execute(
         self,
@@ -140,27 +163,48 @@ class Kernel:
         """
         with self._lock:
             if self._closed:
-                return Ending("died", alive=False)
-            request = self._client.execute(code, allow_stdin=False, stop_on_error=False)
+                return Ending("died", alive=False, said="Python was closed.")
+            request = self._execute(code)
             return self._listen(request, hear, time.monotonic() + seconds, cancel, interrupt=True)
+
+    def settle(self, workspace: Path) -> None:
+        """Work in that folder from now on. Raises OSError and `KernelFailed`."""
+        self.connection.settle(workspace)
+        self.run_silently(SETTLE)
+
+    def begin(self) -> bool:
+        """A call comes: what it may use counts from here. Whether the kernel is still there."""
+        with self._lock:
+            self.connection.begin()
+        return self.alive
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
-        return not self._closed and self._process.poll() is None
+        """Whether the kernel is there, as far as is known without listening to it."""
+        return not self._closed and self.connection.ended() is None
 
     def close(self) -> None:
-        """End the kernel and what it started, and remove its folder. May be called twice."""
+        """End the kernel and what it started, and what it held. May be called twice."""
         self._closed = True
-        self._process.kill()
-        # A thread that listens sees the process gone within a tick, and lets the sockets go.
+        self.connection.kill()
+        # A thread that listens sees the process gone within a tick, and lets the channels go.
         if self._lock.acquire(timeout=20 * TICK):
             try:
-                self._client.stop_channels()
+                self.connection.close()
             finally:
                 self._lock.release()
-        shutil.rmtree(self.private, ignore_errors=True)
-        _alive.discard(self)
+        _open.discard(self)
+
+    def _execute(self, code: str, silent: bool = False) -> str:
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": not silent,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        return self.connection.ask("execute_request", content)
 
     def _listen(
         self,
@@ -172,22 +216,18 @@ class Kernel:
         interrupt: bool = False,
     ) -> Ending:
         """Receive until the reply and the idle status of `request` are there, or time is up."""
-        shell, iopub = self._client.shell_channel.socket, self._client.iopub_channel.socket
-        poller = zmq.Poller()
-        poller.register(shell, zmq.POLLIN)
-        poller.register(iopub, zmq.POLLIN)
         replied: float | None = None
         idle: float | None = None
         reason: Reason = "finished"
+        said = ""
         interrupt_at = kill_at = float("inf")
         while True:
-            status = self._process.poll()
-            ready = dict(poller.poll(0 if status is not None else round(TICK * 1000)))
-            for socket in ready:
-                message = self._receive(socket)
-                if message is None or message["parent_header"].get("msg_id") != request:
+            ended = self.connection.ended()
+            heard = self.connection.receive(0 if ended else TICK)
+            for channel, message in heard:
+                if message is None or not _answers(message, request):
                     continue
-                if socket is shell:
+                if channel == "shell":
                     replied = time.monotonic()
                     hear(message)
                 elif message["msg_type"] != "status":
@@ -196,39 +236,43 @@ class Kernel:
                     idle = time.monotonic()
             now = time.monotonic()
             first = min((when for when in (replied, idle) if when is not None), default=now)
-            if (replied and idle) or (iopub not in ready and now - first > MISSING):
-                return Ending(reason, alive=True)
-            if status is not None:
-                if not ready:
-                    return Ending("died" if reason == "finished" else reason, False, status)
-                continue
+            quiet = all(channel != "iopub" for channel, _ in heard)
+            if (replied and idle) or (quiet and now - first > MISSING):
+                return Ending(reason, True, said)
+            limit = self.connection.exceeded() if interrupt else None
+            if ended is not None:
+                if heard:
+                    continue
+                if reason == "finished":
+                    return Ending("limit" if limit else "died", False, limit or ended)
+                return Ending(reason, False, said)
             if cancel is not None and cancel.is_set() and reason != "cancelled":
                 reason, interrupt_at, kill_at = "cancelled", now, now + KILL_AFTER_CANCEL
             elif now > deadline and reason == "finished":
                 if not interrupt:
                     return Ending("time", alive=True)
                 reason, interrupt_at, kill_at = "time", now, now + KILL_AFTER_LIMIT
+            elif limit and reason == "finished":
+                reason, said, interrupt_at, kill_at = "limit", limit, now, now + KILL_AFTER_LIMIT
             if now >= kill_at:
-                self.close()
-                return Ending(reason, alive=False)
+                self._closed = True
+                self.connection.kill()
+                return Ending(reason, False, said)
             if now >= interrupt_at:
                 # Again after a while: the first may have come before the code began.
-                self._process.interrupt()
+                self.connection.interrupt()
                 interrupt_at = now + KILL_AFTER_CANCEL / 2 if reason == "cancelled" else now + 1
 
-    def _receive(self, socket: zmq.Socket[bytes]) -> Message | None:
-        """The next message, or None where there is none that can be read."""
-        try:
-            message: Message | None = self._client.session.recv(socket)[1]
-        except (ValueError, TypeError, KeyError):
-            log.warning("A message of the kernel could not be read.", exc_info=True)
-            return None
-        return message
 
-    def _startup_log(self) -> str:
-        with contextlib.suppress(OSError):
-            return (self.private / "log").read_text("utf-8", "replace")[-4000:]
-        return "The kernel said nothing."
+def _answers(message: Message, request: str) -> bool:
+    """Whether it belongs to that request, and is of the right shape: the code can forge it."""
+    parent = message.get("parent_header")
+    return (
+        isinstance(parent, dict)
+        and parent.get("msg_id") == request
+        and isinstance(message.get("msg_type"), str)
+        and isinstance(message.get("content"), dict)
+    )
 
 
 def _ignore(_: Message) -> None:
@@ -243,18 +287,7 @@ def _startup_code(file: str, keep: int) -> str:
     )
 
 
-def _private_folder() -> Path:
-    """A new folder for one kernel, with a path that is short enough for unix sockets."""
-    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        with contextlib.suppress(OSError):
-            folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=parent)).resolve()
-            if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
-                return folder
-            folder.rmdir()
-    raise KernelFailed("No folder for temporary files has a path short enough for sockets.")
-
-
 @atexit.register
 def _close_all() -> None:
-    for kernel in list(_alive):
+    for kernel in list(_open):
         kernel.close()

@@ -12,31 +12,17 @@ import signal
 import site
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psutil
 
-# PR_SET_PDEATHSIG (1): the kernel is killed with the thread that started it.
-# PR_SET_CHILD_SUBREAPER (36): what the code leaves running stays the kernel's child, and is
-# found when the kernel is ended. Both from <linux/prctl.h>.
-# The first entry of sys.path is the working directory, where a `random.py` would be taken for
-# the standard library's; ipykernel puts it back behind that.
-# Without debugpy, which nobody uses here, the kernel starts sooner.
-_BOOT = """
-import sys
-del sys.path[0]
-sys.modules["debugpy"] = None
-if sys.platform == "linux":
-    import ctypes
-    prctl = ctypes.CDLL(None).prctl
-    prctl(1, 9)
-    prctl(36, 1)
-from ipykernel.kernelapp import launch_new_instance
-launch_new_instance()
-"""
+from tools.python.boot import kernel_command
+from tools.python.limits import PythonLimits
+from tools.python.usage import Watch
 
 # What Python or a system library needs from outside; never a key or a setting of the server.
 _PASSED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SYSTEMROOT")
@@ -46,6 +32,8 @@ MATPLOTLIB = "matplotlib"  # the folder of matplotlib's settings, in the kernel'
 # One thread that lives as long as the server starts every kernel: PR_SET_PDEATHSIG watches the
 # thread, not the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernel-spawner")
+
+T = TypeVar("T")
 
 
 class KernelProcess(Protocol):
@@ -60,6 +48,17 @@ class KernelProcess(Protocol):
     def kill(self) -> None:
         """End it and its children at once. May be called twice, from any thread."""
 
+    def begin(self) -> None:
+        """A call begins: its CPU seconds and its output count from here."""
+
+    def exceeded(self) -> str | None:
+        """The limit that the code went past, in a sentence for the model, else None.
+
+        Asked at every tick of a call, so it only looks. Where waiting for the code to stop
+        would do harm (memory, processes) it has been killed by then; else it is for the caller
+        to interrupt it, and to kill it where that does not help.
+        """
+
 
 class KernelLauncher(Protocol):
     """Starts kernels in one way: a plain child process, a sandbox."""
@@ -67,6 +66,10 @@ class KernelLauncher(Protocol):
     @property
     def network(self) -> bool:
         """Whether the code reaches the network. The tool's description says so."""
+
+    @property
+    def folder(self) -> str:
+        """What the code calls the workspace. The tool's description says so."""
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
         """Start a kernel that reads the connection file and works in `workspace`.
@@ -76,27 +79,23 @@ class KernelLauncher(Protocol):
         """
 
 
+@dataclass(frozen=True)
 class ChildProcess:
     """Kernels as child processes of the server, in a group of their own; no sandbox."""
 
+    limits: PythonLimits = PythonLimits()
     network = True
+    folder = "the working directory"
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
         """See `KernelLauncher.launch`. What the kernel says while it starts is in `log`."""
-        command = [
-            sys.executable,
-            "-c",
-            _BOOT,
-            f"--IPKernelApp.connection_file={connection}",
-            "--HistoryManager.enabled=False",
-        ]
         private = connection.parent
         (private / "tmp").mkdir(exist_ok=True)
 
         def start() -> subprocess.Popen[bytes]:
             with open(private / "log", "wb") as log:
                 return subprocess.Popen(
-                    command,
+                    kernel_command(connection, self.limits, sandboxed=False),
                     cwd=workspace,
                     env=environment(private, workspace),
                     stdin=subprocess.DEVNULL,
@@ -105,41 +104,57 @@ class ChildProcess:
                     start_new_session=True,
                 )
 
-        return _Child(_spawner.submit(start).result())
+        return _Child(spawn(start), self.limits, workspace)
+
+
+def spawn(start: Callable[[], T]) -> T:
+    """What `start` returns, run in the thread that starts all kernels."""
+    return _spawner.submit(start).result()
 
 
 def environment(private: Path, workspace: Path) -> Mapping[str, str]:
     """The kernel's whole environment: nothing of the server's but what Python needs."""
     programs = str(Path(sys.executable).parent)
     variables = {
+        **SHARED,
         "PATH": os.pathsep.join((programs, os.environ.get("PATH", os.defpath))),
         "HOME": str(workspace),
         "TMPDIR": str(private / "tmp"),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TERM": "dumb",
         "IPYTHONDIR": str(private / "ipython"),
         "JUPYTER_CONFIG_DIR": str(private / "jupyter"),
         "JUPYTER_DATA_DIR": str(private / "jupyter"),
         "JUPYTER_RUNTIME_DIR": str(private / "jupyter"),
-        "JUPYTER_PLATFORM_DIRS": "1",
         "JPY_PARENT_PID": str(os.getpid()),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": str(private / MATPLOTLIB),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     if site.ENABLE_USER_SITE:
         variables["PYTHONUSERBASE"] = site.getuserbase()
-    for name in _PASSED_ON:
-        if name in os.environ:
-            variables[name] = os.environ[name]
-    return variables
+    return variables | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+# As many threads for sums as there are cores, within reason: each takes memory of its own.
+_THREADS = str(min(os.cpu_count() or 1, 4))
+
+SHARED: Mapping[str, str] = {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TERM": "dumb",
+    "JUPYTER_PLATFORM_DIRS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OMP_NUM_THREADS": _THREADS,
+    "OPENBLAS_NUM_THREADS": _THREADS,
+    "MKL_NUM_THREADS": _THREADS,
+}
 
 
 class _Child:
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], limits: PythonLimits, workspace: Path
+    ) -> None:
         self._process = process
         self._killed = False
+        self._watch = Watch(process.pid, limits, [workspace], self._end)
 
     def poll(self) -> int | None:
         return self._process.poll()
@@ -148,10 +163,19 @@ class _Child:
         with contextlib.suppress(OSError):
             os.killpg(self._process.pid, signal.SIGINT)
 
+    def begin(self) -> None:
+        self._watch.begin()
+
+    def exceeded(self) -> str | None:
+        return self._watch.exceeded()
+
     def kill(self) -> None:
-        if self._killed:
-            return
-        self._killed = True
+        self._watch.end()
+        if not self._killed:
+            self._killed = True
+            self._end()
+
+    def _end(self) -> None:
         started: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
             started = psutil.Process(self._process.pid).children(recursive=True)

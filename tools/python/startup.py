@@ -169,9 +169,9 @@ def _limit_displays(formatter: Any, gate: _Gate) -> None:
 
 def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
     """Errors as Python itself prints them, with the frames of the user's own code alone."""
-    home = os.getcwd() + os.sep
 
     def is_own(frame: traceback.FrameSummary) -> bool:
+        home = shell.starting_dir + os.sep  # the folder's name may change once, see `Kernel.settle`
         return frame.filename.startswith(("<cell ", home)) and "site-packages" not in frame.filename
 
     def shorten(error: traceback.TracebackException | None) -> None:

@@ -1,7 +1,7 @@
 """What every kernel runs once so that plots come out right; see `startup`.
 
-matplotlib is prepared when it is imported, not before: a call that draws nothing does not
-wait for it.
+matplotlib and altair are prepared when they are imported, not before: a call that draws nothing
+does not wait for them.
 """
 
 from __future__ import annotations
@@ -33,9 +33,14 @@ FALLBACK_FONTS = (
 
 
 def prepare(shell: Any, keep: int) -> None:
-    """Let matplotlib draw every figure inline, sharply, and in any script. `keep` is not used."""
-    shell.config.InlineBackend.rc = {"figure.dpi": 120}
-    actions = {"matplotlib": _keep_backend, "matplotlib.font_manager": _complete_fonts}
+    """Let every figure be shown in its place, sharply, and in any script. `keep` is not used."""
+    # Two pixels for each one on the page, the other half for screens that have them.
+    shell.config.InlineBackend.figure_formats = {"retina"}
+    actions = {
+        "matplotlib": _keep_backend,
+        "matplotlib.font_manager": _complete_fonts,
+        "altair": _as_specification,
+    }
     sys.meta_path.insert(0, _AfterImport(actions))
 
 
@@ -67,6 +72,11 @@ class _AfterImport:
 def _keep_backend(matplotlib: Any) -> None:
     """A backend that the code asks for by habit would show its figures to nobody."""
     matplotlib.use = lambda backend, *, force=True: None
+
+
+def _as_specification(altair: Any) -> None:
+    """A chart as data; altair itself would send a page that loads a library from the network."""
+    altair.renderers.enable("mimetype")
 
 
 def _complete_fonts(font_manager: Any) -> None:

@@ -1,0 +1,210 @@
+"""Checks of all that the app needs: `python -m app.cli doctor`, and the Settings page.
+
+A check is a function from the service to one `Check`; `CHECKS` lists them in the order in which
+they are shown. What the app can do without is at worst a warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from app.core.models import parse_choice
+from app.core.service import Service, data_folder
+from backends.base import BackendError, ModelUnavailable
+
+log = logging.getLogger(__name__)
+
+State = Literal["ok", "warning", "fail"]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of one check: one sentence, and where there is something to do, what."""
+
+    name: str
+    state: State
+    sentence: str
+    fix: str = ""
+
+
+def check_settings(service: Service) -> Check:
+    """Whether every setting and every tool of the user's could be read."""
+    problems = service.problems
+    if not problems:
+        return Check("settings", "ok", "All settings and tools could be read.")
+    return Check("settings", "warning", " ".join(problems), "README has a table of all settings.")
+
+
+def check_model(service: Service) -> Check:
+    """Whether the model is there and answers."""
+    host = service.model
+    if host.state == "ready" and host.backend is not None:
+        return Check("model", "ok", f"{host.backend.name} is ready.")
+    if host.state == "failed":
+        fix = "GLM_MODEL chooses another one; `make setup` brings the bundled one."
+        return Check("model", "fail", host.error or "There is no model.", fix)
+    return Check("model", "warning", "The model is still loading.")
+
+
+def check_sandbox(service: Service) -> Check:
+    """How Python runs, and whether strangers may use it."""
+    from tools.python.sandbox import why_not
+
+    choice = service.sandbox
+    if choice is None:
+        return Check("sandbox", "ok", "Python runs behind the kernel gateway, not on this machine.")
+    if not choice.warning:
+        return Check("sandbox", "ok", choice.reason)
+    state: State = "fail" if choice.launcher is None else "warning"
+    return Check("sandbox", state, choice.reason, _sandbox_fix(why_not()))
+
+
+def check_kernel(service: Service) -> Check:
+    """Whether a Python kernel starts and counts."""
+    from app.core.kernels import open_pool, python_limits
+    from tools.base import ToolCall, ToolContext, ToolError
+    from tools.python import PythonTool
+
+    choice = service.sandbox
+    if choice is not None and choice.launcher is None:
+        return Check("kernel", "fail", "Python is switched off.", "See the line above.")
+    with tempfile.TemporaryDirectory(prefix="glm-doctor-") as folder:
+        workspace = Path(folder, "workspace")
+        pool = open_pool(service.settings, Path(folder), choice.launcher if choice else None)
+        tool = PythonTool(workspace, python_limits(service.settings), pool=pool)
+        try:
+            call = ToolCall("doctor", tool.name, "6 * 7", raw="code")
+            result = tool.run(call, ToolContext(workspace))
+        except ToolError as error:
+            return Check(
+                "kernel",
+                "fail",
+                str(error),
+                "The log says why; `make setup` installs what it needs.",
+            )
+        finally:
+            tool.close()
+            pool.close()
+    if result.text.strip() != "42":
+        return Check("kernel", "fail", "A Python kernel started, but does not count right.")
+    return Check("kernel", "ok", f"A Python kernel answered after {result.seconds:.1f} s.")
+
+
+def check_browser(_: Service) -> Check:
+    """Whether there is a Chromium."""
+    if any(map(shutil.which, CHROMIUM)):
+        return Check("browser", "ok", "Chromium is installed.")
+    fix = "Install it (Debian: apt install chromium)."
+    return Check("browser", "warning", "There is no Chromium; the browser tests need it.", fix)
+
+
+def check_search(_: Service) -> Check:
+    """Whether a search engine is set up."""
+    return Check("search", "ok", "Nothing in this version searches the web.")
+
+
+def check_fonts(_: Service) -> Check:
+    """Whether figures can have Chinese in them."""
+    from tools.python.fonts import font_names
+    from tools.python.startup_figures import FALLBACK_FONTS
+
+    names = font_names()
+    found = next((name for name in FALLBACK_FONTS if name in names), None)
+    if found:
+        return Check("fonts", "ok", f"Chinese in figures is drawn with {found}.")
+    fix = "Install one (Debian: apt install fonts-noto-cjk)."
+    return Check("fonts", "warning", "There is no Chinese font: figures show boxes.", fix)
+
+
+def check_transformers(service: Service) -> Check:
+    """Whether weights in safetensors could be run."""
+    if importlib.util.find_spec("transformers") and importlib.util.find_spec("torch"):
+        version = metadata.version("transformers")
+        return Check("transformers", "ok", f"transformers {version} is installed.")
+    try:
+        needed = parse_choice(service.settings.model).kind == "weights"
+    except ModelUnavailable:
+        needed = False
+    missing = "transformers and torch are not installed"
+    if not needed:
+        return Check("transformers", "ok", f"{missing}; the model does not need them.")
+    fix = "pip install -r requirements-model.txt"
+    return Check("transformers", "fail", f"{missing}, and the model needs them.", fix)
+
+
+def check_files(service: Service) -> Check:
+    """Whether conversations can keep files."""
+    folder = data_folder(service.settings)
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        fix = "GLM_DATA names another folder."
+        return Check("files", "fail", "The folder for files can't be written to.", fix)
+    free = shutil.disk_usage(folder).free >> 20
+    wanted = service.settings.python_workspace_mb
+    if free < wanted:
+        fix = "GLM_DATA names another folder, GLM_PYTHON_WORKSPACE_MB a smaller limit."
+        return Check("files", "warning", f"There is room for {free:,} MB of files alone.", fix)
+    return Check("files", "ok", f"There is room for {free:,} MB of files.")
+
+
+CHECKS: Sequence[Callable[[Service], Check]] = (
+    check_settings,
+    check_model,
+    check_sandbox,
+    check_kernel,
+    check_files,
+    check_fonts,
+    check_browser,
+    check_search,
+    check_transformers,
+)
+
+
+def examine(service: Service) -> Iterator[Check]:
+    """All checks, one after the other; one that breaks off is a failed one."""
+    for check in CHECKS:
+        try:
+            yield check(service)
+        except Exception:
+            log.exception("a check broke off")
+            name = check.__name__.removeprefix("check_")
+            yield Check(name, "fail", "This could not be checked; the log says why.")
+
+
+def report(service: Service) -> int:
+    """Prints a line for each check. Returns 0 when all that is needed works, else 1."""
+    with contextlib.suppress(BackendError):  # its own check says it
+        service.model.wait()
+    failed = False
+    for check in examine(service):
+        failed = failed or check.state == "fail"
+        print(
+            f"{check.state:<8} {check.name:<13} {check.sentence} {check.fix}".rstrip(), flush=True
+        )
+    return 1 if failed else 0
+
+
+def _sandbox_fix(trouble: str | None) -> str:
+    if trouble is None:
+        return "Unset GLM_PYTHON_SANDBOX: bubblewrap works here."
+    if sys.platform != "linux":
+        return "Run the app on Linux where strangers are to use it."
+    if shutil.which("bwrap") is None:
+        return "Install it (Debian: apt install bubblewrap)."
+    return (
+        "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
+        "kernel.apparmor_restrict_unprivileged_userns=0; a container needs seccomp=unconfined)."
+    )

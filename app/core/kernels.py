@@ -1,0 +1,49 @@
+"""Where the `python` tool's kernels run, and how many, as the settings say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.core.settings import Settings
+from tools.python import KernelLauncher, PythonLimits
+from tools.python.choice import Choice, choose_sandbox
+from tools.python.gateway import Gateway, GatewayHost
+from tools.python.local import LocalHost
+from tools.python.pool import KernelPool
+from tools.python.starting import KernelHost
+
+
+def python_limits(settings: Settings) -> PythonLimits:
+    """What one session's Python may use."""
+    return PythonLimits(
+        seconds=settings.python_seconds,
+        characters=settings.python_output,
+        memory_mb=settings.python_memory,
+        processes=settings.python_processes,
+        cpu_seconds=settings.python_cpu_seconds,
+        file_mb=settings.python_file_mb,
+        workspace_mb=settings.python_workspace_mb,
+    )
+
+
+def choose(settings: Settings, local: bool) -> Choice | None:
+    """How kernels run on this machine; None where a gateway runs them. `local`: nobody but this
+    machine reaches the server."""
+    if settings.kernel_gateway_url:
+        return None
+    return choose_sandbox(settings.python_sandbox, local, python_limits(settings))
+
+
+def open_pool(settings: Settings, spares: Path, launcher: KernelLauncher | None) -> KernelPool:
+    """The kernels of all sessions, whose workspaces lie in the folder `spares` too.
+
+    `launcher` starts them on this machine; without one a gateway does.
+    """
+    limits = python_limits(settings)
+    host: KernelHost
+    if launcher is None:
+        gateway = Gateway(settings.kernel_gateway_url, settings.kernel_gateway_token)
+        host = GatewayHost(gateway, limits)
+    else:
+        host = LocalHost(launcher, limits)
+    return KernelPool(host, settings.python_kernels, settings.python_idle_minutes * 60, spares)

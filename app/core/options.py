@@ -1,0 +1,45 @@
+"""The command line of the back door."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+MODES = ("chat", "tools", "documents", "vision")
+MOST_ROUNDS = 10_000
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What `python -m app.cli` understands."""
+    shared = argparse.ArgumentParser(add_help=False)
+    add = shared.add_argument
+    add("--mode", choices=MODES, help="default: chat, or tools where --tools-file is given")
+    add("--model", metavar="M", help="bundled, a .gguf file, or http(s)://host/v1#model-name")
+    add("--protocol", metavar="P", choices=("auto", "openai", "glm4"), help="auto, openai or glm4")
+    add(
+        "--tools-file", metavar="F.py", type=Path, action="append", default=[],
+        help="a file with tools of your own; may be given several times",
+    )  # fmt: skip
+    add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
+    add("--yes", action="store_true", help="allow tool calls that would wait for your word")
+
+    whole = argparse.ArgumentParser(
+        prog="python -m app.cli", description="GLM All Tools without a page."
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+    ask = commands.add_parser("ask", parents=[shared], help="answer one prompt, or one a line")
+    ask.add_argument("prompt", metavar="PROMPT", help="- reads prompts from standard input")
+    ask.add_argument(
+        "--file", metavar="F", action="append", default=[], help="a file for --mode tools"
+    )
+    ask.add_argument("--image", metavar="I", action="append", default=[], help="a picture")
+    ask.add_argument("--json", action="store_true", help="write one JSON object a line")
+    commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
+    commands.add_parser("doctor", parents=[shared], help="check all that the app needs")
+    return whole
+
+
+def _rounds(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= MOST_ROUNDS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"should be a number from 1 to {MOST_ROUNDS}")

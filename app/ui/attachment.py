@@ -1,0 +1,145 @@
+"""What a tool made, drawn by its kind: pictures, charts, tables and formulas in their place,
+everything else as a file with a preview where there is one.
+
+All of it was written by code that nobody vouches for, and may have changed since: whatever is
+read here is bounded, and looked at before it is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from app.core.charts import drawable_chart, formula
+from app.core.tables import PREVIEW_BYTES, displayed_table, file_table
+from app.ui.downloads import Offer, draw_offers
+from app.ui.keys import own_key
+from app.ui.markdown import drawable, escaped
+from app.ui.tables import draw_table
+from tools.base import Attachment
+from tools.files import open_regular, read_regular
+from tools.mime import LATEX, PICTURES, PLOTLY, TABLE, VEGA_LITE
+
+log = logging.getLogger(__name__)
+
+LARGEST_PICTURE = 32_000_000  # bytes
+LARGEST_DATA = 6_000_000  # bytes of a chart or a table
+WIDEST = 1460  # pixels; Streamlit would shrink a wider picture at every draw
+TABLES = ("text/csv", "text/tab-separated-values")
+
+
+def draw_attachments(attachments: Sequence[Attachment]) -> None:
+    """Draws into the place at hand: first what was displayed, in its order, then the files."""
+    displayed = [each for each in attachments if each.inline]
+    files = [each for each in attachments if not each.inline]
+    for each in displayed:
+        if not _draw_displayed(each):
+            st.caption(f"{escaped(each.name)} can't be shown.")
+    if files:
+        draw_offers([Offer(each.name, each.mime, each.path) for each in files])
+    # One look at what came of it; the rest is a click away.
+    opened = bool(displayed)
+    for each in files:
+        if each.mime in (*PICTURES, *TABLES):
+            with st.expander(f"Preview of {escaped(each.name)}", expanded=not opened):
+                if not _draw_preview(each):
+                    st.caption("There is no preview of it.")
+            opened = True
+
+
+def _draw_displayed(thing: Attachment) -> bool:
+    """Whether it could be drawn."""
+    try:
+        if thing.mime in PICTURES:
+            return draw_picture(thing.path, thing.name)
+        if thing.mime in (PLOTLY, VEGA_LITE):
+            return _draw_chart(thing, read_regular(thing.path, LARGEST_DATA))
+        if thing.mime == TABLE:
+            table = displayed_table(read_regular(thing.path, LARGEST_DATA))
+            if table is not None:
+                draw_table(table)
+            return table is not None
+        if thing.mime == LATEX:
+            latex = formula(read_regular(thing.path, LARGEST_DATA))
+            if latex is not None:
+                st.latex(drawable(latex))
+            return latex is not None
+    except OSError:
+        return False
+    draw_offers([Offer(thing.name, thing.mime, thing.path)])
+    return True
+
+
+def _draw_preview(file: Attachment) -> bool:
+    if file.mime in PICTURES:
+        return draw_picture(file.path, file.name)
+    try:
+        with open_regular(file.path) as stream:
+            data = stream.read(PREVIEW_BYTES)
+            table = file_table(data, whole=not stream.read(1))
+    except OSError:
+        return False
+    if table is not None:
+        draw_table(table)
+    return table is not None
+
+
+def draw_picture(path: Path, name: str, widest: int | None = None) -> bool:
+    """A PNG or JPEG in its own size, `widest` pixels at most; whether it is one."""
+    from tools.pictures import SHARP, PictureRefused
+
+    try:
+        with open_regular(path) as stream:
+            stamp = path, stream.seek(0, io.SEEK_END), path.lstat().st_mtime_ns
+        data, width = _for_page(*stamp)
+    except (OSError, PictureRefused):
+        return False
+    if Path(name).stem.endswith(SHARP):
+        width //= 2
+    with st.container(width=min(width, widest or width)):
+        st.image(data, width="stretch", alt=drawable(name).replace(SHARP, ""))
+    return True
+
+
+@lru_cache(maxsize=32)
+def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int]:
+    """A picture's bytes, shrunk to what a page can show, and the width that it has of its own.
+
+    Raises `OSError` and `PictureRefused`.
+    """
+    from tools.pictures import picture_size
+
+    data = read_regular(path, LARGEST_PICTURE)
+    _, width, _ = picture_size(data)
+    if width > WIDEST:
+        from PIL import Image
+
+        with Image.open(io.BytesIO(data)) as image:
+            image.thumbnail((WIDEST, image.height))
+            shrunk = io.BytesIO()
+            image.save(shrunk, image.format or "PNG")
+            data = shrunk.getvalue()
+    return data, width
+
+
+def _draw_chart(thing: Attachment, data: bytes) -> bool:
+    chart = drawable_chart(thing.mime, data)
+    if chart is None:
+        return False
+    place = st.empty()
+    try:
+        key = own_key(str(thing.path))
+        if thing.mime == PLOTLY:
+            place.plotly_chart(chart, key=key, alt="Chart")
+        else:
+            place.vega_lite_chart(chart, key=key, width="stretch", alt="Chart")
+    except Exception:  # whatever a drawing library says of somebody's chart
+        log.info("the chart %s was not drawn", thing.name, exc_info=True)
+        place.empty()
+        return False
+    return True

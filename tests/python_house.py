@@ -1,0 +1,90 @@
+"""A pool of kernels on this machine, and sessions on it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.unit.test_python_tool import ask, eventually, gone
+from tools.base import ToolContext, ToolResult
+from tools.python import ChildProcess, KernelLauncher, PythonLimits, PythonTool
+from tools.python.local import LocalHost
+from tools.python.pool import KernelPool
+
+LIMITS = PythonLimits(characters=2000)
+FOREVER = "import time\nprint('in', flush=True)\ntime.sleep(600)"
+UNTIL_GO = (
+    "import os, time\nprint('in', flush=True)\nwhile not os.path.exists('go'):\n"
+    "    time.sleep(0.02)\n'gone on'"
+)
+PID = "import os\nos.getpid()"
+
+
+class House:
+    """A pool, and sessions on it, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pools: list[KernelPool] = []
+
+    def pool(
+        self,
+        most: int = 8,
+        idle: float | None = None,
+        spares: bool = True,
+        launcher: KernelLauncher | None = None,
+    ) -> KernelPool:
+        host = LocalHost(launcher or ChildProcess(), LIMITS)
+        pool = KernelPool(host, most, idle, self.folder if spares else None)
+        self.pools.append(pool)
+        return pool
+
+    def session(self, pool: KernelPool, name: str) -> PythonTool:
+        (self.folder / name).mkdir(exist_ok=True)
+        return PythonTool(self.folder / name, LIMITS, pool=pool)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    for pool in house.pools:
+        pool.close()
+
+
+def children() -> list[psutil.Process]:
+    """Processes below this one that run."""
+    every = psutil.Process().children(recursive=True)
+    return [process for process in every if not gone(process.pid)]
+
+
+def spare_ready(pool: KernelPool) -> None:
+    """Return when a spare kernel stands ready."""
+    pool.warm()
+    assert eventually(lambda: pool.ready, 90)
+
+
+def spare_of(pool: KernelPool) -> int:
+    """The same, with a plain child process. Its process id."""
+    before = {process.pid for process in children()}
+    spare_ready(pool)
+    (pid,) = {process.pid for process in children()} - before
+    return pid
+
+
+def begin(tool: PythonTool, code: str = FOREVER) -> Callable[[], ToolResult]:
+    """Run code in a thread, and return when it has said something. What it gives waits."""
+    told, results = threading.Event(), []
+    context = ToolContext(Path(), progress=lambda _: told.set())
+    thread = threading.Thread(target=lambda: results.append(ask(tool, code, context)))
+    thread.start()
+    assert told.wait(90)
+
+    def finish() -> ToolResult:
+        thread.join(90)
+        (result,) = results
+        return result
+
+    return finish

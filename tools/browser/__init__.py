@@ -1,0 +1,32 @@
+"""A browser that reads the web for the model.
+
+chain = choose_search(setting, keys, handbook, cache)     # one for the process
+tool = open_browser(chain, reader, context)               # one a conversation
+"""
+
+from __future__ import annotations
+
+from tools.browser.base import Reader
+from tools.browser.citations import Citation
+from tools.browser.local_reader import EveryReader, LocalReader
+from tools.browser.search.chain import SearchChain, choose_search
+from tools.browser.shelf import Source
+from tools.browser.shown import BrowserLimits
+from tools.browser.tool import BrowserTool
+
+__all__ = [
+    "BrowserLimits",
+    "BrowserTool",
+    "Citation",
+    "SearchChain",
+    "Source",
+    "choose_search",
+    "open_browser",
+]
+
+
+def open_browser(search: SearchChain, web: Reader, context: int = 0) -> BrowserTool:
+    """A conversation's browser: `web` reads pages for it and is closed with it, the pages of the
+    chain's own folders need none. `context` is the model's window in tokens, 0 if unknown."""
+    reader = EveryReader(LocalReader(search.folders), web)
+    return BrowserTool(search, reader, BrowserLimits.for_context(context))

@@ -1,0 +1,284 @@
+"""Addresses -> pages. What is plain HTML is fetched; what its scripts write is rendered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError, Future, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+from tools.browser import fetch
+from tools.browser.account import Account
+from tools.browser.base import Page, ReadFailed
+from tools.browser.extraction import Extractor
+from tools.browser.fetch import Fetched, Fetcher, status_line, text_lines
+from tools.browser.proxy import Proxy
+from tools.browser.text import Text
+from tools.browser.wall import Wall
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 10  # pages of one session
+THIN = 50  # words from which on a page that has scripts is taken as it was fetched
+LEAST = 4.0  # seconds that are left for rendering, however long the fetching took
+TICK = 0.05  # seconds between two looks at Stop
+
+Documents = Callable[[bytes, str], Sequence[str]]
+"""A document's bytes and its media type -> its lines. Raises ValueError with one line."""
+
+T = TypeVar("T")
+
+_TURNED_AWAY = (403, 429, 503)  # what sites say to who doesn't look like a browser
+_NEEDS_MORE = re.compile(r"<script|<i?frame|http-equiv\s*=\s*[\"']?refresh", re.I)
+_ASKS_FOR_SCRIPTS = re.compile(
+    r"<noscript[^>]*>(?:(?!</noscript>).){0,600}(?:enable|activate|require|need|turn on|启用|开启)"
+    r"(?:(?!</noscript>).){0,200}javascript",
+    re.I | re.S,
+)
+_EMPTY_ROOT = re.compile(
+    r"""<(div|main)\s[^>]*\bid=["']?(root|app|__next|__nuxt)\b[^>]*>\s*</\1>"""
+)
+_CAPTCHA = re.compile(r"captcha|cf[-_]chl|challenge-platform|just a moment\.\.\.", re.I)
+_PASSWORD = re.compile(r"""type\s*=\s*["']?password""", re.I)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What stands in Chromium's window: the visible part of the page as HTML."""
+
+    url: str
+    status: int
+    html: str
+    screenshot: bytes | None = None
+    note: str = ""
+
+
+class Tabs(Protocol):
+    """Renders the pages of one session."""
+
+    async def render(self, url: str, seconds: float) -> Rendered:
+        """Raises ReadFailed."""
+
+    async def close(self) -> None: ...
+
+
+class Chromium(Protocol):
+    """Renders pages for everybody. Everything is called on one loop."""
+
+    def warm(self) -> None:
+        """Have it started in the background."""
+
+    def tabs(self, proxy: str, account: Account) -> Tabs: ...
+
+    async def close(self) -> None: ...
+
+
+class Web:
+    """The way into the web for the whole process: one thread, one proxy behind the wall, and
+    Chromium where there is one. Nothing is started before the first page is read."""
+
+    def __init__(
+        self,
+        wall: Wall,
+        chromium: Chromium | None = None,
+        documents: Documents | None = None,
+        seconds: float = fetch.SECONDS,
+    ) -> None:
+        self.wall = wall
+        self.chromium = chromium
+        self.documents = documents
+        self.seconds = seconds
+        self.proxy = Proxy(wall)
+        self.extractor = Extractor()
+        self.tls: ssl.SSLContext | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
+
+    def reader(self) -> WebReader:
+        """A reader for one session."""
+        return WebReader(self)
+
+    def warm(self) -> None:
+        """Have everything started in the background: a first page soon will be read."""
+        self.submit(self._warm())
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run `work` on the web's own thread."""
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(target=self._loop.run_forever, name="web", daemon=True)
+                thread.start()
+                asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """End Chromium, the proxy and the thread. May be called twice."""
+        with self._starting:
+            loop, self._loop = self._loop, None
+            if loop is not None:
+                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(20)
+                loop.call_soon_threadsafe(loop.stop)
+
+    async def _start(self) -> None:
+        self.tls = fetch.tls()
+        await self.proxy.start()
+
+    async def _warm(self) -> None:
+        if self.chromium is not None:
+            self.chromium.warm()
+        await self.extractor.warm()
+
+    async def _stop(self) -> None:
+        if self.chromium is not None:
+            await self.chromium.close()
+        await self.extractor.close()
+        await self.proxy.stop()
+
+
+class _Session:
+    """What one session has at the web: an account, cookies, tabs. Lives on the web's thread."""
+
+    def __init__(self, web: Web) -> None:
+        assert web.tls is not None
+        self.account = web.proxy.open()
+        proxy = web.proxy.url
+        self.fetcher = Fetcher(web.wall, proxy, self.account, web.tls, web.seconds)
+        self.tabs = None if web.chromium is None else web.chromium.tabs(proxy, self.account)
+        self.room = asyncio.Semaphore(AT_ONCE)
+
+    async def close(self, proxy: Proxy) -> None:
+        if self.tabs is not None:
+            await self.tabs.close()
+        await self.fetcher.close()
+        proxy.close(self.account)
+
+
+class WebReader:
+    """A `Reader` for one session."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._session: _Session | None = None
+
+    def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
+        """See `Reader.read`."""
+        works = {url: self._web.submit(self._read(url)) for url in dict.fromkeys(urls)}
+        waiting = set(works.values())
+        while waiting and not cancel.is_set():
+            _, waiting = wait(waiting, timeout=TICK)
+        for work in waiting:
+            work.cancel()
+        return [_result(works[url]) for url in urls]
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._web.submit(session.close(self._web.proxy)).result(20)
+
+    async def _read(self, url: str) -> Page:
+        if self._session is None:
+            self._session = _Session(self._web)
+            if self._web.chromium is not None:
+                self._web.chromium.warm()
+        session = self._session
+        async with session.room:
+            with session.account.page():
+                return await self._page(session, url)
+
+    async def _page(self, session: _Session, url: str) -> Page:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._web.seconds
+        fetched = await session.fetcher.fetch(url)
+        if fetched.kind == "document":
+            return await self._document(fetched)
+        if fetched.kind == "text":
+            _check_status(fetched.status)
+            text = await self._web.extractor.plain(text_lines(fetched))
+            return _page(fetched, text)
+        text = await self._web.extractor.html(fetched.text, fetched.url)
+        if session.tabs is None or not _is_thin(fetched, text):
+            _check(fetched.status, fetched.text, text)
+            return _page(fetched, text)
+        try:
+            rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
+            seen = await self._web.extractor.html(rendered.html, rendered.url)
+        except ReadFailed:
+            _check(fetched.status, fetched.text, text)
+            return _page(fetched, text)
+        if seen.words < text.words and rendered.status == fetched.status:
+            seen = text  # a script that failed blanked the page
+        _check(rendered.status, rendered.html, seen)
+        return _page(rendered, seen)
+
+    async def _document(self, fetched: Fetched) -> Page:
+        documents = self._web.documents
+        if documents is None:
+            raise ReadFailed(f"it is a document of type {fetched.media_type}")
+        try:
+            lines = await asyncio.to_thread(documents, fetched.data, fetched.media_type)
+        except ValueError as error:
+            raise ReadFailed(str(error)) from None
+        text = await self._web.extractor.plain(list(lines), fetched.url.rpartition("/")[2])
+        return _page(fetched, text)
+
+
+def _is_thin(fetched: Fetched, text: Text) -> bool:
+    """Whether the page as it was fetched has next to no text, and could write some itself."""
+    if fetched.status in _TURNED_AWAY:
+        return True
+    if not _NEEDS_MORE.search(fetched.text):
+        return False
+    if text.words < THIN or _EMPTY_ROOT.search(fetched.text):
+        return True
+    return text.words < 4 * THIN and _ASKS_FOR_SCRIPTS.search(fetched.text) is not None
+
+
+def _check_status(status: int) -> None:
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ReadFailed(status_line(status))
+
+
+def _check(status: int, html: str, text: Text) -> None:
+    """Raises ReadFailed where there is nothing to be read, and why."""
+    if text.words < THIN and _CAPTCHA.search(html):
+        raise ReadFailed("it asks for a proof that one is human (a captcha)")
+    _check_status(status)
+    if text.words < THIN and _PASSWORD.search(html):
+        raise ReadFailed("it asks to log in")
+    if not text.lines:
+        raise ReadFailed("the page has no text")
+
+
+def _page(source: Fetched | Rendered, text: Text) -> Page:
+    screenshot = source.screenshot if isinstance(source, Rendered) else None
+    return Page(
+        url=source.url,
+        title=text.title,
+        status=source.status,
+        lines=text.lines,
+        links=text.links,
+        read_at=datetime.now(UTC),
+        screenshot=screenshot,
+        note=source.note,
+    )
+
+
+def _result(work: Future[Page]) -> Page | ReadFailed:
+    try:
+        return work.result()
+    except CancelledError:
+        return ReadFailed("it was stopped")
+    except ReadFailed as failed:
+        return failed
+    except Exception:
+        log.exception("A page could not be read.")
+        return ReadFailed("something went wrong here while it was read")

@@ -1,0 +1,1 @@
+"""Search: a small protocol, a module a provider, and the chain that asks them in order."""

@@ -1,0 +1,114 @@
+"""What a search brings, and who searches: the seam between the chain and its providers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Literal, Protocol
+
+from tools.text import one_line
+
+LONGEST_URL = 2_000  # characters; what is longer is no address of a page
+
+Progress = Callable[[str], None]
+Span = Literal["day", "week", "month", "year"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result: plain text, each on one line; `published` where the provider says so."""
+
+    title: str
+    url: str
+    snippet: str
+    published: date | None = None
+
+
+class SearchFailed(Exception):
+    """A provider that could not search. The message is a clause ("it did not answer within
+    10 s") for the user and the model, with no address and no key in it.
+
+    `offline`: it could not be reached at all, so that asking again soon is of no use.
+    """
+
+    def __init__(self, why: str, offline: bool = False) -> None:
+        super().__init__(one_line(why, 200))
+        self.offline = offline
+
+
+class SearchProvider(Protocol):
+    """One way to search."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in `GLM_SEARCH`, without addresses and folders."""
+
+    def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
+        """At most `limit` results, the best first; those of the last `recency_days` alone where
+        that is given. Raises `SearchFailed`."""
+
+
+def span(recency_days: int) -> Span | None:
+    """The smallest of the usual time spans that holds so many days; None beyond a year."""
+    spans: Sequence[tuple[int, Span]] = ((1, "day"), (7, "week"), (31, "month"), (366, "year"))
+    return next((name for days, name in spans if recency_days <= days), None)
+
+
+def since(recency_days: int) -> date:
+    """The day that lies so many days back."""
+    return date.today() - timedelta(days=min(recency_days, 300_000))
+
+
+def make_result(
+    title: object, url: object, snippet: object, published: object = None
+) -> Result | None:
+    """A result from what a provider sent; None where it has no address of a web page."""
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
+        return None
+    url = "".join(url.split())
+    if len(url) > LONGEST_URL:
+        return None
+    return Result(_words(title), url, _words(snippet), read_date(published))
+
+
+def _words(text: object) -> str:
+    """Text without the tags that mark the words found, and without entities."""
+    if not isinstance(text, str):
+        return ""
+    return one_line(
+        unescape(re.sub(r"</?(?:b|strong|em|mark|span)\b[^>]{0,200}>", "", text)), 1_000
+    )
+
+
+def read_date(text: object) -> date | None:
+    """A day as providers write it: ISO, RFC 2822, "Jan 2, 2026", "3 days ago"; else None."""
+    if not isinstance(text, str) or not text.strip() or len(text) > 60:
+        return None
+    text = text.strip()
+    try:
+        if found := re.match(r"(\d{4})-(\d\d?)-(\d\d?)", text):
+            day = date(*map(int, found.groups()))
+        elif re.match(r"\w{3}, \d", text):
+            day = parsedate_to_datetime(text).date()
+        else:
+            parsed = _parsed(text)
+            if parsed is None:
+                return None
+            day = parsed.date()
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return day if 1990 <= day.year <= date.today().year + 1 else None
+
+
+def _parsed(text: str) -> datetime | None:
+    import dateparser  # type: ignore[import-untyped]  # it takes a while
+
+    settings = {"REQUIRE_PARTS": ["day", "month", "year"], "PREFER_DATES_FROM": "past"}
+    if re.search(r"\bago\b|前", text):
+        settings = {"PREFER_DATES_FROM": "past"}
+    parsed: datetime | None = dateparser.parse(text, languages=["en", "zh"], settings=settings)
+    return parsed

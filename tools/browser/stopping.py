@@ -1,0 +1,32 @@
+"""Waiting for work that can't be interrupted, but not longer than the user wants."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from tools.base import ToolCancelled
+
+T = TypeVar("T")
+
+_GLANCE = 0.05  # seconds between two looks at Stop
+
+
+def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
+    """What `work` returns. Raises `ToolCancelled` at once when `cancel` is set: what is still
+    under way ends by its own time limit, and nobody waits for it."""
+    future: Future[T] = Future()
+
+    def go() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is read
+            future.set_exception(error)
+
+    threading.Thread(target=go, name="browser-call", daemon=True).start()
+    while not wait([future], _GLANCE).done:
+        if cancel.is_set():
+            raise ToolCancelled("Stopped by the user.")
+    return future.result()

@@ -1,0 +1,309 @@
+"""The browser: search, open, find and scroll, over a search chain and a reader.
+
+Both faces come down to the same five functions. Every page, result and link has a number that
+stays valid for the whole conversation (`shelf`); what the model reads has one form (`shown`).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from tools.base import (
+    Attachment,
+    ToolCall,
+    ToolContext,
+    ToolError,
+    ToolResult,
+    ToolSpec,
+)
+from tools.browser.base import Link, Page, Reader, ReadFailed
+from tools.browser.call import EXAMPLES, HOW, Call, NoCall, make_call
+from tools.browser.citations import Citation, cited
+from tools.browser.expression import read_call
+from tools.browser.search.base import Progress
+from tools.browser.search.chain import Found
+from tools.browser.shelf import Shelf, Source, host_of
+from tools.browser.shown import (
+    BrowserLimits,
+    failed_text,
+    first_line_before,
+    found_text,
+    page_text,
+    search_text,
+    snippet,
+)
+from tools.browser.specs import function_specs, native_spec
+from tools.browser.step import failed_step, page_step, screenshot_file, search_step, step_file
+from tools.browser.stopping import unless_stopped
+from tools.text import one_line
+
+NAME = "simple_browser"
+MOST_PAGES = 10
+"""Pages that one call opens."""
+PARTS = 5
+"""`scroll` up to this number means parts of a page, beyond it lines."""
+
+_BARE = re.compile(r"[\w-]+(\.[\w-]+)+([:/?#]|$)")  # an address without its scheme
+
+
+class Search(Protocol):
+    """What the tool searches with; `SearchChain` is one."""
+
+    @property
+    def names(self) -> str: ...
+
+    def search(
+        self,
+        query: str,
+        recency_days: int | None,
+        limit: int,
+        progress: Progress,
+        cancel: threading.Event,
+    ) -> Found: ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page on the shelf that is to be shown, or why it could not be read."""
+
+    source: Source
+    failed: str = ""
+    picture: Attachment | None = None
+
+
+class BrowserTool:
+    """One conversation's browser. `sources` and `cited` may be called from any thread.
+
+    `acts` is False: it reads only. The reader is the conversation's own and closed with it.
+    """
+
+    name = NAME
+    stateful = True
+
+    def __init__(self, search: Search, reader: Reader, limits: BrowserLimits | None = None) -> None:
+        self._search, self._reader = search, reader
+        self._limits = limits or BrowserLimits()
+        self._shelf = Shelf()
+        self._at_hand: list[int] = []
+        self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
+        self._steps = 0
+
+    def specs(self, native: bool) -> Sequence[ToolSpec]:
+        """One function with an expression as its input, or five."""
+        return [native_spec(self._search.names)] if native else function_specs(self._search.names)
+
+    def sources(self) -> tuple[Source, ...]:
+        """All that has a number, by number; those that were read have a `page`."""
+        return self._shelf.sources()
+
+    def cited(self, id: int, words: str) -> Citation:
+        """Whether the words of a citation stand in what was read under that number, and where."""
+        return cited(self._shelf.get(id), words)
+
+    def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
+        """Runs one call. Raises `ToolError` where there is nothing to show."""
+        begun = time.monotonic()
+        try:
+            wanted = _wanted(call)
+        except NoCall as error:
+            raise ToolError(str(error)) from None
+        actions: Mapping[str, Callable[[Any, ToolContext], ToolResult]] = {
+            "search": self._do_search,
+            "mclick": self._do_click,
+            "open_url": self._do_open,
+            "find": self._do_find,
+            "scroll": self._do_scroll,
+        }
+        result = actions[wanted.name](wanted.arguments, context)
+        text = result.text
+        if wanted.more:
+            text += "\n(Only the first call was run: send one call at a time.)"
+        return replace(
+            result, call_id=call.id, name=call.name, text=text, seconds=time.monotonic() - begun
+        )
+
+    def close(self) -> None:
+        """Lets go of the reader. May be called twice."""
+        self._reader.close()
+
+    # -- the five functions ----------------------------------------------------------------------
+
+    def _do_search(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        query, days = arguments["query"], arguments.get("recency_days")
+        if days is not None and days <= 0:
+            days = None
+        context.progress(f"searching {one_line(query, 80)}")
+        found = unless_stopped(
+            lambda: self._search.search(
+                query, days, self._limits.results, context.progress, context.cancel
+            ),
+            context.cancel,
+        )
+        results = [
+            self._shelf.add_result(each.title, each.url, snippet(each.snippet), each.published)
+            for each in found.results[: self._limits.results]
+        ]
+        step = self._step(context, search_step(query, results, found.notes))
+        return ToolResult("", "", search_text(query, results, found.notes), found.error, step)
+
+    def _do_click(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        ids = list(dict.fromkeys(arguments["ids"]))
+        known = [source for id in ids if (source := self._shelf.get(id)) is not None]
+        if not known:
+            raise ToolError(self._no_such(ids))
+        notes = [
+            f"[{id}] · there is no result or link of this number"
+            for id in ids
+            if self._shelf.get(id) is None
+        ][:MOST_PAGES]
+        if len(known) > MOST_PAGES:
+            left = one_line(", ".join(str(source.id) for source in known[MOST_PAGES:]))
+            notes.append(f"(No more than {MOST_PAGES} pages are opened at a time. Left: {left}.)")
+            known = known[:MOST_PAGES]
+        read = self._read([source.url for source in known if source.page is None], context)
+        opened = [
+            Opened(source)
+            if source.page is not None
+            else self._taken(read[source.url], source.id, source.url, context)
+            for source in known
+        ]
+        return self._show(opened, context, notes=notes)
+
+    def _do_open(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        url = arguments["url"]
+        if _BARE.match(url):
+            url = f"https://{url}"
+        read = self._read([url], context)[url]
+        opened = self._taken(read, None, url, context)
+        return self._show([opened], context, arguments.get("line", 1))
+
+    def _do_find(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        pages = self._pages(arguments.get("id"))
+        pattern, room = arguments["pattern"], self._room(len(pages))
+        texts, steps = [], []
+        for source, page in pages:
+            texts.append(found_text(source, page, pattern, room, self._shelf.number))
+            steps.append(page_step(source, page, *self._shown.get(source.id, (1, 1))))
+        step = self._step(context, {"kind": "find", "pattern": pattern, "pages": steps})
+        return ToolResult("", "", "\n\n".join(texts), None, step)
+
+    def _do_scroll(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        source, page = self._pages(arguments.get("id"))[-1]
+        total = len(page.lines)
+        first, last = self._shown.get(source.id, (1, 0))
+        by = arguments.get("lines", 1)
+        if "line" in arguments:
+            at = min(arguments["line"], total)
+        elif by > 0:
+            at = last + 1 + (by - 1) * (last - first + 1) if by <= PARTS else first + by
+        else:
+            if first <= 1:
+                raise ToolError(f"This is the beginning of the page [{source.id}].")
+            at = first + by
+            if -by <= PARTS:
+                at = first
+                for _ in range(-by):
+                    at = first_line_before(source, page, at - 1, self._limits.window)
+        if at > total:
+            raise ToolError(f"The page [{source.id}] ends at line {total}; there is no more of it.")
+        return self._show([Opened(source)], context, at)
+
+    # -- what they share -------------------------------------------------------------------------
+
+    def _read(self, urls: Sequence[str], context: ToolContext) -> dict[str, Page | ReadFailed]:
+        """What came of each address, all read at the same time."""
+        urls = list(dict.fromkeys(urls))
+        if not urls:
+            return {}
+        one = f"reading {host_of(urls[0])}"
+        context.progress(one if len(urls) == 1 else f"reading {len(urls)} pages")
+        read = unless_stopped(lambda: self._reader.read(urls, context.cancel), context.cancel)
+        return dict(zip(urls, read, strict=True))
+
+    def _taken(
+        self, read: Page | ReadFailed, id: int | None, url: str, context: ToolContext
+    ) -> Opened:
+        """Puts a page on the shelf, and its screenshot into the workspace."""
+        if isinstance(read, ReadFailed):
+            source = self._shelf.get(self._shelf.number(Link("", url)) if id is None else id)
+            return Opened(source or Source(0, url, url), failed=str(read))
+        source = self._shelf.keep(read, id, url)
+        name = f"page-{source.id}"
+        picture = read.screenshot and screenshot_file(context.workspace, name, read.screenshot)
+        return Opened(source, picture=picture or None)
+
+    def _show(
+        self,
+        opened: Sequence[Opened],
+        context: ToolContext,
+        line: int = 1,
+        notes: Sequence[str] = (),
+    ) -> ToolResult:
+        """Pages from a line on, one after another, and those that could not be read."""
+        texts: list[str] = []
+        steps: list[dict[str, Any]] = []
+        at_hand: list[int] = []
+        for each in opened:
+            source, page = each.source, each.source.page
+            if page is None:
+                texts.append(failed_text(source.id, source.url, each.failed))
+                steps.append(failed_step(source.id, source.url, each.failed))
+                continue
+            first = min(max(line, 1), max(len(page.lines), 1))
+            room = self._room(len(opened))
+            shown = page_text(source, page, first, room, self._shelf.number)
+            self._shown[source.id] = shown.first, shown.last
+            at_hand.append(source.id)
+            texts.append(shown.text)
+            steps.append(page_step(source, page, shown.first, shown.last, each.picture))
+        self._at_hand = at_hand or self._at_hand
+        step = self._step(context, {"kind": "read", "pages": steps})
+        failed = [f"{each.source.host}: {each.failed}" for each in opened if each.failed]
+        return ToolResult(
+            "",
+            "",
+            "\n\n".join([*texts, *(["\n".join(notes)] if notes else [])]),
+            error=None if at_hand else one_line("; ".join(failed)),
+            attachments=(*step, *(each.picture for each in opened if each.picture)),
+        )
+
+    def _pages(self, id: int | None) -> list[tuple[Source, Page]]:
+        """The pages at hand, or the one of that number. Raises `ToolError`."""
+        ids = self._at_hand if id is None else [id]
+        sources = [source for each in ids if (source := self._shelf.get(each)) is not None]
+        pages = [(source, source.page) for source in sources if source.page is not None]
+        if not pages:
+            how = f"{EXAMPLES['mclick']} or {EXAMPLES['open_url']}"
+            what = "No page is open" if id is None else f"[{id}] is no page that was opened"
+            raise ToolError(f"{what}. Open one with {how}.")
+        return pages
+
+    def _room(self, pages: int) -> int:
+        return min(self._limits.window, self._limits.budget // max(pages, 1))
+
+    def _step(self, context: ToolContext, step: Mapping[str, Any]) -> tuple[Attachment, ...]:
+        self._steps += 1
+        written = step_file(context.workspace, f"step-{self._steps}", step)
+        return () if written is None else (written,)
+
+    def _no_such(self, ids: Sequence[int]) -> str:
+        numbers = ", ".join(f"[{id}]" for id in ids[:MOST_PAGES])
+        if not len(self._shelf):
+            return f"There is no {numbers}: nothing was searched or opened yet. {HOW}"
+        return f"There is no {numbers}: the numbers go from 0 to {len(self._shelf) - 1}."
+
+
+def _wanted(call: ToolCall) -> Call:
+    """What a call of either face asks for. Raises `NoCall` and `ToolError`."""
+    if call.name == NAME and call.raw is not None:
+        return read_call(call.input)
+    arguments = call.arguments()
+    if call.name != NAME:
+        return make_call(call.name, named=arguments)
+    inner = arguments.get("input")
+    return read_call(inner if isinstance(inner, str) else call.input)

@@ -1,0 +1,181 @@
+"""Kernels on this machine.
+
+A kernel takes its orders over unix sockets in a folder that only this user can open, not over
+ports that are open to everybody on the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import signal
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import zmq
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+from tools.files import delete_folder
+from tools.python.fonts import provide_fonts
+from tools.python.kernel import KEPT, Channel, Kernel, KernelFailed, Message
+from tools.python.launcher import MATPLOTLIB, KernelLauncher
+from tools.python.limits import PythonLimits
+from tools.python.moving import move_in
+from tools.python.owner import give_new
+
+log = logging.getLogger(__name__)
+
+LONGEST_SOCKET_PATH = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+
+# One context serves all kernels with one I/O thread. Its options hold for every socket: a
+# kernel is the user's code, and must not fill the server's memory.
+_context = zmq.Context()
+_context.setsockopt(zmq.LINGER, 0)
+_context.setsockopt(zmq.RECONNECT_IVL, 10)
+_context.setsockopt(zmq.RCVHWM, 200)
+_context.setsockopt(zmq.MAXMSGSIZE, 64 * 1024 * 1024)
+
+
+class LocalHost:
+    """Starts kernels on this machine, in the launcher's way."""
+
+    here = True
+
+    def __init__(self, launcher: KernelLauncher, limits: PythonLimits) -> None:
+        self.launcher = launcher
+        self._keep = KEPT * limits.characters
+
+    @property
+    def network(self) -> bool:
+        """Whether the code reaches the network."""
+        return self.launcher.network
+
+    @property
+    def folder(self) -> str:
+        """What the code calls the workspace."""
+        return self.launcher.folder
+
+    def start(self, workspace: Path) -> Kernel:
+        """A kernel in `workspace`, on its way. Raises `KernelFailed`."""
+        return Kernel(LocalConnection(workspace, self.launcher), self._keep)
+
+
+class LocalConnection:
+    """A `Connection` over ZeroMQ. The process is started at once. Raises `KernelFailed`."""
+
+    def __init__(self, workspace: Path, launcher: KernelLauncher) -> None:
+        self.workspace = workspace
+        self.private = _private_folder()
+        try:
+            workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+            connection = self.private / "connection.json"
+            write_connection_file(
+                str(connection),
+                transport="ipc",
+                ip=str(self.private / "k"),
+                key=secrets.token_hex(32).encode(),
+                shell_port=1,
+                iopub_port=2,
+                stdin_port=3,
+                hb_port=4,
+                control_port=5,
+            )
+            self._process = launcher.launch(connection, workspace)
+        except OSError as error:
+            delete_folder(self.private)
+            raise KernelFailed("The kernel's process could not be started.") from error
+        self._client = BlockingKernelClient(context=_context)
+        self._client.load_connection_file(str(connection))
+        self._client.start_channels(stdin=False, hb=False, control=False)
+        self._channels: dict[zmq.Socket[bytes], Channel] = {
+            self._client.shell_channel.socket: "shell",
+            self._client.iopub_channel.socket: "iopub",
+        }
+        self._poller = zmq.Poller()
+        for socket in self._channels:
+            self._poller.register(socket, zmq.POLLIN)
+
+    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.ask`."""
+        message = self._client.session.msg(kind, dict(content))
+        self._client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def receive(self, seconds: float) -> Sequence[tuple[Channel, Message | None]]:
+        """See `Connection.receive`: at most one message of each channel."""
+        ready = self._poller.poll(round(seconds * 1000))
+        return [(self._channels[socket], self._message(socket)) for socket, _ in ready]
+
+    def ended(self) -> str | None:
+        """See `Connection.ended`."""
+        status = self._process.poll()
+        return None if status is None else f"The Python process ended ({_cause(status)})."
+
+    def begin(self) -> None:
+        """See `Connection.begin`."""
+        self._process.begin()
+
+    def exceeded(self) -> str | None:
+        """See `Connection.exceeded`."""
+        return self._process.exceeded()
+
+    def interrupt(self) -> None:
+        """See `Connection.interrupt`."""
+        self._process.interrupt()
+
+    def kill(self) -> None:
+        """See `Connection.kill`."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """See `Connection.close`."""
+        # Its own `stop_channels` would first open those that were never used.
+        self._client.shell_channel.stop()
+        self._client.iopub_channel.stop()
+        delete_folder(self.private)
+
+    def log(self) -> str:
+        """See `Connection.log`."""
+        with contextlib.suppress(OSError):
+            return (self.private / "log").read_text("utf-8", "replace")[-4000:]
+        return "The kernel said nothing."
+
+    def furnish(self) -> None:
+        """See `Connection.furnish`."""
+        provide_fonts(self.private / MATPLOTLIB)
+
+    def settle(self, workspace: Path) -> None:
+        """See `Connection.settle`. The kernel's folder takes the place of `workspace`."""
+        move_in(self.workspace, workspace)
+        give_new(workspace)
+        self.workspace = workspace
+
+    def _message(self, socket: zmq.Socket[bytes]) -> Message | None:
+        try:
+            message: Message | None = self._client.session.recv(socket)[1]
+        except Exception:
+            log.warning("A message of the kernel could not be read.", exc_info=True)
+            return None
+        return message
+
+
+def _cause(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-status).name}"
+    return f"exit code {status}"
+
+
+def _private_folder() -> Path:
+    """A new folder for one kernel, with a path that is short enough for unix sockets."""
+    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        with contextlib.suppress(OSError):
+            folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=parent)).resolve()
+            if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
+                return folder
+            folder.rmdir()
+    raise KernelFailed("No folder for temporary files has a path short enough for sockets.")
