@@ -1,5 +1,6 @@
 # make run     set everything up where needed, then serve the app on http://127.0.0.1:8501
-# make test    the tests           ARGS="-k kernel" picks some; browser tests need Chromium
+# make test    the tests, a file a core at a time    ARGS="-k kernel" picks some, ARGS="-n 0" runs
+#              one by one; browser tests need Chromium
 # make check   ruff and mypy
 # make bench   the figures in README        ARGS names which
 # make bundled-model  train the bundled model's adapter anew; on two cores this takes hours
@@ -21,7 +22,7 @@ run: system
 	@exec $(BIN)/streamlit run app/main.py $(ARGS)
 
 test: system
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
