@@ -18,7 +18,9 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TextIO, get_args
 
 from app.core.options import command_line
@@ -119,7 +121,8 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
         text = options.prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         prompts = [Request(prompt=text, files=tuple(options.file))]
     with _house(options) as service:
-        return _answer(prompts, service, mode, writer, stopping)
+        opened = partial(_dialogue, service, mode, options.yes)
+        return _answer(prompts, opened, mode, writer, stopping)
 
 
 def _requests(lines: TextIO) -> Iterator[Request | str]:
@@ -137,7 +140,7 @@ def _requests(lines: TextIO) -> Iterator[Request | str]:
 
 def _answer(
     requests: Iterable[Request | str],
-    service: Service,
+    opened: Callable[[], AbstractContextManager[Dialogue]],
     mode: Mode,
     writer: Writer,
     stopping: Stopping,
@@ -156,7 +159,7 @@ def _answer(
             else:
                 if dialogue is None or not request.continues:
                     last.close()
-                    dialogue = last.enter_context(_dialogue(service, mode))
+                    dialogue = last.enter_context(opened())
                 with stopping.turn() as cancel:
                     turn = dialogue.ask(request.prompt, cancel, request.files)
                     reason = _play(turn, writer)
@@ -179,7 +182,8 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
     with _house(options) as service, contextlib.ExitStack() as last:
-        dialogue = last.enter_context(_dialogue(service, mode))
+        opened = partial(_dialogue, service, mode, options.yes)
+        dialogue = last.enter_context(opened())
         if sys.stdin.isatty():
             writer.say(f"{mode.capitalize()}. /help shows what can be done, Ctrl-D ends.")
         while (line := _line(stopping)) is not None:
@@ -187,7 +191,7 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
             with stopping.turn() as cancel:
                 if command == "/clear":
                     last.close()
-                    dialogue = last.enter_context(_dialogue(service, mode))
+                    dialogue = last.enter_context(opened())
                     writer.say("A new conversation.")
                 elif command in ("/retry", "/continue"):
                     _again(dialogue, command, writer, cancel)
@@ -264,11 +268,12 @@ def _house(options: argparse.Namespace) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def _dialogue(service: Service, mode: Mode) -> Iterator[Dialogue]:
+def _dialogue(service: Service, mode: Mode, yes: bool) -> Iterator[Dialogue]:
     """A new conversation; says at its end where it left files."""
+    from app.core.approvals import allow, refuse
     from app.core.dialogue import Dialogue
 
-    dialogue = Dialogue(service, mode)
+    dialogue = Dialogue(service, mode, allow if yes else refuse)
     try:
         for sentence in dialogue.refused:
             _say(sentence)

@@ -201,6 +201,14 @@ class ToolStarted:
 
 
 @dataclass(frozen=True)
+class ToolAsked:
+    """A call waits for the user's word, which is given under `number`."""
+
+    call: ToolCall
+    number: int
+
+
+@dataclass(frozen=True)
 class ToolFinished:
     result: ToolResult
 
@@ -222,7 +230,8 @@ class TurnFinished:
 
 
 ModelEvent = TextDelta | ReasoningDelta | ToolCallDelta | ToolCallReady | Notice | AnswerFinished
-Event = ModelEvent | ToolStarted | ToolProgress | ToolFinished | MessageFinished | TurnFinished
+ToolEvent = ToolAsked | ToolStarted | ToolProgress | ToolFinished
+Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Request(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         with site.lock:
             site.asked.append(self.path)
-            site.headers.append(dict(self.headers))
+            site.headers.append({name.lower(): value for name, value in self.headers.items()})
         page = site.pages.get(path, html("<p>nothing here</p>", status=404))
         with contextlib.suppress(OSError):
             if isinstance(page, Answer):

@@ -102,6 +102,15 @@ class ToolResult:
     seconds: float = 0.0
 
 
+PAGE_ONLY = ".browser"
+"""The folder of a workspace with what the page alone draws: it is no file for the user."""
+
+
+def for_user(result: ToolResult) -> tuple[Attachment, ...]:
+    """The files that a user may take along."""
+    return tuple(each for each in result.attachments if each.path.parent.name != PAGE_ONLY)
+
+
 def file_size(size: int) -> str:
     """A number of bytes in words, in powers of 1,000."""
     if size < 1000:

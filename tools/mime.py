@@ -11,6 +11,8 @@ out too, and `text` is what the model reads."""
 PLOTLY = "application/vnd.plotly.v1+json"
 VEGA_LITE = "application/vnd.vegalite+json"
 """Of whichever version: it stands in the specification itself."""
+BROWSER_STEP = "application/vnd.glm-browser-step+json"
+"""Our own: what the browser did in one call, see `tools.browser.step`."""
 LATEX = "text/latex"
 SVG = "image/svg+xml"
 PICTURES = {"image/png": "png", "image/jpeg": "jpg"}

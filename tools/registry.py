@@ -138,8 +138,12 @@ class Registry:
         on_start: Callable[[ToolCall], None] = lambda _: None,
         on_finish: Callable[[ToolResult], None] = lambda _: None,
         native: bool = False,
+        instead: Callable[[ToolCall], ToolResult | None] = lambda _: None,
     ) -> list[ToolResult]:
         """Runs the calls of one answer and returns their results in the order of the calls.
+
+        `instead` is asked before a call runs, and may take its time: its result stands in for a
+        call that may not run.
 
         Calls of one stateful tool run one after the other in their order, all others at the
         same time. `on_start` and `on_finish` are called from the threads that run the calls,
@@ -155,12 +159,16 @@ class Registry:
             with contextlib.suppress(Empty):
                 while True:
                     for index in lanes.get_nowait():
+                        call = calls[index]
+                        result = instead(call)
+                        if result is None:
+                            with telling:
+                                context = context_for(call)
+                                on_start(call)
+                            result = self.run(call, context, native)
+                        results[index] = result
                         with telling:
-                            context = context_for(calls[index])
-                            on_start(calls[index])
-                        results[index] = self.run(calls[index], context, native)
-                        with telling:
-                            on_finish(results[index])
+                            on_finish(result)
 
         threads = [_in_background(work) for _ in range(min(CALLS_AT_ONCE, lanes.qsize()))]
         wait(threads)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from app.core.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
 from app.core.conversation import Conversation
 from app.core.models import ModelHost
 from app.core.window import fitting
@@ -37,6 +38,7 @@ from backends.base import (
     ReasoningDelta,
     Text,
     TextDelta,
+    ToolAsked,
     ToolCallDelta,
     ToolCallReady,
     ToolFinished,
@@ -58,12 +60,13 @@ OWN_FAULT = "A fault in the app itself ended this answer; it was logged. Your me
 @dataclass(frozen=True)
 class TurnConfig:
     """How a turn is run: generation settings, the round limit, who the assistant is, which
-    tools are on (None for all)."""
+    tools are on (None for all), and who allows calls that act after a page was read."""
 
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     system: str = ""
     max_rounds: int = 30
     tools: frozenset[str] | None = frozenset()
+    approve: Approve = refuse
 
 
 def run_turn(
@@ -84,11 +87,12 @@ def run_turn(
     generation = config.generation
     for _ in range(config.max_rounds):
         answer = _Answer()
-        specs = registry.specs(native, config.tools)
+        specs: Sequence[ToolSpec] = registry.specs(native, config.tools)
+        wish = _wish(backend, generation)
         try:
-            prompt = _prompt(config, conversation, _wish(backend, generation))
-            prompt = fitting(prompt, specs, backend, generation.max_tokens)
-            yield from answer.stream(backend, prompt, specs, generation, cancel)
+            asked, specs = _forced(generation, specs, registry, native)
+            prompt = fitting(_prompt(config, conversation, wish), specs, backend, asked.max_tokens)
+            yield from answer.stream(backend, prompt, specs, asked, cancel)
         except BackendError as failure:
             error = str(failure)
         except Exception:
@@ -101,7 +105,10 @@ def run_turn(
         if message.finish != "stop" or not message.calls:
             reason, error = message.finish, message.error
             break
-        for event in _run_calls(message.calls, registry, native, repeats, cancel, workspace):
+        # Written before this answer's pages are read, its calls are not of their making.
+        approve = config.approve if has_read_strangers(conversation.messages, registry) else allow
+        calls = message.calls
+        for event in _run_calls(calls, registry, native, repeats, cancel, workspace, approve):
             if isinstance(event, MessageFinished):
                 conversation = conversation.append(event.message)
             yield event
@@ -153,6 +160,18 @@ def _wish(backend: Backend, generation: GenerationConfig) -> str:
     if generation.tool_choice is None or backend.capabilities.forced_tool:
         return ""
     return f"Use the tool {generation.tool_choice} for the next answer."
+
+
+def _forced(
+    generation: GenerationConfig, specs: Sequence[ToolSpec], registry: Registry, native: bool
+) -> tuple[GenerationConfig, Sequence[ToolSpec]]:
+    """The user's choice of a tool as one of its functions; a tool of several functions can't be
+    called by its own name, so that they alone are on offer."""
+    choice = generation.tool_choice
+    if choice is None or any(spec.name == choice for spec in specs):
+        return generation, specs
+    own = registry.specs(native, {choice})
+    return (replace(generation, tool_choice=None), own) if own else (generation, specs)
 
 
 class _Answer:
@@ -233,6 +252,7 @@ def _run_calls(
     repeats: _Repeats,
     cancel: threading.Event,
     workspace: Path,
+    approve: Approve,
 ) -> Iterator[Event]:
     """Runs the calls of one answer; their results as messages, in the order of the calls."""
     # By place, not by id: some servers give two calls of one answer the same id.
@@ -244,6 +264,12 @@ def _run_calls(
     def context(call: ToolCall) -> ToolContext:
         return ToolContext(workspace, cancel, lambda text: events.put(ToolProgress(call.id, text)))
 
+    def instead(call: ToolCall) -> ToolResult | None:
+        if not acts(call, registry):
+            return None
+        why = approve(call, cancel, lambda number: events.put(ToolAsked(call, number)))
+        return None if why is None else not_run(call, why)
+
     def work() -> None:
         try:
             ran = registry.run_all(
@@ -252,6 +278,7 @@ def _run_calls(
                 on_start=lambda call: events.put(ToolStarted(call)),
                 on_finish=lambda result: events.put(ToolFinished(result)),
                 native=native,
+                instead=instead,
             )
             results.update(zip(to_run, ran, strict=True))
         except Exception:

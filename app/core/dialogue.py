@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
+from app.core.approvals import Approve, refuse
 from app.core.conversation import Conversation
 from app.core.given import FileRefused, keep_files, read_given, user_message
 from app.core.modes import Mode, defaults
 from app.core.service import Service
 from backends.base import Event, MessageFinished
+from tools.base import for_user
 from tools.files import delete_folder
 from tools.text import encodable
 
@@ -27,8 +29,9 @@ class Dialogue:
     for each tool that is not offered because its name was taken.
     """
 
-    def __init__(self, service: Service, mode: Mode) -> None:
-        """Raises `OSError` when there is no room for the folder."""
+    def __init__(self, service: Service, mode: Mode, approve: Approve = refuse) -> None:
+        """`approve` has the word on calls that act once a page was read. Raises `OSError` when
+        there is no room for the folder."""
         self._model = service.model
         self._settings = service.settings
         self._workspace = Path(tempfile.mkdtemp(prefix="glm-")).resolve()
@@ -36,7 +39,7 @@ class Dialogue:
         self.refused = self._registry.refused
         begin = defaults(mode, service.settings)
         rounds = service.settings.max_rounds
-        self._config = TurnConfig(begin.generation, begin.system, rounds, tools=None)
+        self._config = TurnConfig(begin.generation, begin.system, rounds, None, approve)
         self._conversation = Conversation()
         self._attached = False
         self._given: set[Path] = set()
@@ -98,7 +101,7 @@ class Dialogue:
                 if isinstance(event, MessageFinished):
                     self._conversation = self._conversation.append(event.message)
                     result = event.message.result
-                    self._attached |= result is not None and bool(result.attachments)
+                    self._attached |= result is not None and bool(for_user(result))
                 yield event
         except Exception:
             log.exception("the turn ended in a fault")

@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +23,14 @@ from typing import Literal
 from app.core.models import parse_choice
 from app.core.service import Service, data_folder
 from backends.base import BackendError, ModelUnavailable
+from tools.text import one_line
 
 log = logging.getLogger(__name__)
 
 State = Literal["ok", "warning", "fail"]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FIX = "Install it (Debian: apt install chromium; else: playwright install chromium)."
+SEARCH_FIX = "GLM_SEARCH chooses what is asked; local:FOLDER needs no network."
 
 
 @dataclass(frozen=True)
@@ -103,16 +107,51 @@ def check_kernel(service: Service) -> Check:
 
 
 def check_browser(_: Service) -> Check:
-    """Whether there is a Chromium."""
-    if any(map(shutil.which, CHROMIUM)):
-        return Check("browser", "ok", "Chromium is installed.")
-    fix = "Install it (Debian: apt install chromium)."
-    return Check("browser", "warning", "There is no Chromium; the browser tests need it.", fix)
+    """Whether there is a Chromium, and says which one it is."""
+    path = next((path for name in CHROMIUM if (path := shutil.which(name))), None) or own_chromium()
+    if path is None:
+        said = "There is no Chromium: pages that need scripts are read without them."
+        return Check("browser", "warning", said, CHROMIUM_FIX)
+    try:
+        asked = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        log.info("Chromium did not say its version", exc_info=True)
+        return Check(
+            "browser", "warning", "There is a Chromium, but it does not run.", CHROMIUM_FIX
+        )
+    version = one_line(asked.stdout.partition(" built on ")[0], 60)
+    return Check("browser", "ok", f"Pages are read with {version}.")
 
 
-def check_search(_: Service) -> Check:
-    """Whether a search engine is set up."""
-    return Check("search", "ok", "Nothing in this version searches the web.")
+def own_chromium() -> str | None:
+    """The Chromium that Playwright has fetched, if it has."""
+    from playwright.sync_api import sync_playwright
+
+    try:
+        with sync_playwright() as playwright:
+            path = Path(playwright.chromium.executable_path)
+    except Exception:  # whatever keeps its driver from running
+        log.info("Playwright could not be asked for its Chromium", exc_info=True)
+        return None
+    return str(path) if path.is_file() else None
+
+
+def check_search(service: Service) -> Check:
+    """Whether a search finds something, and with what; it makes one."""
+    browsing = service.browsing
+    names = browsing.search.names
+    problems = " ".join(browsing.search.problems)
+    if not names:
+        said = f"{problems} Nothing can be searched.".strip()
+        return Check("search", "warning", said, SEARCH_FIX)
+    found = browsing.search.search("GLM-4 model", None, 3)
+    notes = " ".join(found.notes)
+    if found.error or notes or problems:
+        said = f"Searches ask {names}. {problems} {notes}"
+        return Check("search", "warning", " ".join(said.split()), SEARCH_FIX)
+    return Check("search", "ok", f"Searches ask {names}.")
 
 
 def check_fonts(_: Service) -> Check:

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends.base import Event, Message, MessageFinished, TurnFinished, Usage
-from tools.base import ToolCall, ToolError, ToolResult
+from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.text import one_line
 
 # Line ends to Python's splitlines and others, though not to JSON.
@@ -92,7 +92,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 def _result(result: ToolResult) -> dict[str, Any]:
     attachments = [
         {"mime": each.mime, "name": each.name, "path": str(each.path.absolute())}
-        for each in result.attachments
+        for each in for_user(result)
     ]
     return {
         "type": "tool_result",

@@ -12,6 +12,7 @@ from backends.base import (
     Notice,
     ReasoningDelta,
     TextDelta,
+    ToolAsked,
     ToolCallDelta,
     ToolCallReady,
     ToolFinished,
@@ -20,18 +21,20 @@ from backends.base import (
 )
 from tools.base import ToolCall, ToolResult
 
-CallState = Literal["writing", "waiting", "running", "done"]
+CallState = Literal["writing", "waiting", "asking", "running", "done"]
 
 
 @dataclass(frozen=True)
 class LiveCall:
-    """A call of the answer at hand. `started` is a monotonic time in seconds."""
+    """A call of the answer at hand. `started` is a monotonic time in seconds; `asked` is the
+    number under which the user's word is given, while the call is `asking` for it."""
 
     call: ToolCall
     state: CallState = "writing"
     started: float = 0.0
     progress: str = ""
     result: ToolResult | None = None
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class LiveTurn:
                 self._written(index, name, text)
             case ToolCallReady(call):
                 self._ready(call)
+            case ToolAsked(call, number):
+                self._update(call.id, state="asking", asked=number)
             case ToolStarted(call):
                 self._update(call.id, state="running", started=time.monotonic())
             case ToolProgress(call_id, text):

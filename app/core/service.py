@@ -27,6 +27,7 @@ from tools.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
+    from app.core.web import Browsing
     from tools.python.choice import Choice
     from tools.python.pool import KernelPool
 
@@ -49,7 +50,7 @@ class Service:
         paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
         functions = load_tools(paths)
         self._functions = functions.tools
-        self.problems = (
+        self._problems = (
             *loaded.problems,
             *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
         )
@@ -57,6 +58,7 @@ class Service:
         self._folder = own_folder(data_folder(self.settings))
         self._opening = threading.Lock()
         self._kernels: KernelPool | None = None
+        self._browsing: Browsing | None = None
         self.sessions = Sessions(
             self._folder,
             self._session,
@@ -68,6 +70,8 @@ class Service:
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()
+        if self._browsing is not None:
+            self._browsing.close()
         self.model.close()
 
     def registry(self, mode: str, workspace: Path) -> Registry:
@@ -78,12 +82,32 @@ class Service:
             from app.core.kernels import python_limits
             from tools.python import PythonTool
 
-            tools = self._functions
+            tools = (self.browsing.tool(self._window), *self._functions)
             if (pool := self._pool()) is not None:
                 python = PythonTool(workspace, python_limits(self.settings), pool=pool)
                 python.warm()
                 tools = (python, *tools)
         return Registry(tools, function_seconds=self.settings.function_seconds)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each setting, and each file with tools, that could not be read."""
+        return (*self._problems, *self.browsing.problems)
+
+    @property
+    def browsing(self) -> Browsing:
+        """What searches and reads the web for all sessions."""
+        from app.core.web import Browsing
+
+        with self._opening:
+            if self._browsing is None:
+                self._browsing = Browsing(self.settings, data_folder(self.settings) / "search")
+            return self._browsing
+
+    def _window(self) -> int:
+        """The model's window in tokens, 0 while it isn't known."""
+        backend = self.model.backend
+        return backend.capabilities.context or 0 if backend is not None else 0
 
     @cached_property
     def sandbox(self) -> Choice | None:

@@ -12,11 +12,13 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from app.core.agent import OWN_FAULT, TurnConfig, run_turn_on
+from app.core.approvals import Approvals
+from app.core.citations import Remembering
 from app.core.conversation import Conversation
 from app.core.live import Live, LiveTurn
 from app.core.models import ModelHost
@@ -60,6 +62,10 @@ class Session:
         self.seen = time.monotonic()
         self.choices: dict[str, Any] = {}
         """What the visitor set in the page, by name, so that a reload finds it again."""
+        self.approvals = Approvals()
+        reads: Any = next((tool for tool in registry.tools if hasattr(tool, "cited")), None)
+        self.look = None if reads is None else Remembering(reads)
+        """What looks up citations, where something is there that reads."""
         self._model = model
         self._changed = threading.Condition()
         self._version = 0
@@ -137,6 +143,7 @@ class Session:
         config: TurnConfig,
     ) -> None:
         ended = TurnFinished("error", Usage(), OWN_FAULT)
+        config = replace(config, approve=self.approvals.ask)
         try:
             for event in run_turn_on(
                 self._model, conversation, self.registry, config, cancel, self.workspace
@@ -223,13 +230,15 @@ class Sessions:
         return len(self._sessions)
 
     def sweep(self) -> None:
-        """Closes the sessions that nobody looked at for the idle time and where nothing runs."""
+        """Closes the sessions that nobody looked at for the idle time and where nothing runs but
+        a call that waits for the user's word."""
         now = time.monotonic()
         with self._lock:
             stale = [
                 key
                 for key, session in self._sessions.items()
-                if not session.running and now - session.seen > self._idle
+                if (not session.running or session.approvals.waiting)
+                and now - session.seen > self._idle
             ]
             closing = [self._sessions.pop(key) for key in stale]
         for session in closing:

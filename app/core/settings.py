@@ -109,6 +109,20 @@ class Settings:
     kernel_gateway_token: str = _setting(
         "", "GLM_KERNEL_GATEWAY_TOKEN", "Token for the kernel gateway", secret=True
     )
+    search: str = _setting(
+        "ddgs",
+        "GLM_SEARCH",
+        "ddgs, searxng:URL, brave, tavily, zhipu, serper, local:FOLDER, or a list of them",
+    )
+    brave_key: str = _setting("", "GLM_BRAVE_KEY", "Key for Brave's search", secret=True)
+    tavily_key: str = _setting("", "GLM_TAVILY_KEY", "Key for Tavily's search", secret=True)
+    zhipu_key: str = _setting("", "GLM_ZHIPU_KEY", "Key for Zhipu's search", secret=True)
+    serper_key: str = _setting("", "GLM_SERPER_KEY", "Key for Serper's search", secret=True)
+    browser_allow: str = _setting(
+        "",
+        "GLM_BROWSER_ALLOW",
+        "Hosts and networks, host:port too, that the browser may reach though they are not public",
+    )
     upload_mb: Annotated[int, Field(ge=1, le=100_000)] = _setting(
         200, "GLM_UPLOAD_MB", "Megabytes of one file that a user gives to a conversation"
     )
@@ -191,12 +205,14 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
-def _parts(name: str, value: str) -> list[str]:
-    return value.split(os.pathsep) if name == "tools_path" else [value]
+SEPARATORS = {"tools_path": os.pathsep, "search": ",", "browser_allow": ","}
+"""Of the settings that are lists."""
 
 
 def _for_strangers(value: str) -> str:
     """A value as visitors may see it: no folder of this machine, no password in an address."""
+    if value.startswith("local:"):
+        return f"local:{_for_strangers(value.removeprefix('local:').strip())}"
     if value.startswith(("/", "~", ".")):
         return f"…/{Path(value).name}"
     return re.sub(r"(?<=://)[^/@]*@", "", value)
@@ -211,7 +227,9 @@ def shown(loaded: Loaded) -> list[dict[str, str]]:
         if item.metadata["secret"] and value:
             value = "••••••"
         else:
-            value = os.pathsep.join(_for_strangers(part) for part in _parts(item.name, value))
+            between = SEPARATORS.get(item.name)
+            parts = [value] if between is None else value.split(between)
+            value = (between or "").join(_for_strangers(part.strip()) for part in parts)
         rows.append(
             {
                 "Setting": item.metadata["env"],

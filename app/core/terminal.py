@@ -6,7 +6,7 @@ import re
 from typing import TextIO
 
 from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
-from tools.base import ToolCall, ToolError, ToolResult
+from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.mime import LATEX, TABLE
 from tools.text import one_line
 
@@ -84,7 +84,7 @@ class TerminalWriter:
     def _result(self, result: ToolResult) -> None:
         shown = f"error: {result.error}" if result.error else result.text
         self.say(f"  -> {one_line(shown, 200)} ({result.seconds:.1f} s)")
-        for attachment in result.attachments:
+        for attachment in for_user(result):
             if attachment.mime in (TABLE, LATEX):  # the text says the same
                 continue
             self.say(f"  -> {attachment.path}")

@@ -11,16 +11,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.core.citations import Cited, Look, numbered
 from app.core.live import CallState, Live
+from app.core.marks import MARK
 from app.core.session import View
-from app.ui.markdown import split_blocks
+from app.ui.markdown import Mark, split_blocks
 from backends.base import Message, Usage
 from tools.base import ToolCall, ToolResult
 
 
 @dataclass(frozen=True)
 class TextBlock:
+    """A piece of an answer; `marks` are the citations that stand in it by their places."""
+
     text: str
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourcesBlock:
+    """What an answer has cited. `scope` is the answer's own part of the names of places."""
+
+    citations: tuple[Cited, ...]
+    scope: str
 
 
 @dataclass(frozen=True)
@@ -31,13 +44,15 @@ class ThinkingBlock:
 
 @dataclass(frozen=True)
 class CallBlock:
-    """A tool call. `seconds` runs while the call does."""
+    """A tool call. `seconds` runs while the call does; while it is `asking`, `asked` is the number
+    under which the user's word is given."""
 
     call: ToolCall
     state: CallState
     seconds: int = 0
     progress: str = ""
     result: ToolResult | None = None
+    asked: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,41 @@ class WaitBlock:
     seconds: int
 
 
-Block = TextBlock | ThinkingBlock | CallBlock | NoteBlock | WaitBlock
+Block = TextBlock | SourcesBlock | ThinkingBlock | CallBlock | NoteBlock | WaitBlock
+
+
+class Citing:
+    """The citations of one answer, as its texts are drawn one after another. Without a `look`
+    nothing was read, and brackets stay as they are."""
+
+    def __init__(self, look: Look | None = None, scope: str = "") -> None:
+        self._look, self._scope = look, scope
+        self._citations: tuple[Cited, ...] = ()
+
+    def blocks(self, text: str, growing: bool = False) -> list[Block]:
+        """A text in pieces."""
+        marks: tuple[Mark, ...] = ()
+        if self._look is not None:
+            answer = numbered(text, self._look, self._citations, growing)
+            text, self._citations = answer.text, answer.citations
+            marks = tuple(
+                Mark(each.label, anchor(self._scope, at), each.trouble)
+                for at, each in enumerate(self._citations)
+            )
+        if not text.strip():
+            return []
+        return [
+            TextBlock(piece, marks if MARK.search(piece) else ()) for piece in split_blocks(text)
+        ]
+
+    def sources(self) -> list[Block]:
+        """What was cited, if anything."""
+        return [SourcesBlock(self._citations, self._scope)] if self._citations else []
+
+
+def anchor(scope: str, at: int) -> str:
+    """The name of the place on the page where a citation's passage stands."""
+    return f"cited-{scope}-{at + 1}"
 
 
 @dataclass(frozen=True)
@@ -83,8 +132,14 @@ def exchanges(messages: Sequence[Message]) -> list[Exchange]:
     return cut
 
 
-def answer_blocks(answers: Sequence[Message]) -> list[Block]:
-    """The blocks of what answered one message, as far as it is in the conversation."""
+def answer_blocks(answers: Sequence[Message], look: Look | None = None, at: int = 0) -> list[Block]:
+    """The blocks of what answered one message, which stands at `at` in the conversation."""
+    citing = Citing(look, str(at))
+    blocks = _answer_blocks(answers, citing)
+    return [*blocks, *citing.sources()]
+
+
+def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
     results: dict[str, list[ToolResult]] = {}
     for message in answers:
         if message.result is not None:
@@ -95,7 +150,7 @@ def answer_blocks(answers: Sequence[Message]) -> list[Block]:
             continue
         if message.reasoning:
             blocks.append(ThinkingBlock(message.reasoning, done=True))
-        blocks += _text(message.text)
+        blocks += citing.blocks(message.text)
         for call in message.calls:
             waiting = results.get(call.id)
             if waiting:
@@ -109,29 +164,34 @@ def answer_blocks(answers: Sequence[Message]) -> list[Block]:
     return blocks
 
 
-def live_blocks(live: Live, began: float) -> list[Block]:
+def live_blocks(live: Live, began: float, citing: Citing | None = None) -> list[Block]:
     """The blocks of the part of a turn that is not in the conversation yet."""
     blocks: list[Block] = []
     if live.reasoning:
         blocks.append(ThinkingBlock(live.reasoning, done=bool(live.text or live.calls)))
-    blocks += _text(live.text)
+    blocks += (citing or Citing()).blocks(live.text, growing=True)
     for item in live.calls:
         seconds = int(time.monotonic() - item.started) if item.state == "running" else 0
         progress = item.progress if item.state == "running" else ""
-        blocks.append(CallBlock(item.call, item.state, seconds, progress, item.result))
+        asked = item.asked if item.state == "asking" else 0
+        blocks.append(CallBlock(item.call, item.state, seconds, progress, item.result, asked))
     if live.notice or not blocks:
         blocks.append(WaitBlock(live.notice, int(time.monotonic() - began)))
     return blocks
 
 
-def latest_blocks(view: View, answers: Sequence[Message]) -> list[Block]:
-    """The blocks of the last exchange, running or not."""
-    blocks = answer_blocks(answers)
+def latest_blocks(
+    view: View, answers: Sequence[Message], look: Look | None = None, at: int = 0
+) -> list[Block]:
+    """The blocks of the last exchange, running or not; its sources once it is over."""
+    citing = Citing(look, str(at))
+    blocks = _answer_blocks(answers, citing)
     if view.live is not None:
         drawn = {id(message.result) for message in answers if message.result}
         calls = tuple(call for call in view.live.calls if id(call.result) not in drawn)
-        blocks += live_blocks(replace(view.live, calls=calls), view.began)
-    elif view.ended is not None:
+        return blocks + live_blocks(replace(view.live, calls=calls), view.began, citing)
+    blocks += citing.sources()
+    if view.ended is not None:
         if view.ended.reason == "tool_limit":
             blocks.append(
                 NoteBlock("tool_limit", "The limit of tool rounds is reached. Continue goes on.")
@@ -145,10 +205,6 @@ def usage_of(answers: Sequence[Message]) -> Usage | None:
     """The answer's figures: the last message's speed, the first one's wait."""
     said = [message.usage for message in answers if message.usage]
     return said[-1] if said else None
-
-
-def _text(text: str) -> list[Block]:
-    return [TextBlock(piece) for piece in split_blocks(text)] if text.strip() else []
 
 
 def _cut(usage: Usage | None) -> str:

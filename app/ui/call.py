@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import streamlit as st
 
+from app.core.approvals import Word
 from app.ui.attachment import draw_attachments
 from app.ui.blocks import CallBlock
+from app.ui.keys import own_key
 from app.ui.markdown import drawable, escaped
+from app.ui.step import draw_step
 from tools.base import ToolCall, ToolError, ToolResult
 
 # Lines of input that are shown before the box scrolls, and its height in pixels then.
 LONG_INPUT, INPUT_HEIGHT = 14, 300
 LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
-ICONS = {"python": ":material/terminal:", "simple_browser": ":material/travel_explore:"}
+ICONS = {"python": ":material/terminal:"}
+
+Answer = Callable[[int, Word], None]
 
 
-def draw_call(block: CallBlock) -> None:
-    """Draws into the place at hand."""
+def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
+    """Draws into the place at hand; `answer` takes the user's word where the call waits for it."""
+    if draw_step(block):
+        return
     with st.container(border=True, gap="small"):
         st.markdown(_headline(block))
         text, language = shown_input(block.call)
@@ -26,6 +34,8 @@ def draw_call(block: CallBlock) -> None:
             _code(text, language, LONG_INPUT, INPUT_HEIGHT)
         if block.state == "running" and block.progress:
             st.caption(drawable(block.progress)[:200])
+        if block.state == "asking" and answer is not None:
+            _draw_question(block.asked, answer)
         if block.result is not None:
             _draw_result(block.result)
 
@@ -53,12 +63,28 @@ def _headline(block: CallBlock) -> str:
             return f"{head} · writing…"
         case "waiting":
             return f"{head} · waiting"
+        case "asking":
+            return f"{head} · :orange[waits for your word]"
         case "running":
             return f"{head} · running {block.seconds} s"
     result = block.result
     if result is not None and result.error:
         return f"{head} · :red[:material/close:] {result.seconds:.1f} s"
     return f"{head} · :green[:material/check:] {result.seconds if result else 0:.1f} s"
+
+
+def _draw_question(number: int, answer: Answer) -> None:
+    """What the user may say to a call that acts after a page was read."""
+    st.caption("A page was read before this call, and pages may be up to something. Run it?")
+    words: tuple[tuple[str, Word], ...] = (
+        ("Run", "run"),
+        ("Run always in this conversation", "always"),
+        ("Refuse", "refuse"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, word in words:
+            key = own_key(f"{word}-{number}")
+            st.button(label, key=key, on_click=answer, args=(number, word))
 
 
 def _draw_result(result: ToolResult) -> None:

@@ -21,7 +21,7 @@ GREETING = {
     "chat": ("What's on your mind?", "Ask in your own words, or begin with one of these."),
     "tools": (
         "What shall we find out?",
-        "The model can run Python and call your functions, and goes on from what comes back.",
+        "The model can search the web, run Python and call your functions, and goes on from there.",
     ),
 }
 

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app.ui.keys import own_key
-from app.ui.markdown import drawable
+from app.ui.markdown import drawable, escaped
 from app.ui.server import COOKIE, service
 from tools.base import file_size
 from tools.files import open_regular, read_regular
@@ -39,28 +39,28 @@ class Offer:
 
 
 def draw_offers(offers: Sequence[Offer]) -> None:
-    """The files as links, each with its size."""
-    there = [(offer, size) for offer in offers if (size := _size(offer.path)) is not None]
-    if st.context.cookies.get(COOKIE):
-        rows = [
-            {
-                "name": drawable(offer.name),
-                "size": file_size(size),
-                "address": address,
-                "file": Path(drawable(offer.name)).name,
-            }
-            for offer, size in there
-            if (address := _address(offer.path)) is not None
-        ]
-        if rows:
-            key = own_key(" ".join(row["address"] for row in rows))
-            _links()(data={"files": rows}, key=key, height="content")
-    else:
-        for offer, size in there:
-            _draw_button(offer, size)
+    """The files as links, each with its size. A browser without cookies is known by its
+    connection alone, which the route behind the links does not see: it gets buttons."""
+    known = bool(st.context.cookies.get(COOKIE))
+    links, buttons, gone = [], [], []
     for offer in offers:
-        if offer not in [each for each, _ in there]:
-            st.caption(f"{drawable(offer.name).replace('`', '')} is no longer there.")
+        size = _size(offer.path)
+        address = _address(offer.path) if known else None
+        if size is None:
+            gone.append(offer)
+        elif address is None:
+            buttons.append((offer, size))
+        else:
+            name = drawable(offer.name)
+            file = Path(name).name
+            links.append({"name": name, "size": file_size(size), "address": address, "file": file})
+    if links:
+        key = own_key(" ".join(link["address"] for link in links))
+        _links()(data={"files": links}, key=key, height="content")
+    for offer, size in buttons:
+        _draw_button(offer, size)
+    for offer in gone:
+        st.caption(f"{escaped(offer.name)} is no longer there.")
 
 
 async def send_file(request: Request) -> Response:

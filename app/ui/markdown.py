@@ -8,8 +8,11 @@ time linear in the text's length, whatever a model writes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
+
+from app.core.marks import MARK
 
 # A fence, which may stand in a quotation or a list.
 _FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
@@ -38,11 +41,20 @@ def escaped(text: str, limit: int = 300) -> str:
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)
 
 
-def prepared(text: str) -> str:
-    """`text` ready for `st.markdown`."""
+@dataclass(frozen=True)
+class Mark:
+    """A citation as it is drawn: its label, a link's place on this page, and what is wrong."""
+
+    label: str
+    anchor: str
+    trouble: str = ""
+
+
+def prepared(text: str, marks: Sequence[Mark] = ()) -> str:
+    """`text` ready for `st.markdown`; `marks` are those that stand in it by their places."""
     stretches = groupby(_lines(drawable(text)), key=lambda line: line[1])
     return "".join(
-        part if code else _prose(part)
+        _in_code(part, marks) if code else _prose(part, marks)
         for code, lines in stretches
         for part in ["".join(line for line, _ in lines)]
     )
@@ -79,14 +91,34 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
             yield line, False
 
 
-def _prose(text: str) -> str:
+def _prose(text: str, marks: Sequence[Mark]) -> str:
     """Text without fenced blocks, where code spans may be."""
     pieces: list[str] = []
     at = 0
     for start, end in _code_spans(text):
-        pieces += [_math(text[at:start]), text[start:end]]
+        pieces += [_linked(_math(text[at:start]), marks), _in_code(text[start:end], marks)]
         at = end
-    return "".join([*pieces, _math(text[at:])])
+    return "".join([*pieces, _linked(_math(text[at:]), marks)])
+
+
+def _linked(text: str, marks: Sequence[Mark]) -> str:
+    def link(found: re.Match[str]) -> str:
+        if int(found[1]) >= len(marks):
+            return found.group()
+        mark = marks[int(found[1])]
+        warning = f" :orange-badge[{mark.trouble}]" if mark.trouble else ""
+        # A word joiner: after an exclamation mark this would be a picture.
+        return f"\u2060[{mark.label}](#{mark.anchor}){warning}"
+
+    return MARK.sub(link, text) if marks else text
+
+
+def _in_code(text: str, marks: Sequence[Mark]) -> str:
+    def plain(found: re.Match[str]) -> str:
+        at = int(found[1])
+        return f"[{marks[at].label}]" if at < len(marks) else found.group()
+
+    return MARK.sub(plain, text) if marks else text
 
 
 def _code_spans(text: str) -> Iterator[tuple[int, int]]:

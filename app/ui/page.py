@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app.core.agent import TurnConfig
+from app.core.citations import copied
 from app.core.modes import Mode, defaults
 from app.core.service import Service
 from app.core.session import Session
@@ -73,7 +74,7 @@ def show_conversation(mode: Mode) -> None:
     view = session.view()
     composer.draw_composer(mode, current, tools, config, house.settings)
     load_model_soon(PAINTED)
-    last = draw_history(mode, view)
+    last = draw_history(mode, view, session.look)
     if last is None:
         composer.draw_empty(mode, mode_defaults.starters, send)
         return
@@ -87,10 +88,11 @@ def show_conversation(mode: Mode) -> None:
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"):
-        board = Board(st.container(gap="small"))
+        board = Board(st.container(gap="small"), session.approvals.answer)
         if view.live is None:
-            board.draw(latest_blocks(view, last.answers))
-            text = "\n\n".join(m.text for m in last.answers if m.role == "assistant" and m.text)
+            board.draw(latest_blocks(view, last.answers, session.look, last.at))
+            texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
+            text = copied(texts, session.look)
             composer.draw_actions(
                 mode, current, last.question, text, usage_of(last.answers), config
             )

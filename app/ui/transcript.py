@@ -8,12 +8,14 @@ from typing import Any
 
 import streamlit as st
 
+from app.core.citations import Look
 from app.core.session import Session, View
 from app.ui.blocks import (
     Block,
     CallBlock,
     Exchange,
     NoteBlock,
+    SourcesBlock,
     TextBlock,
     ThinkingBlock,
     WaitBlock,
@@ -21,9 +23,10 @@ from app.ui.blocks import (
     exchanges,
     latest_blocks,
 )
-from app.ui.call import draw_call
+from app.ui.call import Answer, draw_call
 from app.ui.given import draw_given
 from app.ui.markdown import drawable, prepared
+from app.ui.sources import sources_html
 
 # Draws a second while a turn runs, at most: smooth to read, and light for the browser.
 DRAWS_A_SECOND = 12
@@ -36,10 +39,12 @@ LONG_QUESTION = 4000
 
 
 class Board:
-    """A column of places; `draw` sends only the blocks that changed since the last time."""
+    """A column of places; `draw` sends only the blocks that changed since the last time.
 
-    def __init__(self, place: Any) -> None:
-        self._place = place
+    `answer` takes the user's word on a call that waits for it."""
+
+    def __init__(self, place: Any, answer: Answer | None = None) -> None:
+        self._place, self._answer = place, answer
         self._slots: list[Any] = []
         self._drawn: list[Block | None] = []
 
@@ -51,7 +56,7 @@ class Board:
                 self._slots.append(self._place.empty())
                 self._drawn.append(None)
             if self._drawn[at] != block:
-                _draw(self._slots[at], block)
+                _draw(self._slots[at], block, self._answer)
                 self._drawn[at] = block
                 changed = True
         for at in range(len(blocks), len(self._slots)):
@@ -62,7 +67,7 @@ class Board:
         return changed
 
 
-def draw_history(mode: str, view: View) -> Exchange | None:
+def draw_history(mode: str, view: View, look: Look | None) -> Exchange | None:
     """Everything but the answer of the last exchange, which is returned."""
     cut = exchanges(view.conversation.messages)
     key = f"show-all-{mode}"
@@ -78,7 +83,9 @@ def draw_history(mode: str, view: View) -> Exchange | None:
     for exchange in cut[hidden:-1]:
         draw_question(exchange)
         with st.chat_message("assistant", avatar=":material/neurology:"):
-            Board(st.container(gap="small")).draw(answer_blocks(exchange.answers))
+            Board(st.container(gap="small")).draw(
+                answer_blocks(exchange.answers, look, exchange.at)
+            )
             # Takes the place of the actions that stood here while this was the last exchange.
             st.empty()
     return cut[-1] if cut else None
@@ -107,7 +114,8 @@ def watch(session: Session, board: Board) -> View:
         began = time.monotonic()
         view = session.view()
         cut = exchanges(view.conversation.messages)
-        changed = board.draw(latest_blocks(view, cut[-1].answers if cut else ()))
+        answers, at = (cut[-1].answers, cut[-1].at) if cut else ((), 0)
+        changed = board.draw(latest_blocks(view, answers, session.look, at))
         if view.live is None:
             pulse.empty()
             return view
@@ -123,16 +131,18 @@ def watch(session: Session, board: Board) -> View:
         time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
 
 
-def _draw(slot: Any, block: Block) -> None:
+def _draw(slot: Any, block: Block, answer: Answer | None) -> None:
     match block:
-        case TextBlock(text):
-            slot.markdown(prepared(text), anchors=False)
+        case TextBlock(text, marks):
+            slot.markdown(prepared(text, marks), anchors=False)
+        case SourcesBlock(citations, scope):
+            slot.html(sources_html(citations, scope))
         case ThinkingBlock(text, done):
             with slot.container(), st.expander("Thought" if done else "Thinking…"):
                 st.markdown(prepared(text), anchors=False)
         case CallBlock():
             with slot.container():
-                draw_call(block)
+                draw_call(block, answer)
         case NoteBlock(kind, text):
             _draw_note(slot, kind, text)
         case WaitBlock(text, seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -136,19 +137,18 @@ def test_arguments_of_the_function_face_are_the_same() -> None:
 
 
 PIECES = st.sampled_from(
-    ["search", "mclick", "open_url", "find", "scroll", "(", ")", "（", "）", "[", "]", "{", "}", '"',
-     "'", "“", "”", "「", "」", "`", '"""', ",", "，", "=", "：", "\\", "\\u00", "\n", " ", "0", "-7",
-     "1e9", "九", "true", "None", "query", "recency_days", "https://e.org/?a=(b)", "```", "【3†x】"]
+    ["search", "mclick", "open_url", "find", "scroll", "(", ")", "（", "）", "[", "]", "{", "}",
+     '"', "'", "“", "”", "「", "」", "`", '"""', ",", "，", "=", "：", "\\", "\\u00", "\n", " ",
+     "0", "-7", "1e9", "九", "true", "None", "query", "recency_days", "```", "【3†x】",
+     "https://e.org/?a=(b)"]
 )  # fmt: skip
 
 
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=40).map("".join)))
 @settings(max_examples=150, deadline=None)
 def test_nothing_but_its_own_error_is_raised(text: str) -> None:
-    try:
+    with suppress(NoCall):
         read_call(text)
-    except NoCall as error:
-        assert str(error)
 
 
 JSON = st.recursive(
@@ -162,10 +162,8 @@ NAMED = st.dictionaries(st.sampled_from(["query", "ids", "url", "line", "lines",
 @given(st.sampled_from(["search", "mclick", "open_url", "find", "scroll", "x"]), NAMED)
 @settings(max_examples=100, deadline=None)
 def test_arguments_of_any_kind_raise_nothing_else(name: str, named: dict[str, Any]) -> None:
-    try:
+    with suppress(NoCall):
         make_call(name, named=named)
-    except NoCall as error:
-        assert str(error)
 
 
 QUOTED = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」"}

@@ -20,6 +20,7 @@ CHOSEN = "walls or fork_bomb_is or closed or everything or left_running_is or ki
 
 pytestmark = [
     needs_sandbox,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(os.getuid() != 0, reason="these tests run as an ordinary user already"),
 ]
 

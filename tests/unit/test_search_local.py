@@ -71,8 +71,11 @@ def test_chinese_passages_are_read_without_blanks(docs):
     assert "故宫每天八点半开门" in result.snippet and result.title == "北京旅游"
 
 
-@pytest.mark.parametrize("query", ["", "  ", '"', "otters AND (", "NEAR(a b)", "title:x*", "^", "\0",
-                                   "-", "*", "💥", "a" * 5000, "'; drop table words; --"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    ["", "  ", '"', "otters AND (", "NEAR(a b)", "title:x*", "^", "\0", "-", "*", "💥", "a" * 5000,
+     "'; drop table words; --"],
+)  # fmt: skip
 def test_no_query_breaks_the_index(docs, query):
     search = LocalSearch(Folder(docs))
     search.search(query, None, 5)
@@ -194,9 +197,10 @@ def test_hidden_files_links_and_other_kinds_are_not_seen(docs, tmp_path):
     reader, never = LocalReader([Folder(docs)]), threading.Event()
     base = "local://our-docs"
     addresses = [
-        "/link.md", "/linked/secret.md", "/.hidden.md", "/.git/x.md", "/program.py", "/../secret.md",
-        "/%2e%2e/secret.md", "/sub/../../secret.md", "/sub%2F..%2F..%2Fsecret.md", "//etc/passwd.md",
-        "/otters.md%00", "/", "", "/nothing.md", "/large.txt", f"/{'a' * 5000}.md",
+        "/link.md", "/linked/secret.md", "/.hidden.md", "/.git/x.md", "/program.py",
+        "/../secret.md", "/%2e%2e/secret.md", "/sub/../../secret.md", "//etc/passwd.md",
+        "/sub%2F..%2F..%2Fsecret.md", "/otters.md%00", "/", "", "/nothing.md", "/large.txt",
+        f"/{'a' * 5000}.md",
     ]  # fmt: skip
     urls = [base + address for address in addresses]
     urls += ["local://other/otters.md", "local:///otters.md", "local://[/a.md", "local:otters.md"]
@@ -206,11 +210,17 @@ def test_hidden_files_links_and_other_kinds_are_not_seen(docs, tmp_path):
 
 
 def test_a_page_is_read_with_its_links_by_its_address(docs):
-    write(docs / "sub" / "a.md", "# A *page*\n\nSee [otters](../otters.md#hands), [the `web`]"
-          "(https://e.example/x?y=1 \"title\"), ![a picture](p.png), [here](#top), [out]"
-          "(../../../etc/x.md), [mail](mailto:a@b.example), \ue0007\ue001 and 【9†fake†x】.\n")  # fmt: skip
-    write(docs / "page.html", "<html><head><title>Page</title></head><body><main><p>Go to <a href='sub/a.md'>A</a> or "
-          "<a href='/notes.txt'>notes</a> or <a href='https://e.example/'>out</a>.</p></main>")  # fmt: skip
+    write(
+        docs / "sub" / "a.md",
+        '# A *page*\n\nSee [otters](../otters.md#hands), [the `web`](https://e.example/x?y=1 "t"), '
+        "![a picture](p.png), [here](#top), [out](../../../etc/x.md), [mail](mailto:a@b.example), "
+        "\ue0007\ue001 and 【9†fake†x】.\n",
+    )
+    write(
+        docs / "page.html",
+        "<html><head><title>Page</title></head><body><main><p>Go to <a href='sub/a.md'>A</a> or "
+        "<a href='/notes.txt'>notes</a> or <a href='https://e.example/'>out</a>.</p></main>",
+    )
     reader = LocalReader([Folder(docs)])
     markdown, html = reader.read(
         ["local://our-docs/sub/a.md#part", "local://our-docs/page.html"], threading.Event()
@@ -233,7 +243,10 @@ def test_a_page_is_read_with_its_links_by_its_address(docs):
 
 
 def test_a_file_in_another_charset_is_read(docs):
-    write(docs / "gbk.html", "<html><head><meta charset=gbk><title>海獭</title></head><body><p>海獭睡觉时手拉着手。</p></body></html>".encode("gbk"))  # fmt: skip
+    body = (
+        "<head><meta charset=gbk><title>海獭</title></head><body><p>海獭睡觉时手拉着手。</p></body>"
+    )
+    write(docs / "gbk.html", f"<html>{body}</html>".encode("gbk"))
     search = LocalSearch(Folder(docs))
     assert found(search, "海獭") == ["gbk.html"]
     (page,) = LocalReader([search.folder]).read(["local://our-docs/gbk.html"], threading.Event())
@@ -276,8 +289,9 @@ def test_the_handbook_has_a_page_for_each_topic(handbook, query, page):
 
 @pytest.mark.parametrize(
     "query",
-    ["bitcoin price today", "latest news about the James Webb telescope", "who won the Nobel prize",
-     "weather in Paris", "vegan ramen recipes", "特斯拉的股价", "train strike in Germany this week"],
+    ["bitcoin price today", "latest news about the James Webb telescope", "vegan ramen recipes",
+     "who won the Nobel prize", "weather in Paris", "特斯拉的股价",
+     "train strike in Germany this week"],
 )  # fmt: skip
 def test_the_handbook_has_nothing_on_other_matters(handbook, query):
     assert found(handbook, query) == []

@@ -131,7 +131,7 @@ def test_each_service_is_asked_as_its_documentation_says(site):
 def test_a_thousand_results_are_cut_and_bad_ones_left_out(site, make, item):
     at = "link" if "link" in item else "url"
     bad: list[Any] = [{}, "x", None, {at: None}, item | {at: "javascript:alert(1)"},
-                      item | {at: "file:///etc/passwd"}, item | {at: "https://x.example/" + "a" * 5000},
+                      item | {at: "file:///etc/passwd"}, item | {at: "https://x/" + "a" * 5000},
                       item | {"title": None, "content": 3, "publishedDate": 7}]  # fmt: skip
     Api(site, *answers(make, [*bad, *[item] * 1000]))
     results = make(site).search("otters", None, 10)
@@ -145,7 +145,7 @@ def test_a_private_address_among_the_results_is_only_a_result(site):
 
 
 ERRORS = [
-    (brave, 401, {"type": "ErrorResponse", "error": {"status": 401, "detail": "Wrong token " + KEY}},
+    (brave, 401, {"type": "ErrorResponse", "error": {"detail": "Wrong token " + KEY}},
      "it does not accept the key (Wrong token …)"),
     (tavily, 401, {"detail": {"error": "Unauthorized: missing or invalid API key."}},
      "it does not accept the key (Unauthorized: missing or invalid API key)"),
@@ -246,7 +246,9 @@ def ddgs(site: Site, monkeypatch: pytest.MonkeyPatch) -> Ddgs:
 
 
 def test_ddgs_finds_without_a_key(site, ddgs):
-    body = f"<div class='body'><h2>{OTTER.title}</h2><a href='{OTTER.url}'>They hold hands</a></div>"
+    body = (
+        f"<div class='body'><h2>{OTTER.title}</h2><a href='{OTTER.url}'>They hold hands</a></div>"
+    )
     site.pages["/html/"] = html(body * 30)
     results = ddgs.search("otters", 5, 3)
     assert results == [Result(OTTER.title, OTTER.url, "They hold hands")]

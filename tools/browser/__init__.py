@@ -6,6 +6,8 @@ tool = open_browser(chain, reader, context)               # one a conversation
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tools.browser.base import Reader
 from tools.browser.citations import Citation
 from tools.browser.local_reader import EveryReader, LocalReader
@@ -25,8 +27,12 @@ __all__ = [
 ]
 
 
-def open_browser(search: SearchChain, web: Reader, context: int = 0) -> BrowserTool:
+def open_browser(
+    search: SearchChain, web: Reader, context: int | Callable[[], int] = 0
+) -> BrowserTool:
     """A conversation's browser: `web` reads pages for it and is closed with it, the pages of the
-    chain's own folders need none. `context` is the model's window in tokens, 0 if unknown."""
+    chain's own folders need none. `context` is the model's window in tokens, 0 if unknown; a
+    function is asked at each call, for models that are loaded later."""
     reader = EveryReader(LocalReader(search.folders), web)
-    return BrowserTool(search, reader, BrowserLimits.for_context(context))
+    window = context if callable(context) else lambda: context
+    return BrowserTool(search, reader, lambda: BrowserLimits.for_context(window()))

@@ -105,5 +105,5 @@ def _whole(part: str) -> re.Pattern[str]:
     after = f"(?!{narrow})(?![.,]\\d)" if re.search(f"{narrow}$", part) else ""
     body = re.escape(part)
     # Where a line of Chinese ends, the joined text has a blank that the words have not.
-    body = re.sub(f"(?<=[{_WIDE}])(?=[{_WIDE}])", " ?", body)
+    body = re.sub(f"(?<=[{_WIDE}])(?=\\S)|(?<=\\S)(?=[{_WIDE}])", " ?", body)
     return re.compile(before + body.replace(r"\ ", " ") + after)

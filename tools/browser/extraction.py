@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from tools.browser.base import Link, ReadFailed
 from tools.browser.text import Text, html_text, plain_text
 
-SECONDS = 10.0  # of the processor for one page
+SECONDS = 10.0  # for one page
 PATIENCE = 60.0  # seconds by the clock until it is given up, on a machine that is busy
 STARTING = 60.0  # seconds for a process to be ready, on a machine that is busy
 MEMORY = 2 << 30  # bytes of address space of one process
@@ -32,9 +32,11 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "
 
 
 class Extractor:
-    """Up to `most` processes, started when they are needed and kept."""
+    """Up to `most` processes, started when they are needed and kept. A page gets `seconds` of
+    the processor's time, not of the clock's."""
 
-    def __init__(self, most: int = 2) -> None:
+    def __init__(self, most: int = 2, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._free: list[Process] = []
         self._all: set[Process] = set()
         self._room = asyncio.Semaphore(most)
@@ -87,7 +89,13 @@ class Extractor:
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, stdin=PIPE, stdout=PIPE, env=environment
+            sys.executable,
+            "-m",
+            __name__,
+            str(self._seconds),
+            stdin=PIPE,
+            stdout=PIPE,
+            env=environment,
         )
         self._all.add(process)
         assert process.stdout is not None
@@ -119,14 +127,14 @@ async def _exchange(process: Process, question: dict[str, Any]) -> dict[str, Any
     return answer
 
 
-def _serve(source: BinaryIO, sink: BinaryIO) -> None:
+def _serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
     """Answers until nobody asks any more."""
     sink.write(_READY)
     sink.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
         question = json.loads(source.read(_LENGTH.unpack(head)[0]))
-        # Time of the processor, not of the clock; when it is over, the signal ends the process.
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        # When the time is over, the signal ends the process.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         if "html" in question:
             text = html_text(question["html"], question["url"])
         else:
@@ -144,4 +152,4 @@ if __name__ == "__main__":
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     logging.basicConfig(level=logging.ERROR)
-    _serve(sys.stdin.buffer, sys.stdout.buffer)
+    _serve(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[1]))

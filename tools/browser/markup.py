@@ -18,6 +18,7 @@ _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])",
     re.I,
 )
+_COLOURS = re.compile(r"(?:^|;)\s*(color|background(?:-color)?)\s*:\s*([^;]+)", re.I)
 # Names of consent platforms and what sites call their own banners.
 _BANNER = re.compile(
     r"""(?xi) (?:^|[\s_-])(?:
@@ -74,12 +75,18 @@ def _is_hidden(element: HtmlElement) -> bool:
     if element.tag == "dialog" and element.get("open") is None:
         return True
     style = element.get("style")
-    return style is not None and _HIDDEN.search(style) is not None
+    return style is not None and (_HIDDEN.search(style) is not None or _is_covered(style))
+
+
+def _is_covered(style: str) -> bool:
+    """Whether text has the colour of what it stands on."""
+    colours = {name.lower()[:5]: value.strip().lower() for name, value in _COLOURS.findall(style)}
+    return len(colours) == 2 and len(set(colours.values())) == 1
 
 
 def _is_banner(element: HtmlElement) -> bool:
-    if element.get("aria-hidden") == "true":
-        return True
+    if element.get("aria-hidden") == "true":  # a dialog hides the whole page in this way
+        return element.find(".//main") is None and element.find(".//article") is None
     names = f"{element.get('id', '')} {element.get('class', '')}"
     return len(names) > 4 and element.tag != "body" and _BANNER.search(names) is not None
 

@@ -200,12 +200,11 @@ class _Side:
             await self.writer.drain()
 
     async def refuse(self, status: int, why: str, headers: Any = ()) -> None:
-        body = why.encode()
-        lines = [("Content-Length", str(len(body))), ("Connection", "close"), ("X-Refused", why)]
+        # No body: in a frame it would look like the page's own text.
+        lines = [("Content-Length", "0"), ("Connection", "close"), ("X-Refused", why)]
         reason = why.encode("ascii", "replace")
         response = h11.Response(status_code=status, headers=[*lines, *headers], reason=reason)
         await self.send(response)
-        await self.send(h11.Data(data=body))
         await self.send(h11.EndOfMessage())
 
 

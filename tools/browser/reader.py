@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future, wait
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tools.browser import fetch
-from tools.browser.account import Account
 from tools.browser.base import Page, ReadFailed
 from tools.browser.extraction import Extractor
 from tools.browser.fetch import Fetched, Fetcher, status_line, text_lines
 from tools.browser.proxy import Proxy
+from tools.browser.rendering import Chromium, Rendered
 from tools.browser.text import Text
 from tools.browser.wall import Wall
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 10  # pages of one session
 THIN = 50  # words from which on a page that has scripts is taken as it was fetched
 LEAST = 4.0  # seconds that are left for rendering, however long the fetching took
+CLOSING = 20.0  # seconds
 TICK = 0.05  # seconds between two looks at Stop
 
 Documents = Callable[[bytes, str], Sequence[str]]
@@ -47,37 +49,6 @@ _EMPTY_ROOT = re.compile(
 )
 _CAPTCHA = re.compile(r"captcha|cf[-_]chl|challenge-platform|just a moment\.\.\.", re.I)
 _PASSWORD = re.compile(r"""type\s*=\s*["']?password""", re.I)
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What stands in Chromium's window: the visible part of the page as HTML."""
-
-    url: str
-    status: int
-    html: str
-    screenshot: bytes | None = None
-    note: str = ""
-
-
-class Tabs(Protocol):
-    """Renders the pages of one session."""
-
-    async def render(self, url: str, seconds: float) -> Rendered:
-        """Raises ReadFailed."""
-
-    async def close(self) -> None: ...
-
-
-class Chromium(Protocol):
-    """Renders pages for everybody. Everything is called on one loop."""
-
-    def warm(self) -> None:
-        """Have it started in the background."""
-
-    def tabs(self, proxy: str, account: Account) -> Tabs: ...
-
-    async def close(self) -> None: ...
 
 
 class Web:
@@ -113,10 +84,10 @@ class Web:
         """Run `work` on the web's own thread."""
         with self._starting:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                thread = threading.Thread(target=self._loop.run_forever, name="web", daemon=True)
-                thread.start()
-                asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+                asyncio.run_coroutine_threadsafe(self._start(), loop).result()
+                self._loop = loop
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
@@ -124,7 +95,8 @@ class Web:
         with self._starting:
             loop, self._loop = self._loop, None
             if loop is not None:
-                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(20)
+                with contextlib.suppress(TimeoutError):
+                    asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSING)
                 loop.call_soon_threadsafe(loop.stop)
 
     async def _start(self) -> None:
@@ -182,7 +154,8 @@ class WebReader:
         """See `Reader.close`."""
         session, self._session = self._session, None
         if session is not None:
-            self._web.submit(session.close(self._web.proxy)).result(20)
+            with contextlib.suppress(TimeoutError):
+                self._web.submit(session.close(self._web.proxy)).result(CLOSING)
 
     async def _read(self, url: str) -> Page:
         if self._session is None:
@@ -211,10 +184,11 @@ class WebReader:
         try:
             rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
             seen = await self._web.extractor.html(rendered.html, rendered.url)
-        except ReadFailed:
+        except ReadFailed as failed:
             _check(fetched.status, fetched.text, text)
-            return _page(fetched, text)
-        if seen.words < text.words and rendered.status == fetched.status:
+            note = fetched.note or f"as it is without its scripts: {failed}"
+            return _page(replace(fetched, note=note), text)
+        if 2 * seen.words < text.words and rendered.status == fetched.status:
             seen = text  # a script that failed blanked the page
         _check(rendered.status, rendered.html, seen)
         return _page(rendered, seen)

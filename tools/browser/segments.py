@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
+from tools.browser.place import Place, absolute, data_rows
 
 LINKS = 2000  # of one page that get a number; the rest is plain text
 INDENTS = 6  # levels of lists that are indented
-CELL = 400  # characters from which on a cell is a part of the page's layout, not of a table
 
 Kind = Literal["text", "heading", "code", "row"]
 
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog div dl dt fieldset "  # noqa: SIM905
     "figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr legend li main "
     "menu nav ol p search section summary table tbody td tfoot th thead tr ul".split()
 )
-_SIDES = ("nav", "aside", "footer", "form")
-_SIDE_ROLES = ("navigation", "complementary", "contentinfo", "search", "banner")
 _SPACE = re.compile(r"[^\S\n]+|\s*\n\s*")
 _TOKEN = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
 _LANGUAGE = re.compile(
@@ -38,31 +34,6 @@ _WORD = re.compile(
 def count_words(text: str) -> int:
     """Words; two characters of Chinese, Japanese or Korean count as one."""
     return sum(1 for _ in _WORD.finditer(text))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in the page a run of text stands."""
-
-    main: bool = False  # in <main> or role=main
-    article: bool = False
-    side: bool = False  # in navigation, an aside, a footer, a form
-    heading: int = 0
-    indent: str = ""
-    quote: str = ""
-    bullet: list[str] = field(default_factory=list)  # of a list item that has said nothing yet
-
-    def inside(self, element: HtmlElement, form_is_page: bool) -> Place:
-        tag, role = element.tag, element.get("role", "")
-        side = (tag in _SIDES and not (tag == "form" and form_is_page)) or role in _SIDE_ROLES
-        return replace(
-            self,
-            main=self.main or tag == "main" or role == "main",
-            article=self.article or tag == "article",
-            side=self.side or side,
-            heading=int(tag[1]) if tag in _HEADINGS else self.heading,
-            quote="> " if tag == "blockquote" else self.quote,
-        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +105,7 @@ class Segments:
         inner = place.inside(element, self._form_is_page)
         if element.tag == "pre":
             self._code(element, inner)
-        elif element.tag == "table" and (rows := _data_rows(element)):
+        elif element.tag == "table" and (rows := data_rows(element)):
             for caption in element.iterchildren("caption"):
                 self._children(caption, inner)
                 self._flush(inner)
@@ -165,7 +136,7 @@ class Segments:
 
     def _link(self, element: HtmlElement, place: Place) -> None:
         room = len(self.links) < LINKS
-        url = _absolute(self._base, element.get("href", "")) if room else ""
+        url = absolute(self._base, element.get("href", "")) if room else ""
         if not self._in_line and any(child.tag in _BLOCKS for child in element.iterdescendants()):
             self._flush(place)
             self._card = url
@@ -288,37 +259,8 @@ def _start(element: HtmlElement) -> int:
     return int(start) if start.isascii() and start.isdigit() and len(start) < 9 else 1
 
 
-def _absolute(base: str, href: str) -> str:
-    """A link's address, "" where it leads nowhere else or is none of the web's."""
-    href = href.strip()
-    if href.startswith("#"):
-        return ""
-    try:
-        url = urljoin(base, href)
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(url) > 2000:
-        return ""
-    return "" if url.partition("#")[0] == base.partition("#")[0] else url
-
-
 def _first_text(element: HtmlElement) -> tuple[HtmlElement, Literal["text", "tail"]]:
     for one in element.iter():
         if one.text and not one.text.isspace():
             return one, "text"
     return element, "text"
-
-
-def _data_rows(table: HtmlElement) -> list[list[HtmlElement]]:
-    """The cells of a table that holds data; none where it only lays out the page."""
-    if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
-        return []
-    rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
-    rows = [row for row in rows if row]
-    if not rows or max(len(row) for row in rows) < 2:
-        return []
-    if any(cell.find(".//pre") is not None for row in rows for cell in row):
-        return []
-    long = sum(1 for row in rows for cell in row if len(cell.text_content()) > CELL)
-    return rows if long <= sum(len(row) for row in rows) / 4 else []

@@ -103,8 +103,8 @@ def found_text(source: Source, page: Page, pattern: str, room: int, number: Numb
     lines = [comparable(plain(line, page.links)) for line in page.lines]
     wanted = comparable(pattern)
     matching = [at for at, line in enumerate(lines) if wanted and wanted in line]
-    if not matching and (words := wanted.split()):
-        matching = [at for at, line in enumerate(lines) if all(word in line for word in words)]
+    if not matching and (words := [_beginning(word) for word in wanted.split()]):
+        matching = [at for at, line in enumerate(lines) if all(word.search(line) for word in words)]
     quoted = f'"{one_line(quotable(pattern), 80)}"'
     total = f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
     if not matching:
@@ -120,6 +120,12 @@ def found_text(source: Source, page: Page, pattern: str, room: int, number: Numb
             break
         shown.append(f"{at + 1}: {_numbered(page.lines[at], page, number)}")
     return "\n".join(shown)
+
+
+def _beginning(word: str) -> re.Pattern[str]:
+    """A word, or one that begins with it; Chinese has no blanks to tell where one begins."""
+    edge = "" if _WIDE.match(word) else f"(?<![^\\W{_WIDE.pattern[1:-1]}])"
+    return re.compile(edge + re.escape(word))
 
 
 def failed_text(id: int, url: str, why: str) -> str:

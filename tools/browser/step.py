@@ -16,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tools.base import Attachment
+from tools.base import PAGE_ONLY, Attachment
 from tools.browser.base import Page
 from tools.browser.shelf import Source, host_of
 from tools.files import write_into
+from tools.mime import BROWSER_STEP
 
-STEP: Final = "application/vnd.glm-browser-step+json"
-FOLDER: Final = ".browser"
+STEP: Final = BROWSER_STEP
+FOLDER: Final = PAGE_ONLY
 """The hidden folder of a workspace that holds steps and screenshots."""
 
 Kind = Literal["read", "find"]

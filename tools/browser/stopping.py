@@ -26,7 +26,8 @@ def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
             future.set_exception(error)
 
     threading.Thread(target=go, name="browser-call", daemon=True).start()
-    while not wait([future], _GLANCE).done:
-        if cancel.is_set():
-            raise ToolCancelled("Stopped by the user.")
+    while not wait([future], _GLANCE).done and not cancel.is_set():
+        pass
+    if cancel.is_set():
+        raise ToolCancelled("Stopped by the user.")
     return future.result()

@@ -89,6 +89,7 @@ def _shown(tree: HtmlElement, found: list[Segment]) -> list[Segment]:
     """What of a page is its main text: what trafilatura keeps, unless that is too little."""
     main = [one for one in found if one.place.main] or [one for one in found if one.place.article]
     kept = _kept(tree, found) if len(found) <= JUDGED else []
+    kept = [one for one in kept if not one.place.side] or kept
     words = sum(one.words for one in kept)
     if main:
         if words < MAIN_SHARE * sum(one.words for one in main):

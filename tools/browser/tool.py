@@ -79,19 +79,32 @@ class Opened:
 class BrowserTool:
     """One conversation's browser. `sources` and `cited` may be called from any thread.
 
-    `acts` is False: it reads only. The reader is the conversation's own and closed with it.
+    It reads only, and what it reads was written by strangers: `taints`. The reader is the
+    conversation's own and closed with it.
     """
 
     name = NAME
     stateful = True
+    taints = True
 
-    def __init__(self, search: Search, reader: Reader, limits: BrowserLimits | None = None) -> None:
+    def __init__(
+        self,
+        search: Search,
+        reader: Reader,
+        limits: BrowserLimits | Callable[[], BrowserLimits] | None = None,
+    ) -> None:
+        """`limits` may be a function, which is asked at each call."""
         self._search, self._reader = search, reader
-        self._limits = limits or BrowserLimits()
+        self._asked_limits = limits or BrowserLimits()
         self._shelf = Shelf()
         self._at_hand: list[int] = []
         self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
         self._steps = 0
+
+    @property
+    def _limits(self) -> BrowserLimits:
+        asked = self._asked_limits
+        return asked() if callable(asked) else asked
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
         """One function with an expression as its input, or five."""

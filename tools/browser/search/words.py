@@ -26,8 +26,9 @@ _NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # as in a program: its parts be
 _COMMON = frozenset(
     re.findall(
         r"\w+",
-        "a an and are as at be by can do does for from has have how i if in into is it its me my of "
-        "on or that the their there this to was what when where which who why will with you your",
+        "a an and are as at be by can do does for from has have how i if in into is it its me my "
+        "of on or that the their there this to was what when where which who why will with you "
+        "your",
     )
 )
 

@@ -1,0 +1,56 @@
+"""The processes that take the text out of pages: what a page does to one of them costs no more
+than that page."""
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import psutil
+import pytest
+
+from tools.browser.base import ReadFailed
+from tools.browser.extraction import Extractor
+
+
+def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read():
+    async def main() -> None:
+        extractor = Extractor(most=1, seconds=0.5)
+        try:
+            with pytest.raises(ReadFailed, match="in time"):
+                await extractor.html("<p>one more <a href=x>link</a></p>" * 100_000, "http://x/")
+            text = await extractor.html("<title>T</title><p>short</p>", "http://x/")
+            assert (text.title, text.lines, text.words) == ("T", ("short",), 1)
+        finally:
+            await extractor.close()
+
+    asyncio.run(main())
+
+
+def test_a_process_that_is_gone_is_replaced_and_none_is_left():
+    async def main() -> None:
+        extractor = Extractor(most=1)
+        assert (await extractor.plain(["one"])).lines == ("one",)
+        (process,) = psutil.Process().children()
+        os.kill(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ReadFailed):  # at most one page
+            await extractor.plain(["two"])
+        assert (await extractor.plain(["three"])).lines == ("three",)
+        await extractor.close()
+        assert psutil.Process().children() == []
+
+    asyncio.run(main())
+
+
+def test_it_knows_nothing_of_the_servers_settings(monkeypatch):
+    monkeypatch.setenv("GLM_API_KEY", "secret")
+
+    async def main() -> str:
+        extractor = Extractor(most=1)
+        await extractor.plain(["one"])
+        (process,) = psutil.Process().children()
+        environment = str(process.environ())
+        await extractor.close()
+        return environment
+
+    assert "secret" not in asyncio.run(main())
