@@ -109,7 +109,7 @@ def test_strangers_words_are_never_markup(tmp_path):
     tool = read(tmp_path, NASTY, title=NASTY, url="https://a.example/?q=<b>'\"x")
     text = f"Look!【0†{NASTY}】【0†not {NASTY}】"
     html = sources_html(numbered(text, tool.cited).citations, "0")
-    assert "<b>" not in html and "<mark>&lt;b&gt;" in html
+    assert "<b>" not in html and "&lt;<mark>b&gt;" in html
     assert html.count("<a ") == 1 and "evil.example)" in html
     assert 'href="https://a.example/?q=%3Cb%3E&#x27;%22x"' in html
     drawn = prepared(

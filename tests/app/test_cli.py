@@ -665,3 +665,29 @@ def test_a_file_gets_the_answer_exactly() -> None:
     ):
         writer.hear(event)
     assert (out.getvalue(), err.getvalue()) == ("a\x1b[1m\n\n", "")
+
+
+# -- the web -------------------------------------------------------------------------------------
+
+
+def test_calls_that_act_after_a_search_need_yes(door: Door, serve: Any, tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "otters.md").write_text("# Otters\n\nThey hold hands.\n")
+    (tmp_path / "acts.py").write_text(
+        "from tools import tool\n\n"
+        "@tool(acts=True)\ndef send_letter(to: str) -> str:\n"
+        '    """Send a letter."""\n    return f"Sent to {to}."\n'
+    )
+    door.environment["GLM_SEARCH"] = f"local:{tmp_path / 'pages'}"
+    for option, said in (((), "can't be asked for here"), (("--yes",), "Sent to Ann.")):
+        server = serve(
+            [call("search", {"query": "otters"}), call("send_letter", {"to": "Ann"}), Text("Done.")]
+        )
+        ended = door.run(
+            "ask", "--json", *option, "--tools-file", str(tmp_path / "acts.py"),
+            "--model", server.url, "Write to Ann",
+        )  # fmt: skip
+        found, sent = [line for line in ended.lines if line["type"] == "tool_result"]
+        assert "[0] Otters" in found["text"] and found["attachments"] == []
+        assert said in sent["text"]
+        assert ended.code == 0 and "Files are kept" not in ended.err

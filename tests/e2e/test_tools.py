@@ -210,7 +210,7 @@ def test_a_turn_goes_on_behind_a_closed_tab(scripted: Scripted, visit: Visit) ->
     assert scripted.server.requests[-1].done.wait(60)
     page = visitor.open("tools")
     wait_for_answer(page)
-    assert said(page) == "Heard: while you were away"
+    assert said(page) == "Heard: [file while you were away: 19 bytes]"
     expect(calls(page)).to_have_count(1)
 
 

@@ -79,8 +79,8 @@ class Opened:
 class BrowserTool:
     """One conversation's browser. `sources` and `cited` may be called from any thread.
 
-    It reads only, and what it reads was written by strangers: `taints`. The reader is the
-    conversation's own and closed with it.
+    What it reads was written by strangers: it `taints`. The reader is the conversation's own and
+    closed with it. `limits` may be a function, which is asked at each call.
     """
 
     name = NAME
@@ -93,9 +93,8 @@ class BrowserTool:
         reader: Reader,
         limits: BrowserLimits | Callable[[], BrowserLimits] | None = None,
     ) -> None:
-        """`limits` may be a function, which is asked at each call."""
         self._search, self._reader = search, reader
-        self._asked_limits = limits or BrowserLimits()
+        self._limits_now = limits if callable(limits) else lambda: limits or BrowserLimits()
         self._shelf = Shelf()
         self._at_hand: list[int] = []
         self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
@@ -103,8 +102,7 @@ class BrowserTool:
 
     @property
     def _limits(self) -> BrowserLimits:
-        asked = self._asked_limits
-        return asked() if callable(asked) else asked
+        return self._limits_now()
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
         """One function with an expression as its input, or five."""
