@@ -85,6 +85,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(list(weights.values()), config.clip)
         optimizer.step()
         optimizer.zero_grad()
+        done = step + 1
         seconds = time.monotonic() - at
         if rank == 0:
             speed = tokens * ranks / seconds
@@ -101,7 +102,7 @@ def train(
             _save(folder / "checkpoint.pt", weights, optimizer, step + 1, time.monotonic() - began)
     if held_back and rank == 0:
         validation = evaluate(model, held_back, config)
-        _note(folder, tell, step=steps, validation=validation)
+        _note(folder, tell, step=done, validation=validation)
     return loss if math.isnan(validation) else validation
 
 
