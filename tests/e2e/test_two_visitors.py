@@ -43,7 +43,7 @@ def pages(scripted: Scripted, visit: Visit) -> dict[str, Page]:
     for word, page in pages.items():
         release(scripted.app, word)
         wait_for_answer(page)
-        assert said(page) == f"Heard: {word}"
+        assert said(page) == f"Heard: [file {word}: 12 bytes]"
     return pages
 
 
