@@ -76,11 +76,15 @@ def _system(limits: PythonLimits) -> Iterator[str]:
     for path in python:
         if not path.is_relative_to(_PROJECT):
             yield from _read_only(path)
-    if any(_PROJECT.is_relative_to(path) for path in (Path("/usr"), *python)):
+    # Where something that is seen, or may be written to, lies around the project's folder.
+    covered = any(_PROJECT.is_relative_to(path) for path in (Path("/usr"), Path("/tmp"), *python))
+    if covered:
         yield from ("--perms", "0755", "--tmpfs", str(_PROJECT))
     for path in python:
         if path.is_relative_to(_PROJECT):
             yield from _read_only(path)
+    if covered:
+        yield from ("--remount-ro", str(_PROJECT))
     yield from ("--perms", "0755", "--dir", "/mnt", "--perms", "0755", "--dir", "/run")
 
 
