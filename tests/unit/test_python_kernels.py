@@ -98,13 +98,14 @@ def test_a_spare_that_fails_hinders_nobody(house: House) -> None:
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tools.base import ToolCall, ToolContext
 from tools.python import PythonLimits, PythonTool
 from tools.python.choice import choose_sandbox
 from tools.python.local import LocalHost
 from tools.python.pool import KernelPool
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may ignore it
 folder = Path(sys.argv[1])
 launcher = choose_sandbox(sys.argv[2], True, PythonLimits()).launcher
 pool = KernelPool(LocalHost(launcher, PythonLimits()), spares=folder)
