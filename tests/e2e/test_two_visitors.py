@@ -92,7 +92,7 @@ def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit)
     release(scripted.app, "both")
     wait_for_answer(first)
     wait_for_answer(second)
-    expect(answer(second)).to_contain_text("Heard: both")
+    expect(answer(second)).to_contain_text("Heard: [file both: 4 bytes]")
     expect(box(second)).to_have_value("hello")
     # And what one tab clears does not hold the other up.
     button(first, "New conversation").click()

@@ -110,7 +110,7 @@ def conversation(
 
 def offered(r: Random, workshop: Workshop) -> tuple[list[ToolSpec], list[unseen.Function]]:
     """A set of tools, and those of them that don't exist."""
-    kinds = {"all": 0.38, "python": 0.18, "strange": 0.24, "functions": 0.1, "many": 0.1}
+    kinds = {"all": 0.36, "python": 0.18, "strange": 0.3, "functions": 0.08, "many": 0.08}
     kind = r.choices(list(kinds), list(kinds.values()))[0]
     count = r.choice({"all": [0, 0, 0, 1], "python": [0, 1, 2], "strange": [1, 2, 3, 4, 4],
                       "functions": [0, 1], "many": [4, 6, 10, 20]}[kind])  # fmt: skip
@@ -126,7 +126,7 @@ def offered(r: Random, workshop: Workshop) -> tuple[list[ToolSpec], list[unseen.
     else:
         specs = [workshop.python, *r.sample(workshop.own, r.choice([2, 4, len(workshop.own)]))]
     # The browser and the painter come with the app, beside Python and before the functions.
-    share = {"all": 0.5, "many": 0.5, "python": 0.3, "functions": 0.15, "strange": 0.1}[kind]
+    share = {"all": 0.4, "many": 0.4, "python": 0.25, "functions": 0.15, "strange": 0.1}[kind]
     at = 1 if workshop.python in specs else 0
     specs[at:at] = [spec for spec in (browsing.BROWSER, drawing.COGVIEW) if r.random() < share]
     specs = [*specs, *(stranger.spec for stranger in strangers)]
@@ -148,15 +148,15 @@ def task(
         "draw": drawing.SKILLS if drawing.COGVIEW.name in names else {},
     }
     kinds = {
-        "python": 5.0 if "python" in names else 0,
-        "own": 0.5 * sum(skills["own"].values()),
-        "strange": 2.2 * min(len(strangers), 2),
-        "browse": 2.5 if skills["browse"] else 0,
+        "python": 7.0 if "python" in names else 0,
+        "own": 0.6 * sum(skills["own"].values()),
+        "strange": 3.5 * min(len(strangers), 2),
+        "browse": 1.6 if skills["browse"] else 0,
         "draw": 0.8 if skills["draw"] else 0,
         "trouble": 0.3 if skills["trouble"] else 0,
         "several": 0.7,
         "none": 1.5,
-        "talk": 1.8,
+        "talk": 1.3,
     }
     kind = r.choices(list(kinds), list(kinds.values()))[0]
     if kind == "python":
