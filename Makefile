@@ -22,7 +22,7 @@ run: system
 	@exec $(BIN)/streamlit run app/main.py $(ARGS)
 
 test: system
-	@exec $(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
