@@ -1,7 +1,7 @@
 """What a reader is: a file in, its pages out, one by one as they are read.
 
-    DocumentError        one sentence for the user: why the file can't be read
-     └ PasswordNeeded    the file is locked, and the password given, if any, does not open it
+DocumentError        one sentence for the user: why the file can't be read
+ └ PasswordNeeded    the file is locked, and the password given, if any, does not open it
 """
 
 from __future__ import annotations
@@ -66,11 +66,13 @@ Reader = Callable[[Path, Options], Iterator[Piece]]
 
 @dataclass(frozen=True)
 class Reading:
-    """A file that was read. `kind` is a short name of the format, such as `pdf`."""
+    """A file that was read. `kind` is a short name of the format, such as `pdf`; not `complete`
+    is what took too much time or memory, and may come further another time."""
 
     kind: str
     pages: tuple[Page, ...]
     remarks: tuple[str, ...] = ()
+    complete: bool = True
 
     @property
     def characters(self) -> int:

@@ -1,0 +1,97 @@
+"""How many tokens a text has: counted by the model where it can, else guessed, and said so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from backends.base import Backend, ContextExceeded, Message, user
+from tools.quoting import WIDE
+
+UNKNOWN = 32_768
+"""The window that a model is thought to have when it doesn't say."""
+FAR = 1.5
+"""What is guessed to be so many windows long is not counted: that it does not fit is sure."""
+
+_LETTERS = re.compile("[A-Za-z ]+")
+_WIDE = re.compile(f"[{WIDE}]+")
+_ASCII = re.compile(r"[!-@\[-`{-~\n]+")
+# Characters of a token, by kind, as tokenizers with 100,000 words and more have them.
+_LETTERS_A_TOKEN, _ASCII_A_TOKEN, _WIDE_A_TOKEN, _OTHER_A_TOKEN = 4.0, 1.8, 1.3, 2.2
+_AROUND = 6  # tokens of a message beside its text
+_SAMPLES, _SAMPLE = 8, 1_000
+_MOST = 50_000  # texts whose length is remembered; about 10 MB
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A number of tokens; one that is not `exact` is a guess."""
+
+    count: int
+    exact: bool = True
+
+
+class Meter:
+    """Counts for one model; what was counted is remembered, but for the text."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._known = _KNOWN.setdefault(backend, {})
+        self.model = backend.name
+        self.window = backend.capabilities.context or UNKNOWN
+
+    def prompt(self, messages: Sequence[Message]) -> Tokens:
+        """A whole prompt."""
+        guessed = sum(guess(message.text) + _AROUND for message in messages)
+        counted = self._counted(messages) if guessed <= FAR * self.window else None
+        return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
+
+    def text(self, text: str) -> Tokens:
+        """A text by itself; one far too long for the window is guessed by samples."""
+        key = len(text), hash(text)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known[key] = self._text(text)
+        return known
+
+    def scale(self, text: str) -> float:
+        """What a guess about such texts is to be multiplied with, by samples of this one."""
+        step = max(len(text) // _SAMPLES, _SAMPLE)
+        sample = "\n".join(text[at : at + _SAMPLE] for at in range(0, len(text), step))
+        counted = self.text(sample)
+        return counted.count / guess(sample) if counted.exact and sample else 1.0
+
+    def _text(self, text: str) -> Tokens:
+        guessed = guess(text)
+        if guessed > FAR * self.window and len(text) > 2 * _SAMPLES * _SAMPLE:
+            return Tokens(int(guessed * self.scale(text)), exact=False)
+        empty = self._counted([user("")])
+        whole = None if empty is None else self._counted([user(text)])
+        if whole is None or empty is None:
+            return Tokens(guessed, exact=False)
+        return Tokens(max(whole - empty, 0))
+
+    def _counted(self, messages: Sequence[Message]) -> int | None:
+        try:
+            return self._backend.count_tokens(messages, ())
+        except ContextExceeded as error:
+            return error.window + error.excess
+
+
+def guess(text: str) -> int:
+    """About how many tokens a text has, rather too many than too few."""
+    letters, wide, ascii = (sum(map(len, kind.findall(text))) for kind in (_LETTERS, _WIDE, _ASCII))
+    other = len(text) - letters - wide - ascii
+    return 1 + int(
+        letters / _LETTERS_A_TOKEN
+        + ascii / _ASCII_A_TOKEN
+        + wide / _WIDE_A_TOKEN
+        + other / _OTHER_A_TOKEN
+    )
+
+
+_KNOWN: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()

@@ -1,0 +1,60 @@
+"""A model that is asked with documents before it: what the agent loop takes for any other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from app.core.models import LoadState, Model
+from backends.base import Backend, Capabilities, GenerationConfig, Message, ModelEvent
+from tools.base import ToolSpec
+
+Answer = Callable[
+    [Backend, Sequence[Message], GenerationConfig, threading.Event], Iterator[ModelEvent]
+]
+"""An answer to the last question of the messages, in the way of `Backend.generate`."""
+
+
+class Informed:
+    """A model that is asked with documents before it."""
+
+    def __init__(self, model: Model, answer: Answer) -> None:
+        self._model, self._answer = model, answer
+
+    @property
+    def state(self) -> LoadState:
+        return self._model.state
+
+    def wait(self, cancel: threading.Event | None = None) -> Backend | None:
+        backend = self._model.wait(cancel)
+        return None if backend is None else _Backend(backend, self._answer)
+
+
+class _Backend:
+    """A backend whose prompts hold the documents."""
+
+    def __init__(self, backend: Backend, answer: Answer) -> None:
+        self._backend, self._answer = backend, answer
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._backend.capabilities
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        return self._answer(self._backend, messages, config, cancel)
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
+        return self._backend.count_tokens(messages, tools)
+
+    def close(self) -> None:
+        """The model is the host's to close."""

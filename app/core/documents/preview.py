@@ -1,0 +1,48 @@
+"""A page as it looks, drawn in a process of its own."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from app.core.documents.base import DocumentError, PasswordNeeded
+from app.core.documents.process import LIMITS, Ended, answers
+from app.core.documents.snapshot import snapshot
+
+SECONDS = 20.0  # for one page
+WIDEST = 2000  # pixels
+AT_ONCE = 2  # pages
+
+_room = threading.BoundedSemaphore(AT_ONCE)
+
+
+def render(path: Path, page: int, width: int = 900, password: str | None = None) -> bytes:
+    """A page of the pdf or picture at an absolute path, as a PNG; the first one is page 1. A
+    picture that is less than `width` pixels wide stays as it is.
+
+    Raises `DocumentError`, also for formats that have no pages of their own.
+    """
+    limits = replace(LIMITS, seconds=SECONDS)
+    drawing = {"page": page, "width": max(1, min(width, WIDEST)), "password": password}
+    try:
+        with (
+            _room,
+            snapshot(path, limits.size) as copy,
+            contextlib.closing(
+                answers({"path": str(copy.path), "name": path.name, "draw": drawing}, limits)
+            ) as heard,
+        ):
+            for answer in heard:
+                match answer:
+                    case {"png": data}:
+                        return base64.b64decode(data)
+                    case {"error": sentence, "locked": True}:
+                        raise PasswordNeeded(sentence)
+                    case {"error": sentence}:
+                        raise DocumentError(sentence)
+    except Ended:
+        pass
+    raise DocumentError("The page can't be drawn.")

@@ -1,0 +1,6 @@
+"""The readers, one a format; `kinds.READERS` names them, and each is imported when it is needed.
+
+What they share: `blocks` (text into pages), `tables` and `sheets` (rows into Markdown), `archive`
+and `opc` (zip files within bounds), `markup` (XML without its traps), `drawing` and `charts` (what
+Office draws), `cells` (numbers and dates), `counting` (numbers of lists), `glyphs` (small print).
+"""

@@ -1,0 +1,288 @@
+"""One conversation's documents: read in the background, put before the model with each question,
+and found again when an answer cites them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import get_args
+
+from app.core.documents import parts
+from app.core.documents.base import DocumentError, Options
+from app.core.documents.counting import Meter, Tokens
+from app.core.documents.desk import Desk, Entry
+from app.core.documents.informed import Informed
+from app.core.documents.passages import Corpus
+from app.core.documents.preview import render
+from app.core.documents.process import MEGABYTE, Limits
+from app.core.documents.prompt import MOST, Prompt, Way, compose
+from app.core.documents.quotations import Quotations
+from app.core.documents.room import Room
+from app.core.documents.said import Outlook, progress
+from app.core.documents.sheets import Sheet, sheets_of, whole
+from app.core.models import Model
+from app.core.settings import Settings
+from backends.base import (
+    AnswerFinished,
+    Backend,
+    Document,
+    GenerationConfig,
+    Message,
+    ModelEvent,
+    Notice,
+    Part,
+    Usage,
+)
+from tools.quoting import Citation
+
+WAYS: tuple[Way, ...] = get_args(Way)
+PROSE = tuple(
+    f".{ending}"
+    for ending in (
+        "pdf",
+        "docx",
+        "docm",
+        "pptx",
+        "pptm",
+        "odt",
+        "odp",
+        "epub",
+        "rtf",
+        "html",
+        "htm",
+        "eml",
+        "md",
+        "txt",
+    )
+)
+PICTURED = ("pdf", "picture")
+"""Formats whose pages can be drawn."""
+_GLANCE = 0.1  # seconds between two looks at files that are being read
+
+
+class Study:
+    """The documents on a desk, for one conversation. `way` is the user's choice of how they are
+    read. With `ahead` they stand in the prompt; else they wait for a tool that reads in them."""
+
+    def __init__(self, desk: Desk, ahead: bool = True) -> None:
+        self.desk = desk
+        self.way: Way = "auto"
+        self.ahead = ahead
+        self._lock = threading.Lock()
+        self._passwords: dict[str, str] = {}
+        self._shelf: dict[int, tuple[Sheet, ...]] = {}
+        self._seen: tuple[object, ...] = ()
+        self._asked, self._all = Corpus(), Corpus()
+        self._prompts: dict[int, Prompt] = {}
+        self._quotations = Quotations(lambda: self._all_read)
+        self._outlook: Callable[..., Outlook] = lru_cache(maxsize=4)(_outlook)
+        self._drawn = lru_cache(maxsize=16)(_drawn)
+        self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
+
+    def add(self, parts_given: Iterable[Part]) -> None:
+        """Begins to read what came with a message; beside a tool, what is there to be read, and
+        not the data that code works with."""
+        for part in parts_given:
+            if isinstance(part, Document) and (self.ahead or part.path.suffix.lower() in PROSE):
+                self.desk.add(part)
+
+    def unlock(self, name: str, password: str) -> None:
+        """Reads a locked document with this password."""
+        self._passwords[name] = password
+        self.desk.unlock(name, password)
+
+    def picture(self, entry: Entry, page: int) -> bytes | None:
+        """A page as it looks, a PNG; None where it can't be drawn, or the format has none."""
+        if entry.reading is None or entry.reading.kind not in PICTURED:
+            return None
+        try:
+            password = self._passwords.get(entry.document.name)
+            return self._drawn(entry.document.path, page, password)
+        except DocumentError:
+            return None
+
+    def remove(self, name: str) -> None:
+        """Takes a document away; what was cited of it stays. Its file goes with it where no tool
+        may work with it."""
+        for entry in self.desk.entries():
+            if entry.document.name == name:
+                self.desk.remove(name)
+                if self.ahead:
+                    entry.document.path.unlink(missing_ok=True)
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any document."""
+        return bool(self.desk.entries())
+
+    @property
+    def pending(self) -> bool:
+        """Whether a file is still being read."""
+        return any(each.pending for each in self.desk.entries())
+
+    @property
+    def corpus(self) -> Corpus:
+        """The pages that take part."""
+        self._look_again()
+        return self._asked
+
+    def tokens(self, entry: Entry, backend: Backend | None) -> Tokens | None:
+        """The length of a document's selected pages, None while that can't be told."""
+        if backend is None or entry.reading is None:
+            return None
+        return self._length(entry.first, entry.selected, backend)
+
+    def _length_of(self, first: int, selected: object, backend: Backend) -> Tokens:
+        mine = (sheet for sheet in self.corpus.sheets if sheet.first == first)
+        return Meter(backend).text(whole(mine))
+
+    def outlook(
+        self, history: Sequence[Message], backend: Backend | None, config: GenerationConfig
+    ) -> Outlook | None:
+        """What a question would meet now; None while there is no model to ask."""
+        if backend is None:
+            return None
+        return self._outlook(self.corpus, tuple(history), self.way, backend, config.max_tokens)
+
+    def prompt(self, at: int) -> Prompt | None:
+        """What was sent for the question that stands at that place in the conversation."""
+        return self._prompts.get(at)
+
+    # -- citations -------------------------------------------------------------------------------
+
+    def source(self, id: int) -> Sheet | None:
+        """The page that is cited under that number; those of removed documents too."""
+        return self._quotations.source(id)
+
+    def cited(self, id: int, words: str) -> Citation:
+        """Whether the words stand there."""
+        return self._quotations.cited(id, words)
+
+    # -- the turn --------------------------------------------------------------------------------
+
+    def before(self, model: Model) -> Model:
+        """The model with the documents before it."""
+        return Informed(model, self.answer) if self.ahead else model
+
+    def answer(
+        self,
+        backend: Backend,
+        messages: Sequence[Message],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        """An answer to the last question of the messages, once all files are read. Ends as
+        `Backend.generate` does, and raises what it raises."""
+        yield from self._wait(cancel)
+        if cancel.is_set():
+            yield AnswerFinished("cancelled", Usage())
+            return
+        yield Notice("Looking through the documents")
+        at = max(at for at, message in enumerate(messages) if message.role == "user")
+        begun = tuple(messages[at + 1 :])  # an answer that goes on where it was cut
+        way = "passages" if begun and self.way == "parts" else self.way
+        prompt = _prompt(self.corpus, messages[at].text, messages[:at], way, backend, config)
+        self._prompts[at] = prompt
+        yield Notice("")
+        if prompt.plan is not None:
+            yield from parts.read(prompt.plan, backend, config, cancel)
+        else:
+            yield from backend.generate((*prompt.messages, *begun), (), config, cancel)
+
+    def close(self) -> None:
+        """Ends the reading."""
+        self.desk.close()
+
+    def _wait(self, cancel: threading.Event) -> Iterator[Notice]:
+        """Until no file is being read any more; says how far they are."""
+        shown = ""
+        while (said := progress(self.desk.entries())) and not cancel.is_set():
+            if said != shown:
+                yield Notice(said)
+                shown = said
+            self.desk.wait(_GLANCE)
+
+    # -- the pages -------------------------------------------------------------------------------
+
+    @property
+    def _all_read(self) -> Corpus:
+        self._look_again()
+        return self._all
+
+    def _look_again(self) -> None:
+        """Takes up what was read, selected or removed since the last look."""
+        entries = [each for each in self.desk.entries() if each.reading is not None]
+        seen = tuple((each.first, each.selected, each.reading) for each in entries)
+        with self._lock:
+            if seen == self._seen:
+                return
+            for entry in entries:
+                pages = sheets_of([replace(entry, selected=None)])
+                if self._shelf.get(entry.first) != pages:
+                    self._shelf[entry.first] = pages
+            there = {entry.first: entry for entry in entries}
+            kept = [sheet for first in sorted(self._shelf) for sheet in self._shelf[first]]
+            asked = [
+                sheet
+                for sheet in kept
+                if sheet.first in there and _takes_part(sheet, there[sheet.first])
+            ]
+            self._asked = self._asked.renewed(asked)
+            # One index serves both, as long as they are the same.
+            self._all = self._asked if len(kept) == len(asked) else self._all.renewed(kept)
+            self._seen = seen
+
+
+def reading_room(settings: Settings) -> Room:
+    """Where all conversations' documents are read, within the limits that are set."""
+    limits = Limits(
+        size=settings.document_mb * MEGABYTE,
+        memory=settings.document_memory_mb * MEGABYTE,
+        seconds=settings.document_seconds,
+    )
+    return Room(limits, Options(most_pages=settings.document_pages))
+
+
+def _prompt(
+    corpus: Corpus,
+    question: str,
+    history: Sequence[Message],
+    way: Way,
+    backend: Backend,
+    config: GenerationConfig,
+) -> Prompt:
+    """The prompt in the way that was chosen; by passages where the whole does not fit a window
+    that is known."""
+    prompt = compose(corpus, question, history, way, backend, config)
+    if prompt.way == "whole" and prompt.excess and backend.capabilities.context is not None:
+        return compose(corpus, question, history, "passages", backend, config)
+    return prompt
+
+
+def _outlook(
+    corpus: Corpus, history: tuple[Message, ...], way: Way, backend: Backend, answer: int
+) -> Outlook:
+    config = GenerationConfig(max_tokens=answer)
+    # The question is not known yet: no passages are chosen, only room is kept for them.
+    first = compose(corpus, "", history, "parts" if way == "parts" else "whole", backend, config)
+    known = backend.capabilities.context is not None
+    outlook = Outlook(first.way, first.room, first.excess, 0, known)
+    if first.plan is not None:
+        return replace(outlook, calls=first.plan.calls)
+    if way == "passages" or (first.excess and (known or way == "auto")):
+        free = first.room.window - first.room.answer
+        kept = min(first.room.documents, MOST, free // 4)
+        return replace(outlook, way="passages", room=replace(first.room, documents=kept))
+    return outlook
+
+
+def _drawn(path: Path, page: int, password: str | None) -> bytes:
+    return render(path, page, password=password)
+
+
+def _takes_part(sheet: Sheet, entry: Entry) -> bool:
+    number = sheet.page.number
+    return entry.selected is None or any(a <= number <= b for a, b in entry.selected)

@@ -1,0 +1,94 @@
+"""A pdf of 500 pages, 55 lines of a dozen words each: read, and ready to ask.
+
+Pages a second are those of pypdfium2 alone, which opens the file and takes each page's text, beside
+those of the app's reader; each in a process of its own, from its start to its last page, in turn,
+the best of three. Ready is a desk's entry, from the moment when the file is added. Memory is what
+this process holds for itself alone (its unique set), after less before.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+from reportlab.pdfgen.canvas import Canvas
+
+from app.core.documents.desk import Desk
+from app.core.documents.reading import read
+from app.core.documents.room import Room
+from backends.base import Document
+from tests.bench.figures import Figure, at_least, at_most
+
+PAGES, RUNS = 500, 3
+ALONE = """
+import sys, pypdfium2
+pdf = pypdfium2.PdfDocument(sys.argv[1])
+for page in pdf:
+    page.get_textpage().get_text_range()
+"""
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "report.pdf").resolve()
+        write(path)
+        alone, ours = zip(*((_alone(path), _ours(path)) for _ in range(RUNS)), strict=True)
+        ready, memory = _ready(path)
+    return [
+        at_least("pages a second, of pypdfium2 alone", min(alone) / min(ours), 0.7, ""),
+        Figure("  alone", f"{PAGES / min(alone):.0f}"),
+        Figure("  read by the app", f"{PAGES / min(ours):.0f}"),
+        at_most("500 pages ready to ask", ready, 5.0, "s"),
+        at_most("memory of the app after it", memory, 200.0, "MiB", 0),
+    ]
+
+
+def write(path: Path) -> None:
+    """The file; its words are made up, and always the same."""
+    chance = random.Random(500)
+    letters = "etaoinshrdlucmfwypvbgkqjxz"
+    words = ["".join(chance.choices(letters, k=chance.randint(2, 10))) for _ in range(3000)]
+    canvas = Canvas(str(path))
+    for _ in range(PAGES):
+        text = canvas.beginText(50, 790)
+        text.setFont("Times-Roman", 10)
+        for _ in range(55):
+            text.textLine(" ".join(chance.choices(words, k=12)))
+        canvas.drawText(text)
+        canvas.showPage()
+    canvas.save()
+
+
+def _alone(path: Path) -> float:
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", ALONE, str(path)], check=True)
+    return time.monotonic() - began
+
+
+def _ours(path: Path) -> float:
+    began = time.monotonic()
+    pages = len(read(path, path.name).pages)
+    assert pages == PAGES
+    return time.monotonic() - began
+
+
+def _ready(path: Path) -> tuple[float, float]:
+    """Seconds until the file is ready, and the memory that it then takes, in MiB."""
+    this = psutil.Process()
+    gc.collect()
+    before = this.memory_full_info().uss
+    desk = Desk(Room())
+    began = time.monotonic()
+    desk.add(Document(path, "application/pdf", path.name, path.stat().st_size))
+    desk.wait()
+    took = time.monotonic() - began
+    (entry,) = desk.entries()
+    assert entry.reading is not None
+    gc.collect()
+    return took, (this.memory_full_info().uss - before) / 2**20
