@@ -10,6 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from backends.base import Notice
+
+POLL = 0.05
+"""Seconds between two looks at whether the user pressed Stop."""
+
 
 class FairQueue:
     """`slots` holders at once, the others in the order in which they came."""
@@ -73,3 +78,17 @@ class Ticket:
 
     def _is_next(self) -> bool:
         return self._held or (self._queue._free > 0 and self._queue._waiting[:1] == [self])
+
+
+def waiting(ticket: Ticket, cancel: threading.Event) -> Iterator[Notice]:
+    """Waits until the slot is ours or `cancel` is set; yields the places in the queue."""
+    told = 0
+    while not cancel.is_set():
+        place = ticket.wait(POLL)
+        if place == 0:
+            break
+        if place != told:
+            told = place
+            yield Notice(f"Waiting for the model: place {place} in the queue")
+    if told:
+        yield Notice("")

@@ -1,0 +1,212 @@
+"""Tokens a second, time to first token and peak memory by length of context, beside `generate`.
+
+On a GPU with GLM-4-9B's real configuration and random weights in bfloat16, through
+`backends.transformers` and through plain `generate` with a streamer, in one run; then a follow-up
+on the longest context, and the longest prefill that the card holds, up to a million tokens. The
+limit is the card's bandwidth: each token reads all weights and all of the cache. Without a GPU
+the same is done with a tiny model and short contexts, which says that it runs, not how fast.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+from backends.base import BackendError, GenerationConfig, Message, Notice, Text, user
+from backends.transformers import Transformers
+from backends.transformers_answer import Sampler
+from backends.transformers_load import Weights, WeightsConfig
+from tests.bench.figures import Figure, at_least, at_most
+from tests.tiny_models import glm_tokenizer
+
+CONTEXTS = (1_000, 8_000, 32_000, 100_000)
+PREFILLS = (1_000_000, 500_000, 250_000)
+TINY_CONTEXTS = (200, 1_000)
+WRITTEN = 64  # tokens of an answer
+FOLLOW_UP = 0.3  # seconds, over the longest context
+FASTER = 2.5  # times plain `generate`, at the shortest
+OF_THE_LIMIT = 0.6
+# Bytes a second that cards read, as their makers say, by a word of their name.
+BANDWIDTH = {"H100": 3.35e12, "H200": 4.8e12, "A100": 2.04e12, "L40S": 8.6e11, "4090": 1.0e12}
+
+
+def measure() -> list[Figure]:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as `load` does, before torch is loaded
+    import torch
+
+    gpu = torch.cuda.is_available()
+    weights = _weights(gpu)
+    # Kept conversations may take what a million tokens would.
+    model = Transformers(weights, WeightsConfig())
+    _ours(model, "x" * 100)  # kernels are chosen
+    contexts = CONTEXTS if gpu else TINY_CONTEXTS
+    figures = [] if gpu else [Figure("no GPU here", "a tiny model in its place; nothing is aimed")]
+    for tokens in contexts:
+        figures += _compared(model, weights, tokens, gpu)
+    wait = _follow_up(model, "y" * contexts[-1])
+    name = f"follow-up on {contexts[-1]:,} tokens"
+    figures.append(at_most(name, wait, FOLLOW_UP, "s") if gpu else Figure(name, f"{wait:.2f} s"))
+    if gpu:
+        model.forget()
+        figures.append(_longest(model))
+    model.close()
+    return figures
+
+
+def _weights(gpu: bool) -> Weights:
+    import torch
+    from transformers import GlmConfig, GlmForCausalLM
+
+    device, kept = ("cuda" if gpu else "cpu"), torch.get_default_dtype()
+    longest = PREFILLS[0] + 1_000
+    config = GlmConfig(max_position_embeddings=longest)
+    if not gpu:
+        config = GlmConfig(
+            max_position_embeddings=longest, hidden_size=64, intermediate_size=128,
+            num_hidden_layers=2, num_attention_heads=4, head_dim=16, vocab_size=1_000,
+            pad_token_id=0,
+        )  # fmt: skip
+    torch.set_default_dtype(torch.bfloat16 if gpu else torch.float32)
+    try:
+        with torch.device(device):
+            model: Any = GlmForCausalLM(config).eval()
+    finally:
+        torch.set_default_dtype(kept)
+    model.generation_config.eos_token_id = None
+    return Weights("GLM-4-9B", model, glm_tokenizer(), longest, frozenset())
+
+
+def _compared(model: Transformers, weights: Weights, tokens: int, gpu: bool) -> list[Figure]:
+    model.forget()
+    _reset_peak()
+    first, speed = _ours(model, "x" * tokens)
+    peak = _peak()
+    model.forget()
+    _reset_peak()
+    plain_first, plain_speed = _plain(weights, tokens)
+    shown = f"{speed:.1f} tokens/s, first after {first:.2f} s{peak}"
+    plain = f"{plain_speed:.1f} tokens/s, first after {plain_first:.2f} s{_peak()}"
+    figures = [
+        Figure(f"{tokens:,} tokens of context", shown),
+        Figure("  plain generate", plain),
+    ]
+    if gpu and tokens == CONTEXTS[0]:
+        figures.append(at_least("  times plain generate", speed / plain_speed, FASTER, ""))
+        if limit := _limit(weights):
+            figures.append(
+                at_least("  share of the bandwidth's limit", speed / limit, OF_THE_LIMIT, "")
+            )
+    return figures
+
+
+def _ours(model: Transformers, text: str) -> tuple[float, float]:
+    """Seconds to the first token, and tokens a second after it."""
+    config = GenerationConfig(temperature=0.0, max_tokens=WRITTEN)
+    times: list[float] = []
+    choose = Sampler.choose
+
+    def timed(sampler: Sampler, logits: Any) -> int:
+        token = choose(sampler, logits)
+        times.append(time.monotonic())
+        return token
+
+    began = time.monotonic()
+    # Not every token becomes an event: random ones are no text.
+    with patch.object(Sampler, "choose", timed):
+        for _ in model.generate([user(text)], (), config, threading.Event()):
+            pass
+    return _speed(began, times)
+
+
+def _plain(weights: Weights, tokens: int) -> tuple[float, float]:
+    """The same of plain `generate` with a streamer."""
+    import torch
+    from transformers.generation.streamers import BaseStreamer
+
+    class Times(BaseStreamer):
+        def __init__(self) -> None:
+            self.times: list[float] = []
+
+        def put(self, value: Any) -> None:
+            value.cpu()
+            self.times.append(time.monotonic())
+
+        def end(self) -> None:
+            pass
+
+    streamer = Times()
+    ids = torch.full((1, tokens), 5, device=weights.device)
+    began = time.monotonic()
+    weights.model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=WRITTEN, do_sample=False,
+        streamer=streamer, pad_token_id=0,
+    )  # fmt: skip
+    return _speed(began, streamer.times[1:])  # the first is the prompt
+
+
+def _speed(began: float, times: list[float]) -> tuple[float, float]:
+    writing = times[-1] - times[0]
+    return times[0] - began, (len(times) - 1) / writing
+
+
+def _follow_up(model: Transformers, text: str) -> float:
+    """Seconds to the first token of a second turn."""
+    model.forget()
+    conversation = [user(text)]
+    _ours(model, text)
+    conversation += [Message("assistant", (Text("So it is."),)), user("And what else?")]
+    began = time.monotonic()
+    config = GenerationConfig(temperature=0.0, max_tokens=1)
+    for _ in model.generate(conversation, (), config, threading.Event()):
+        pass
+    return time.monotonic() - began
+
+
+def _longest(model: Transformers) -> Figure:
+    """The longest prefill in chunks that fits."""
+    for tokens in PREFILLS:
+        began = time.monotonic()
+        _reset_peak()
+        told = ""
+        try:
+            for event in model.generate(
+                [user("z" * tokens)], (), GenerationConfig(max_tokens=1), threading.Event()
+            ):
+                told = event.text if isinstance(event, Notice) and event.text else told
+        except BackendError as error:
+            told = str(error)
+            model.forget()
+            continue
+        seconds = time.monotonic() - began
+        return Figure("longest prefill", f"{tokens:,} tokens in {seconds:.0f} s{_peak()}")
+    return Figure("longest prefill", told)
+
+
+def _limit(weights: Weights) -> float | None:
+    """Tokens a second at which the card would only read the weights."""
+    import torch
+
+    name = torch.cuda.get_device_name()
+    speeds: Iterator[float] = (speed for word, speed in BANDWIDTH.items() if word in name)
+    speed = next(speeds, None)
+    size = weights.model.num_parameters() * weights.model.dtype.itemsize
+    return speed / size if speed else None
+
+
+def _reset_peak() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _peak() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return ""
+    return f", {torch.cuda.max_memory_allocated() / 1e9:.1f} GB"
