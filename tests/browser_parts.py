@@ -33,7 +33,10 @@ class Pages:
     """Reads pages that are made for it, for what no server says: what a reader may hand over."""
 
     def __init__(self, make: Callable[[str], Page | ReadFailed]) -> None:
-        self.make, self.asked = make, list[list[str]]()
+        self.make, self.asked, self.expected = make, list[list[str]](), list[list[str]]()
+
+    def expect(self, urls: Sequence[str]) -> None:
+        self.expected.append(list(urls))
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         self.asked.append(list(urls))

@@ -4,6 +4,7 @@ loopback: one that is allowed, and one that nothing may reach."""
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -11,6 +12,7 @@ import pytest
 
 from tests.loopback_web import Answer, Request, Site, html, redirect, words
 from tools.browser import chromium as chromium_module
+from tools.browser import tab
 from tools.browser.base import Page, ReadFailed
 from tools.browser.chromium import Chromium
 from tools.browser.reader import Web, WebReader
@@ -80,6 +82,24 @@ def test_text_that_a_script_writes_after_a_second_is_read(reader, site):
     assert (page.title, page.status, page.note) == ("Written", 200, "")
     assert page.screenshot is not None and page.screenshot.startswith(b"\xff\xd8")
     assert len(page.screenshot) < 100_000
+
+
+def test_a_page_without_text_is_waited_for_while_it_still_loads(reader, site, monkeypatch):
+    for name in ("LONG", "THIN_WAIT"):
+        monkeypatch.setattr(tab, name, 0.2)
+
+    def late(request: Request) -> None:
+        time.sleep(1.5)
+        request.answer(Answer(words(60).encode(), type="text/plain"))
+
+    ask = "fetch('/text').then(answer => answer.text()).then(text => document.body.append(text))"
+    site.pages["/text"] = late
+    site.pages["/"] = html(f"<script>new EventSource('/events'); {ask}</script>")
+    site.pages["/events"] = lambda request: request.stream(
+        lambda: b":\n\n" if not time.sleep(0.1) else None, Content_Type="text/event-stream"
+    )
+    page = read(reader, site.url)
+    assert (page.lines, page.note) == ((words(60),), "")
 
 
 def test_a_page_that_needs_no_scripts_is_not_rendered(reader, site):

@@ -18,8 +18,8 @@ def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read():
         extractor = Extractor(most=1, seconds=0.5)
         try:
             with pytest.raises(ReadFailed, match="in time"):
-                await extractor.html("<p>one more <a href=x>link</a></p>" * 100_000, "http://x/")
-            text = await extractor.html("<title>T</title><p>short</p>", "http://x/")
+                await extractor.html(b"<p>one more <a href=x>link</a></p>" * 100_000, "http://x/")
+            text = await extractor.html(b"<title>T</title><p>short</p>", "http://x/")
             assert (text.title, text.lines, text.words) == ("T", ("short",), 1)
         finally:
             await extractor.close()
@@ -30,14 +30,25 @@ def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read():
 def test_a_process_that_is_gone_is_replaced_and_none_is_left():
     async def main() -> None:
         extractor = Extractor(most=1)
-        assert (await extractor.plain(["one"])).lines == ("one",)
+        assert (await extractor.plain(b"one")).lines == ("one",)
         (process,) = psutil.Process().children()
         os.kill(process.pid, signal.SIGKILL)
         with contextlib.suppress(ReadFailed):  # at most one page
-            await extractor.plain(["two"])
-        assert (await extractor.plain(["three"])).lines == ("three",)
+            await extractor.plain(b"two")
+        assert (await extractor.plain(b"three")).lines == ("three",)
         await extractor.close()
         assert psutil.Process().children() == []
+
+    asyncio.run(main())
+
+
+def test_all_processes_are_ready_once_it_is_warm():
+    async def main() -> None:
+        extractor = Extractor(most=2)
+        for _ in range(2):
+            await extractor.warm()
+            assert len(psutil.Process().children()) == 2
+        await extractor.close()
 
     asyncio.run(main())
 
@@ -47,7 +58,7 @@ def test_it_knows_nothing_of_the_servers_settings(monkeypatch):
 
     async def main() -> str:
         extractor = Extractor(most=1)
-        await extractor.plain(["one"])
+        await extractor.plain(b"one")
         (process,) = psutil.Process().children()
         environment = str(process.environ())
         await extractor.close()

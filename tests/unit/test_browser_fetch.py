@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.loopback_web import Answer, Request, Site, html, redirect, words
-from tools.browser.base import LINK_CLOSES, LINK_OPENS, Page, ReadFailed
+from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Page, ReadFailed
 from tools.browser.reader import Web, WebReader
 from tools.browser.wall import Wall
 
@@ -251,7 +251,9 @@ def test_a_document_is_named_or_read_by_the_hook(reader, web, site):
     with pytest.raises(ReadFailed, match="a document of type application/pdf"):
         read(reader, f"{site.url}/x")
     web.documents = lambda data, kind: [f"{kind}: {len(data)} bytes"]
-    assert read(reader, f"{site.url}/x").lines == ("application/pdf: 11 bytes",)
+    page = read(reader, f"{site.url}/x")
+    assert page.lines == ("application/pdf: 11 bytes",) and page.title == "x"
+    assert page.document == Document("x", "application/pdf", b"%PDF-1.7 \x00\x01")
     web.documents = None
 
 

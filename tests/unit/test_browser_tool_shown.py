@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from tests.browser_parts import Lists, Pages, ask, page, step
 from tests.loopback_web import words
-from tools.browser import BrowserLimits, BrowserTool
-from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, ReadFailed
+from tools.base import for_user
+from tools.browser import BrowserLimits, BrowserTool, documents
+from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Link, ReadFailed
 from tools.browser.search.base import Result
 from tools.browser.shelf import LONGEST_LINE
 
@@ -79,6 +80,23 @@ def test_screenshots_are_files_for_the_page(tmp_path):
     assert shot.path.read_bytes() == picture and step(result)["pages"][0]["screenshot"] == shot.name
     tool = BrowserTool(Lists(), Pages(lambda url: replace(made, screenshot=b"<svg>")))
     assert len(ask(tool, 'open_url("https://x.example/")', tmp_path).attachments) == 1
+
+
+def test_a_document_is_kept_in_the_workspace_once(tmp_path, monkeypatch):
+    report = Document("../report", "application/pdf", b"%PDF-1.7")
+    made = replace(page("https://x.example/r", "text"), document=report)
+    tool = BrowserTool(Lists(), Pages(lambda url: made))
+    for _ in range(2):
+        result = ask(tool, 'open_url("https://x.example/r")', tmp_path)
+        (kept,) = for_user(result)
+        assert kept.path == tmp_path / "report.pdf" and kept.path.read_bytes() == report.data
+        assert "kept in the workspace as report.pdf" in result.text.split("\n")[1]
+    assert tool.sources()[0].page.document is None
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["report.pdf"]
+    monkeypatch.setattr(documents, "MOST_BYTES", 10)
+    made = replace(made, document=replace(report, data=b"%PDF-1.8"))
+    result = ask(tool, 'open_url("https://x.example/r")', tmp_path)
+    assert for_user(result) == () and "kept" not in result.text
 
 
 def test_notes_on_the_search_stand_behind_the_results(tmp_path):

@@ -27,6 +27,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A document as it came, under the name that its server gave it."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Page:
     """One page as it was read.
 
@@ -34,6 +43,7 @@ class Page:
     characters, without empty ones; a link stands in them as `LINK_OPENS n LINK_CLOSES` (nothing
     between but the number), n an index into `links`. `read_at` is in UTC. `screenshot` is a
     small JPEG of a page that was rendered. `note` is one line on what is missing ("cut at 5 MB").
+    `document` is what the lines are the text of, where that is no page of the web.
     """
 
     url: str
@@ -44,6 +54,7 @@ class Page:
     read_at: datetime
     screenshot: bytes | None = None
     note: str = ""
+    document: Document | None = None
 
 
 class ReadFailed(Exception):
@@ -52,6 +63,10 @@ class ReadFailed(Exception):
 
 class Reader(Protocol):
     """Reads for one session: its cookies and its cache are shared with no other."""
+
+    def expect(self, urls: Sequence[str]) -> None:
+        """These were found, and some may be read soon: have what that takes started in the
+        background. Returns at once."""
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """Every page in the order of `urls`, read at the same time; those that fail say why.

@@ -14,6 +14,9 @@ from tools.text import one_line
 
 Name = Literal["search", "mclick", "open_url", "find", "scroll"]
 
+NAME = "simple_browser"
+"""The tool's name, and that of its one function in the GLM-4 face."""
+
 EXAMPLES: Mapping[Name, str] = {
     "search": 'search("words", recency_days=30)',
     "mclick": "mclick([0, 2])",
@@ -50,7 +53,8 @@ _PARAMETERS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
     },
 }
 _LONGEST = 2_000  # characters of one argument
-_IDS = re.compile(r"[\s\[【(]*(?:-?\d{1,9}[\s,，、\]】)\[【(]+)*-?\d{1,9}[\s\]】)]*")
+_BETWEEN = re.compile(r"[\s\[\]【】(),，、]+")
+_WHOLE = re.compile(r"-?\d{1,9}")
 
 
 class NoCall(Exception):
@@ -150,10 +154,10 @@ def _numbers(function: Name, name: str, value: Any) -> list[int]:
     """Whole numbers, also as a model writes them in a string: "[0, 2]", "3", "【3】"."""
     if _is_number(value):
         return [int(value)]
-    if isinstance(value, str) and re.fullmatch(
-        r"[\s\[\]【】(),，、-]*(-?\d{1,9}[\s\[\]【】(),，、]*)+", value
-    ):
-        return [int(number) for number in re.findall(r"-?\d+", value)]
+    if isinstance(value, str):
+        parts = [part for part in _BETWEEN.split(value[:_LONGEST]) if part]
+        if parts and all(map(_WHOLE.fullmatch, parts)):
+            return [int(part) for part in parts]
     raise NoCall(f"{name} of {function} must be whole numbers. {_how(function)}")
 
 

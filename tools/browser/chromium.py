@@ -6,8 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import shutil
+import signal
+import sys
 import tempfile
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import (
@@ -30,6 +34,9 @@ log = logging.getLogger(__name__)
 STARTING = 60.0  # seconds; on a busy machine it takes several
 CLOSING = 5.0
 PAUSE = 60.0  # seconds until a Chromium that did not start is tried again
+HUNG = 30.0  # seconds beyond a page's own after which a Chromium that says nothing is given up
+TABS = 12  # at a time for everybody: each page has a process of its own
+MEMORY = 1 << 30  # bytes of its own that a process may have; scripts would take all there is
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 SWITCHES = (
@@ -48,6 +55,8 @@ SWITCHES = (
     "--disable-speech-api",
     "--js-flags=--max-old-space-size=512",
 )
+_NUMBER = "number"
+_START = '#!/bin/sh\nulimit -d {} 2>&-\necho $$ >"$HOME/{}"\nexec {} "$@"\n'
 _PASSED_ON = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH")
 
 # Kinds of requests that are not made: their answers hold no text.
@@ -96,7 +105,9 @@ class Chromium:
     """
 
     def __init__(self, path: str | None = None) -> None:
+        self.room = asyncio.Semaphore(TABS)
         self._path = path
+        self._closed = False
         self._playwright: Playwright | None = None
         self._starting: asyncio.Task[Browser] | None = None
         self._again = float("-inf")  # when it may be started again, after it did not start
@@ -113,7 +124,7 @@ class Chromium:
     async def browser(self) -> Browser:
         """The running browser, once it runs. Raises ReadFailed."""
         loop = asyncio.get_running_loop()
-        if loop.time() >= self._again:
+        if loop.time() >= self._again and not self._closed:
             try:
                 return await asyncio.shield(self._start())
             except (Error, TimeoutError, OSError):
@@ -121,7 +132,18 @@ class Chromium:
                 self._again = loop.time() + PAUSE
         raise ReadFailed("the browser does not start here")
 
+    def give_up(self, hung: Browser) -> None:
+        """Have that one ended, and another one started for the next page."""
+        task = self._starting
+        if task is None or not task.done() or task.exception() or task.result() is not hung:
+            return
+        self._starting = None
+        if hung.is_connected():
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(int(Path(self._home.name, _NUMBER).read_text()), signal.SIGKILL)
+
     async def close(self) -> None:
+        self._closed = True
         starting, self._starting = self._starting, None
         if starting is not None:
             with contextlib.suppress(Error, TimeoutError, OSError, asyncio.CancelledError):
@@ -150,8 +172,9 @@ class Chromium:
                     await old.stop()
         self._playwright = await async_playwright().start()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        path = self._path or executable() or self._playwright.chromium.executable_path
         return await self._playwright.chromium.launch(
-            executable_path=self._path or executable(),
+            executable_path=self._bounded(path),
             headless=True,
             chromium_sandbox=not _is_root(),
             # Nobody's account: what Chromium asks for on its own behalf goes nowhere.
@@ -161,6 +184,15 @@ class Chromium:
             env={**environment, "HOME": self._home.name, "TMPDIR": self._home.name},
             timeout=STARTING * 1000,
         )
+
+    def _bounded(self, path: str) -> str:
+        """What starts Chromium with `MEMORY` as the bound of each of its processes, and keeps the
+        number of the first one."""
+        script = Path(self._home.name, "start")
+        script.write_text(_START.format(MEMORY >> 10, _NUMBER, shlex.quote(path)))
+        script.chmod(0o700)
+        # Elsewhere such a bound is none; and nothing may be started from some folders.
+        return str(script) if sys.platform == "linux" and os.access(script, os.X_OK) else path
 
 
 class ChromiumTabs:
@@ -172,34 +204,48 @@ class ChromiumTabs:
         self._account = account
         self._context: BrowserContext | None = None
         self._opening = asyncio.Lock()
+        self._closed = False
 
     async def render(self, url: str, seconds: float) -> Rendered:
         """The page at `url`. Raises ReadFailed.
 
         When all of Chromium crashes the page is tried once more: it may have been another's.
         """
-        for _ in range(2):
-            tab: Tab | None = None
-            try:
-                tab = await Tab.open(await self._opened(), self._account)
-                return await tab.read(url, seconds)
-            except Error:
-                self._context = None
-            finally:
-                if tab is not None:
-                    await tab.close()
+        async with self._chromium.room:
+            for _ in range(2):
+                browser = await self._chromium.browser()
+                try:
+                    async with asyncio.timeout(seconds + HUNG):
+                        return await self._read(browser, url, seconds)
+                except TimeoutError:
+                    log.warning("Chromium hangs; it is started anew.")
+                    self._chromium.give_up(browser)
+                    raise ReadFailed("the browser does not answer") from None
+                except Error:
+                    log.info("Chromium crashed, or a tab did.", exc_info=True)
         raise ReadFailed("the browser crashed while it was read")
 
     async def close(self) -> None:
-        context, self._context = self._context, None
-        if context is not None:
-            with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSING):
+        self._closed = True
+        with contextlib.suppress(Error, TimeoutError):
+            async with asyncio.timeout(CLOSING), self._opening:
+                context, self._context = self._context, None
+                if context is not None:
                     await context.close()
 
-    async def _opened(self) -> BrowserContext:
+    async def _read(self, browser: Browser, url: str, seconds: float) -> Rendered:
+        tab: Tab | None = None
+        try:
+            tab = await Tab.open(await self._opened(browser), self._account)
+            return await tab.read(url, seconds)
+        finally:
+            if tab is not None:
+                await tab.close()
+
+    async def _opened(self, browser: Browser) -> BrowserContext:
         async with self._opening:
-            browser = await self._chromium.browser()
+            if self._closed:
+                raise ReadFailed("the conversation has ended")
             if self._context is None or self._context.browser is not browser:
                 self._context = await self._open(browser)
             return self._context

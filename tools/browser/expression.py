@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Literal
 
-from tools.browser.call import ALIASES, HOW, Call, NoCall, make_call
+from tools.base import ToolCall
+from tools.browser.call import ALIASES, HOW, NAME, Call, NoCall, make_call
 
 LONGEST = 20_000  # characters that are looked at
 _MOST_PLACES = 50  # where a call may begin
@@ -61,7 +62,7 @@ _BARE = re.compile(
 )
 _NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?(?!\w)")
 _WORD = re.compile(r"[^\W\d]\w*")
-_FENCE = re.compile(r"\A\s*```[\w-]*\s*\n(.*?)\n?\s*(?:```)?\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"```[\w-]*[ \t]*\n")
 _BY_KEY = {
     "query": "search", "ids": "mclick", "url": "open_url", "pattern": "find", "lines": "scroll",
     "line": "scroll",
@@ -85,6 +86,17 @@ def read_call(text: str) -> Call:
         raise NoCall(f"That is no call. {HOW}")
     name, given, named = found[0]
     return make_call(name, given, named, more=len(found) - 1)
+
+
+def wanted_call(call: ToolCall) -> Call:
+    """What a call of either face asks for. Raises `NoCall` and `ToolError`."""
+    if call.name == NAME and call.raw is not None:
+        return read_call(call.input)
+    arguments = call.arguments()
+    if call.name != NAME:
+        return make_call(call.name, named=arguments)
+    inner = arguments.get("input")
+    return read_call(inner if isinstance(inner, str) else call.input)
 
 
 Parts = tuple[str, list[Any], dict[str, Any]]
@@ -114,9 +126,11 @@ def _unquoted(text: str) -> Parts | None:
 
 def _from_json(text: str) -> Parts | None:
     """The call as a JSON object: with a name and arguments, or with the arguments alone."""
-    fenced = _FENCE.match(text)
+    text = text.strip()
+    if fence := _FENCE.match(text):
+        text = text[fence.end() :].removesuffix("```")
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):

@@ -1,8 +1,9 @@
-"""HTML is turned into text in processes of their own.
+"""What servers sent is turned into text in processes of their own.
 
 A page can be made so that reading it takes minutes or all memory, or that a parser crashes;
 there it costs one small process. And the app's other threads don't wait for it meanwhile.
-Run as a module, this is such a process: frames of JSON from standard input to standard output.
+Run as a module, this is such a process. From standard input it reads questions, JSON and then the
+bytes in question, to standard output it writes answers in JSON, each with its length before it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from asyncio.subprocess import PIPE, Process
 from typing import Any, BinaryIO
 
 from tools.browser.base import Link, ReadFailed
-from tools.browser.text import Text, html_text, plain_text
+from tools.browser.charset import decode
+from tools.browser.text import Text, html_text, json_lines, plain_text
 
 SECONDS = 10.0  # for one page
 PATIENCE = 60.0  # seconds by the clock until it is given up, on a machine that is busy
 STARTING = 60.0  # seconds for a process to be ready, on a machine that is busy
+PROCESSES = max(2, min(4, os.cpu_count() or 2))
 MEMORY = 2 << 30  # bytes of address space of one process
 _READY = b"ready"
 _LENGTH = struct.Struct(">I")
@@ -35,35 +38,40 @@ class Extractor:
     """Up to `most` processes, started when they are needed and kept. A page gets `seconds` of
     the processor's time, not of the clock's."""
 
-    def __init__(self, most: int = 2, seconds: float = SECONDS) -> None:
+    def __init__(self, most: int = PROCESSES, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._free: list[Process] = []
         self._all: set[Process] = set()
+        self._most = most
         self._room = asyncio.Semaphore(most)
 
-    async def html(self, html: str, url: str) -> Text:
-        """The main text of a page. Raises ReadFailed."""
-        return await self._ask({"html": html, "url": url})
+    async def html(self, data: bytes, url: str, charset: str | None = None) -> Text:
+        """The main text of a page. `charset` is the one that its server declared. Raises
+        ReadFailed."""
+        return await self._ask({"url": url, "charset": charset}, data)
 
-    async def plain(self, lines: list[str], title: str = "") -> Text:
-        """The text of what has no markup. Raises ReadFailed."""
-        return await self._ask({"lines": lines, "title": title})
+    async def plain(
+        self, data: bytes, title: str = "", charset: str | None = None, json: bool = False
+    ) -> Text:
+        """The text of what has no markup; JSON is laid out. Raises ReadFailed."""
+        return await self._ask({"title": title, "charset": charset, "json": json}, data)
 
     async def warm(self) -> None:
-        """Have one process ready."""
-        with contextlib.suppress(ReadFailed):
-            await self.html("<p>warm</p>", "http://localhost/")
+        """Have all processes ready."""
+        if len(self._all) < self._most:
+            pages = (self.html(b"<p>warm</p>", "http://localhost/") for _ in range(self._most))
+            await asyncio.gather(*pages, return_exceptions=True)
 
     async def close(self) -> None:
         for process in list(self._all):
             await self._end(process)
 
-    async def _ask(self, question: dict[str, Any]) -> Text:
+    async def _ask(self, question: dict[str, Any], data: bytes) -> Text:
         async with self._room:
             answered, process = False, await self._process()
             try:
                 async with asyncio.timeout(PATIENCE):
-                    answer = await _exchange(process, question)
+                    answer = await _exchange(process, question, data)
                 answered = True
             except (OSError, EOFError, TimeoutError):
                 raise ReadFailed("its text could not be made out in time") from None
@@ -75,6 +83,7 @@ class Extractor:
                     await self._end(process)
         answer["links"] = tuple(Link(**link) for link in answer["links"])
         answer["lines"] = tuple(answer["lines"])
+        answer["signs"] = tuple(answer["signs"])
         return Text(**answer)
 
     async def _process(self) -> Process:
@@ -116,11 +125,12 @@ class Extractor:
         await asyncio.shield(process.wait())
 
 
-async def _exchange(process: Process, question: dict[str, Any]) -> dict[str, Any]:
+async def _exchange(process: Process, question: dict[str, Any], data: bytes) -> dict[str, Any]:
     assert process.stdin is not None
     assert process.stdout is not None
-    data = json.dumps(question).encode()
-    process.stdin.write(_LENGTH.pack(len(data)) + data)
+    for part in (json.dumps(question).encode(), data):
+        process.stdin.write(_LENGTH.pack(len(part)))
+        process.stdin.write(part)
     await process.stdin.drain()
     (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
     answer: dict[str, Any] = json.loads(await process.stdout.readexactly(length))
@@ -131,18 +141,27 @@ def _serve(source: BinaryIO, sink: BinaryIO, seconds: float) -> None:
     """Answers until nobody asks any more."""
     sink.write(_READY)
     sink.flush()
-    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        question = json.loads(source.read(_LENGTH.unpack(head)[0]))
+    while (question := _part(source)) is not None and (data := _part(source)) is not None:
         # When the time is over, the signal ends the process.
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        if "html" in question:
-            text = html_text(question["html"], question["url"])
-        else:
-            text = plain_text(question["lines"], question["title"])
+        text = _text(json.loads(question), data)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        data = json.dumps(dataclasses.asdict(text)).encode()
-        sink.write(_LENGTH.pack(len(data)) + data)
+        answer = json.dumps(dataclasses.asdict(text)).encode()
+        sink.write(_LENGTH.pack(len(answer)) + answer)
         sink.flush()
+
+
+def _part(source: BinaryIO) -> bytes | None:
+    head = source.read(_LENGTH.size)
+    return source.read(*_LENGTH.unpack(head)) if len(head) == _LENGTH.size else None
+
+
+def _text(question: dict[str, Any], data: bytes) -> Text:
+    text = decode(data, question["charset"])
+    if "url" in question:
+        return html_text(text, question["url"])
+    lines = json_lines(text) if question["json"] else text.splitlines()
+    return plain_text(lines, question["title"])
 
 
 if __name__ == "__main__":

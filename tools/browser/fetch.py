@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import ssl
 import zlib
 from collections.abc import AsyncIterator
@@ -20,7 +18,6 @@ import httpx
 from tools.base import file_size
 from tools.browser.account import Account
 from tools.browser.base import ReadFailed
-from tools.browser.charset import decode
 from tools.browser.wall import Refused, Wall
 
 TEXT_BYTES = 5_000_000  # of one page, decompressed
@@ -48,17 +45,19 @@ _LOOKS_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<me
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a server answered: `text` for pages and texts, `data` for documents.
+    """What a server answered, and under which name.
 
-    `media_type` is what it is, without parameters; `note` says what is missing.
+    `media_type` is what it is, without parameters; `charset` is what the server said, if anything;
+    `note` says what is missing.
     """
 
     url: str
     status: int
     kind: Kind
     media_type: str
-    text: str = ""
-    data: bytes = b""
+    data: bytes
+    charset: str | None = None
+    name: str = ""
     note: str = ""
 
 
@@ -183,12 +182,8 @@ async def _read(response: httpx.Response, deadline: float, seconds: float) -> Fe
     if kind is None:
         kind, media_type = _kind(media_type, bytes(data[:512]), name)
     url = str(response.url)
-    if kind == "document":
-        if status >= HTTPStatus.BAD_REQUEST:
-            raise ReadFailed(status_line(status))
-        return Fetched(url, status, kind, media_type, data=bytes(data[:limit]), note=note)
-    text = decode(bytes(data[:limit]), charset)
-    return Fetched(url, status, kind, media_type, text=text, note=note)
+    del data[limit:]
+    return Fetched(url, status, kind, media_type, bytes(data), charset, name, note)
 
 
 def status_line(status: int) -> str:
@@ -258,12 +253,3 @@ async def _decompressed(response: httpx.Response) -> AsyncIterator[bytes]:
             rest = unpacker.unconsumed_tail
             # One turn for everybody else: a bomb unpacks for long.
             await asyncio.sleep(0)
-
-
-def text_lines(fetched: Fetched) -> list[str]:
-    """The lines of a text; JSON is laid out."""
-    text = fetched.text
-    if fetched.media_type.endswith("json") and not fetched.note:
-        with contextlib.suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), ensure_ascii=False, indent=1)
-    return text.splitlines()

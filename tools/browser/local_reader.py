@@ -25,6 +25,9 @@ class LocalReader:
     def __init__(self, folders: Sequence[Folder]) -> None:
         self._folders = tuple(folders)
 
+    def expect(self, urls: Sequence[str]) -> None:
+        """There is nothing to start."""
+
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader`."""
         return [self._page(url) if not cancel.is_set() else _STOPPED for url in urls]
@@ -52,10 +55,15 @@ class EveryReader:
     def __init__(self, local: LocalReader, web: Reader) -> None:
         self._local, self._web = local, web
 
+    def expect(self, urls: Sequence[str]) -> None:
+        """See `Reader`."""
+        if foreign := [url for url in urls if not _is_local(url)]:
+            self._web.expect(foreign)
+
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader`."""
-        own = [url for url in urls if url.lower().startswith(f"{SCHEME}:")]
-        foreign = [url for url in urls if url not in own]
+        own = [url for url in urls if _is_local(url)]
+        foreign = [url for url in urls if not _is_local(url)]
         read = dict(zip(own, self._local.read(own, cancel), strict=True))
         if foreign:
             read |= dict(zip(foreign, self._web.read(foreign, cancel), strict=True))
@@ -65,6 +73,10 @@ class EveryReader:
         """Let go of what both hold."""
         self._local.close()
         self._web.close()
+
+
+def _is_local(url: str) -> bool:
+    return url.lower().startswith(f"{SCHEME}:")
 
 
 _STOPPED = ReadFailed("it was stopped by the user")

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 PIECE = 1 << 16
 CONNECTIONS = 96  # at a time for one session; Chromium opens 32 to one proxy, and WebSockets
+HEAD = 100 << 10  # bytes of a message's headers; as many as httpx takes
 GREETING = 10.0  # seconds until a client must have sent its request's head
 
 # Headers for this hop alone (RFC 9110, 7.6.1); h11 frames each side anew.
@@ -73,11 +74,13 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
-        client = _Side(h11.Connection(h11.SERVER), reader, writer)
+        client = _Side(h11.Connection(h11.SERVER, HEAD), reader, writer)
         try:
             await self._answer(client)
         except (OSError, EOFError, TimeoutError, h11.ProtocolError, Spent):
             log.debug("A connection through the proxy ended early.", exc_info=True)
+        except asyncio.CancelledError:
+            pass  # by `stop`; asyncio's streams would log it as an error
         finally:
             self._serving.discard(task)
             writer.close()
@@ -118,7 +121,7 @@ class Proxy:
             if request.method == b"CONNECT":
                 await _tunnel(client, reader, writer, account)
             else:
-                server = _Side(h11.Connection(h11.CLIENT), reader, writer, account)
+                server = _Side(h11.Connection(h11.CLIENT, HEAD), reader, writer, account)
                 await _forward(client, request, server, target)
         finally:
             writer.close()

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from tools.browser import fetch
-from tools.browser.base import Page, ReadFailed
+from tools.browser.base import Document, Page, ReadFailed
 from tools.browser.extraction import Extractor
-from tools.browser.fetch import Fetched, Fetcher, status_line, text_lines
+from tools.browser.fetch import Fetched, Fetcher, status_line
 from tools.browser.proxy import Proxy
 from tools.browser.rendering import Chromium, Rendered
 from tools.browser.text import Text
@@ -30,6 +29,7 @@ AT_ONCE = 10  # pages of one session
 THIN = 50  # words from which on a page that has scripts is taken as it was fetched
 LEAST = 4.0  # seconds that are left for rendering, however long the fetching took
 CLOSING = 20.0  # seconds
+THREADS = 128  # that look up names; a session's 96 connections must not keep all others waiting
 TICK = 0.05  # seconds between two looks at Stop
 
 Documents = Callable[[bytes, str], Sequence[str]]
@@ -38,22 +38,12 @@ Documents = Callable[[bytes, str], Sequence[str]]
 T = TypeVar("T")
 
 _TURNED_AWAY = (403, 429, 503)  # what sites say to who doesn't look like a browser
-_NEEDS_MORE = re.compile(r"<script|<i?frame|http-equiv\s*=\s*[\"']?refresh", re.I)
-_ASKS_FOR_SCRIPTS = re.compile(
-    r"<noscript[^>]*>(?:(?!</noscript>).){0,600}(?:enable|activate|require|need|turn on|启用|开启)"
-    r"(?:(?!</noscript>).){0,200}javascript",
-    re.I | re.S,
-)
-_EMPTY_ROOT = re.compile(
-    r"""<(div|main)\s[^>]*\bid=["']?(root|app|__next|__nuxt)\b[^>]*>\s*</\1>"""
-)
-_CAPTCHA = re.compile(r"captcha|cf[-_]chl|challenge-platform|just a moment\.\.\.", re.I)
-_PASSWORD = re.compile(r"""type\s*=\s*["']?password""", re.I)
 
 
 class Web:
     """The way into the web for the whole process: one thread, one proxy behind the wall, and
-    Chromium where there is one. Nothing is started before the first page is read."""
+    Chromium where there is one. Nothing is started before the first page is read, and nothing
+    after it was closed."""
 
     def __init__(
         self,
@@ -71,6 +61,8 @@ class Web:
         self.tls: ssl.SSLContext | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
+        self._works: set[Future[Any]] = set()
+        self._closed = False
 
     def reader(self) -> WebReader:
         """A reader for one session."""
@@ -81,32 +73,52 @@ class Web:
         self.submit(self._warm())
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run `work` on the web's own thread."""
+        """Run `work` on the web's own thread; it is cancelled when the web is closed."""
         with self._starting:
+            if self._closed:
+                work.close()
+                never: Future[T] = Future()
+                never.cancel()
+                never.set_running_or_notify_cancel()  # now those who wait for it know, too
+                return never
             if self._loop is None:
-                loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
-                asyncio.run_coroutine_threadsafe(self._start(), loop).result()
-                self._loop = loop
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
+                self._loop = self._started()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._works.add(future)
+            future.add_done_callback(self._works.discard)
+            return future
 
     def close(self) -> None:
-        """End Chromium, the proxy and the thread. May be called twice."""
+        """End what is being read, Chromium, the proxy and the thread. May be called twice."""
         with self._starting:
+            self._closed = True
             loop, self._loop = self._loop, None
-            if loop is not None:
-                with contextlib.suppress(TimeoutError):
-                    asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSING)
-                loop.call_soon_threadsafe(loop.stop)
+        for work in list(self._works):
+            work.cancel()
+        if loop is not None:
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSING)
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "web-lookup"))
+        threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), loop).result()
+        except BaseException:
+            loop.call_soon_threadsafe(loop.stop)
+            raise
+        return loop
 
     async def _start(self) -> None:
         self.tls = fetch.tls()
         await self.proxy.start()
 
     async def _warm(self) -> None:
+        await self.extractor.warm()  # first: most pages need nothing else
         if self.chromium is not None:
             self.chromium.warm()
-        await self.extractor.warm()
 
     async def _stop(self) -> None:
         if self.chromium is not None:
@@ -139,9 +151,16 @@ class WebReader:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._session: _Session | None = None
+        self._asked = self._closed = False
+
+    def expect(self, urls: Sequence[str]) -> None:
+        """See `Reader.expect`."""
+        if urls and not self._closed:
+            self._web.warm()
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader.read`."""
+        self._asked = True
         works = {url: self._web.submit(self._read(url)) for url in dict.fromkeys(urls)}
         waiting = set(works.values())
         while waiting and not cancel.is_set():
@@ -152,12 +171,19 @@ class WebReader:
 
     def close(self) -> None:
         """See `Reader.close`."""
+        self._closed = True
+        if self._asked:
+            with contextlib.suppress(TimeoutError, CancelledError):
+                self._web.submit(self._end()).result(CLOSING)
+
+    async def _end(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with contextlib.suppress(TimeoutError):
-                self._web.submit(session.close(self._web.proxy)).result(CLOSING)
+            await session.close(self._web.proxy)
 
     async def _read(self, url: str) -> Page:
+        if self._closed:
+            raise ReadFailed("the conversation has ended")
         if self._session is None:
             self._session = _Session(self._web)
             if self._web.chromium is not None:
@@ -175,25 +201,28 @@ class WebReader:
             return await self._document(fetched)
         if fetched.kind == "text":
             _check_status(fetched.status)
-            text = await self._web.extractor.plain(text_lines(fetched))
+            json = fetched.media_type.endswith("json") and not fetched.note
+            text = await self._web.extractor.plain(fetched.data, "", fetched.charset, json)
             return _page(fetched, text)
-        text = await self._web.extractor.html(fetched.text, fetched.url)
+        text = await self._web.extractor.html(fetched.data, fetched.url, fetched.charset)
         if session.tabs is None or not _is_thin(fetched, text):
-            _check(fetched.status, fetched.text, text)
+            _check(fetched.status, text)
             return _page(fetched, text)
         try:
             rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
-            seen = await self._web.extractor.html(rendered.html, rendered.url)
+            html = rendered.html.encode("utf-8", "replace")
+            seen = await self._web.extractor.html(html, rendered.url, "utf-8")
         except ReadFailed as failed:
-            _check(fetched.status, fetched.text, text)
+            _check(fetched.status, text, str(failed))
             note = fetched.note or f"as it is without its scripts: {failed}"
             return _page(replace(fetched, note=note), text)
         if 2 * seen.words < text.words and rendered.status == fetched.status:
             seen = text  # a script that failed blanked the page
-        _check(rendered.status, rendered.html, seen)
+        _check(rendered.status, seen)
         return _page(rendered, seen)
 
     async def _document(self, fetched: Fetched) -> Page:
+        _check_status(fetched.status)
         documents = self._web.documents
         if documents is None:
             raise ReadFailed(f"it is a document of type {fetched.media_type}")
@@ -201,19 +230,21 @@ class WebReader:
             lines = await asyncio.to_thread(documents, fetched.data, fetched.media_type)
         except ValueError as error:
             raise ReadFailed(str(error)) from None
-        text = await self._web.extractor.plain(list(lines), fetched.url.rpartition("/")[2])
-        return _page(fetched, text)
+        data = "\n".join(lines).encode("utf-8", "replace")
+        text = await self._web.extractor.plain(data, fetched.name, "utf-8")
+        own = Document(fetched.name, fetched.media_type, fetched.data)
+        return replace(_page(fetched, text), document=None if fetched.note else own)
 
 
 def _is_thin(fetched: Fetched, text: Text) -> bool:
     """Whether the page as it was fetched has next to no text, and could write some itself."""
     if fetched.status in _TURNED_AWAY:
         return True
-    if not _NEEDS_MORE.search(fetched.text):
+    if "scripts" not in text.signs:
         return False
-    if text.words < THIN or _EMPTY_ROOT.search(fetched.text):
+    if text.words < THIN or "empty root" in text.signs:
         return True
-    return text.words < 4 * THIN and _ASKS_FOR_SCRIPTS.search(fetched.text) is not None
+    return text.words < 4 * THIN and "asks for scripts" in text.signs
 
 
 def _check_status(status: int) -> None:
@@ -221,15 +252,15 @@ def _check_status(status: int) -> None:
         raise ReadFailed(status_line(status))
 
 
-def _check(status: int, html: str, text: Text) -> None:
+def _check(status: int, text: Text, empty: str = "the page has no text") -> None:
     """Raises ReadFailed where there is nothing to be read, and why."""
-    if text.words < THIN and _CAPTCHA.search(html):
+    if text.words < THIN and "captcha" in text.signs:
         raise ReadFailed("it asks for a proof that one is human (a captcha)")
     _check_status(status)
-    if text.words < THIN and _PASSWORD.search(html):
+    if text.words < THIN and "password" in text.signs:
         raise ReadFailed("it asks to log in")
     if not text.lines:
-        raise ReadFailed("the page has no text")
+        raise ReadFailed(empty)
 
 
 def _page(source: Fetched | Rendered, text: Text) -> Page:

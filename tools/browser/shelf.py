@@ -14,7 +14,7 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, Page
-from tools.text import one_line
+from tools.text import one_line, quotable
 
 MOST_CHARACTERS = 20_000_000
 """Text of pages that one conversation keeps; beyond, the page read longest ago gives way."""
@@ -23,11 +23,6 @@ LONGEST_LINE = 800
 
 _LONGEST_URL = 2_000
 MARKER = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
-# Control characters, line separators, and what turns the reading direction round.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
-_BRACKETS = str.maketrans("【】", "〔〕")
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,22 @@ class Source:
         if self.page is None:
             return (self.snippet,) if self.snippet else ()
         return tuple(plain(line, self.page.links) for line in self.page.lines)
+
+    @property
+    def text(self) -> str:
+        """The lines as one text."""
+        return "\n".join(self.lines)
+
+    @property
+    def read(self) -> bool:
+        """Whether the page was read, and is still kept."""
+        return self.page is not None
+
+    @property
+    def where(self) -> str:
+        """The host, and when it was read."""
+        read = f"read {self.page.read_at:%Y-%m-%d %H:%M} UTC" if self.page else "not read"
+        return f"{self.host} · {read}"
 
 
 class Shelf:
@@ -142,12 +153,6 @@ def host_of(url: str) -> str:
     return one_line(parts.netloc.rpartition("@")[2] or url, 80)
 
 
-def quotable(text: str) -> str:
-    """Text of a page or a result as it may be shown to a model: no brackets of our citations,
-    no control characters, nothing that another line could be mistaken for."""
-    return _CONTROLS.sub(" ", text).translate(_BRACKETS)
-
-
 def plain(line: str, links: Sequence[Link]) -> str:
     """A line with its links as their words."""
 
@@ -170,6 +175,7 @@ def readable(page: Page) -> Page:
         links=tuple(Link(one_line(quotable(link.text), 120), link.url) for link in page.links),
         note=one_line(quotable(page.note), 120),
         screenshot=None,
+        document=None,
     )
 
 

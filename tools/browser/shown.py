@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tools.browser.base import Link, Page
-from tools.browser.citations import comparable
-from tools.browser.shelf import MARKER, Source, host_of, plain, quotable
-from tools.text import one_line
+from tools.browser.shelf import MARKER, Source, host_of, plain
+from tools.quoting import comparable
+from tools.text import one_line, quotable
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _TITLE = 120  # characters
@@ -103,7 +103,7 @@ def found_text(source: Source, page: Page, pattern: str, room: int, number: Numb
     lines = [comparable(plain(line, page.links)) for line in page.lines]
     wanted = comparable(pattern)
     matching = [at for at, line in enumerate(lines) if wanted and wanted in line]
-    if not matching and (words := [_beginning(word) for word in wanted.split()]):
+    if not matching and (words := [_beginning(word) for word in map(comparable, pattern.split())]):
         matching = [at for at, line in enumerate(lines) if all(word.search(line) for word in words)]
     quoted = f'"{one_line(quotable(pattern), 80)}"'
     total = f"{len(lines)} line{'' if len(lines) == 1 else 's'}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.base import ToolSpec
-from tools.browser.call import EXAMPLES
+from tools.browser.call import EXAMPLES, NAME
 
 _CITE = "Cite what you use as 【id†exact words of the page】."
 _PART = "Pages come in parts, with numbered lines and links as 【id†text†host】."
@@ -28,7 +28,7 @@ def native_spec(searched: str) -> ToolSpec:
         "properties": {"input": {"type": "string"}},
         "required": ["input"],
     }
-    return ToolSpec("simple_browser", "\n".join(lines), parameters, raw="input")
+    return ToolSpec(NAME, "\n".join(lines), parameters, raw="input")
 
 
 def function_specs(searched: str) -> list[ToolSpec]:

@@ -7,11 +7,12 @@ import base64
 import contextlib
 import html
 import logging
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, CDPSession, Error, Frame, Page, Request, Response
@@ -20,6 +21,7 @@ from tools.browser.account import Account
 from tools.browser.base import ReadFailed
 from tools.browser.rendering import Rendered
 from tools.browser.segments import count_words
+from tools.browser.world import World
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +29,8 @@ TICK = 0.1  # seconds between two looks at a page
 STILL = 0.3  # seconds that a text must not have changed
 THIN_WAIT = 2.5  # seconds that a page with next to no text is waited for, once it is loaded
 LOOK = 4.0  # seconds that a look at a page may take
-FRAME_LOOK = 1.0  # at one of its frames
-LONG = 3.0  # seconds after which a request is one that a page keeps open
+FRAME_LOOK = 1.5  # at one of its frames
+LONG = 3.0  # seconds after which a request is one that a page with text keeps open
 CLOSING = 2.0
 FRAMES = 12
 THIN = 50  # words
@@ -51,6 +53,7 @@ class Tab:
     def __init__(self, page: Page, cdp: CDPSession, account: Account) -> None:
         self._page = page
         self._cdp = cdp
+        self._world = World(page.context, cdp)
         self._account = account
         self._running: dict[Request, float] = {}
         self._silent: Counter[Frame] = Counter()
@@ -121,13 +124,17 @@ class Tab:
                 loaded = now
             if look is not None and look[1] != seen:
                 seen, since = look[1], now
-            busy = any(now - began < LONG for began in self._running.values())
-            if seen is None or busy or min(now - loaded, now - since) < STILL:
-                pass
-            elif now - loaded >= THIN_WAIT or count_words(_TAG.sub(" ", seen)) >= THIN:
+            rests = min(now - loaded, now - since) >= STILL and not self._loads(LONG)
+            enough = THIN if now - loaded < THIN_WAIT or self._loads() else 0
+            if seen is not None and rests and count_words(_TAG.sub(" ", seen)) >= enough:
                 return seen, ""
             await asyncio.sleep(TICK)
         return seen, "it was still changing" if seen else "it was never at rest"
+
+    def _loads(self, most: float = math.inf) -> bool:
+        """Whether something was asked for within the last so many seconds and is not there."""
+        since = self._loop.time() - most
+        return any(began > since for began in self._running.values())
 
     async def _look(self, seconds: float) -> tuple[str, str] | None:
         """How far the page is loaded, and what stands in it with all its frames; None where it
@@ -142,14 +149,18 @@ class Tab:
         frames = dict(enumerate(self._page.frames[1 : FRAMES + 1]))
         for number, frame in frames.items():
             await self._ask(frame, _mark, number)
-        state, title, base, body = await _visible(self._page.main_frame)
+        state, title, base, body = await self._visible(self._page.main_frame)
         for number, frame in frames.items():
             place = f"<glm-frame>{number}</glm-frame>"
-            if place in body and (inside := await self._ask(frame, _visible)):
+            if place in body and (inside := await self._ask(frame, self._visible)):
                 body = body.replace(place, f"<section>{inside[3]}</section>")
         body = _EMPTY_FRAME.sub("", body)
         head = f'<title>{html.escape(title)}</title><base href="{html.escape(base)}">'
         return state, f"<html><head>{head}</head>{body}</html>"
+
+    async def _visible(self, frame: Frame) -> list[str]:
+        seen: list[str] = await self._world.run(frame, _VISIBLE)
+        return seen
 
     async def _ask(
         self, frame: Frame, ask: Callable[..., Coroutine[Any, Any, T]], *arguments: object
@@ -200,7 +211,8 @@ class Tab:
             raise ReadFailed(self._account.trouble(url) or "it leads to what is no page of the web")
 
     def _began(self, request: Request) -> None:
-        self._running[request] = self._loop.time()
+        if request.resource_type != "eventsource":  # it ends with the page
+            self._running[request] = self._loop.time()
 
     def _ended(self, request: Request) -> None:
         self._running.pop(request, None)
@@ -227,7 +239,3 @@ _working: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks onl
 async def _mark(frame: Frame, number: int) -> None:
     element = await frame.frame_element()
     await element.evaluate(_MARK, str(number))
-
-
-async def _visible(frame: Frame) -> list[str]:
-    return cast(list[str], await frame.evaluate(_VISIBLE))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
@@ -13,11 +15,13 @@ from lxml.html import HtmlElement
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
 from tools.browser.markup import clean, parse, title_of
 from tools.browser.segments import Segment, Segments, count_words
+from tools.browser.signs import Sign, signs_of
 
 log = logging.getLogger(__name__)
 
 LINE = 600  # characters of a line, so that a window of lines is a window of tokens
 LINES = 20_000  # of one page
+LAID_OUT = 3_000_000  # characters from which on JSON is laid out no further
 JUDGED = 8_000  # runs of text from which on a page is too large to be judged
 MAIN_SHARE = 0.7
 PAGE_SHARE = 0.1
@@ -42,12 +46,14 @@ _MARKS = range(0x20000, 0x20000 + JUDGED)
 
 @dataclass(frozen=True)
 class Text:
-    """A page's text: lines and links as in `Page`, and how many words it has."""
+    """A page's text: lines and links as in `Page`, how many words it has, and what its HTML says
+    about itself."""
 
     title: str
     lines: tuple[str, ...]
     links: tuple[Link, ...]
     words: int
+    signs: tuple[Sign, ...] = ()
 
 
 def html_text(html: str, url: str) -> Text:
@@ -55,20 +61,21 @@ def html_text(html: str, url: str) -> Text:
     tree = parse(html)
     if tree is None:
         return Text("", (), (), 0)
+    signs = signs_of(tree, html)
     base = tree.xpath("string(//base/@href)")
     title = " ".join(title_of(tree).translate(PLAIN).split())[:300]
     clean(tree)
     body = tree.find("body")
     if body is None:
-        return Text(title, (), (), 0)
+        return Text(title, (), (), 0, signs)
     try:
         segments = Segments(body, _joined(url, base), PLAIN)
     except RecursionError:
-        return plain_text(body.text_content().splitlines(), title)
+        return replace(plain_text(body.text_content().splitlines(), title), signs=signs)
     shown = _shown(tree, segments.found)
     lines = [line for segment in shown for line in _lines(segment)][:LINES]
     lines, links = _renumbered(lines, segments.links)
-    return Text(title, tuple(lines), tuple(links), sum(segment.words for segment in shown))
+    return Text(title, tuple(lines), tuple(links), sum(segment.words for segment in shown), signs)
 
 
 def plain_text(lines: list[str], title: str = "") -> Text:
@@ -76,6 +83,21 @@ def plain_text(lines: list[str], title: str = "") -> Text:
     plain = [line.translate(PLAIN).expandtabs(4).rstrip() for line in lines]
     shown = [part for line in plain if line.strip() for part in _wrapped(line)][:LINES]
     return Text(title.translate(PLAIN), tuple(shown), (), sum(count_words(one) for one in shown))
+
+
+def json_lines(text: str) -> list[str]:
+    """JSON laid out, as far as it goes; what is none, as it is."""
+    pieces: list[str] = []
+    with contextlib.suppress(ValueError, RecursionError):
+        size = 0
+        # Piece by piece: deep brackets on lines of their own are a thousand times as long.
+        for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(json.loads(text)):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LAID_OUT:
+                break
+        return "".join(pieces).splitlines()
+    return text.splitlines()
 
 
 def _joined(url: str, base: str) -> str:

@@ -7,26 +7,18 @@ stays valid for the whole conversation (`shelf`); what the model reads has one f
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
-from tools.base import (
-    Attachment,
-    ToolCall,
-    ToolContext,
-    ToolError,
-    ToolResult,
-    ToolSpec,
-)
+from tools.base import Attachment, ToolCall, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.browser.base import Link, Page, Reader, ReadFailed
-from tools.browser.call import EXAMPLES, HOW, Call, NoCall, make_call
-from tools.browser.citations import Citation, cited
-from tools.browser.expression import read_call
-from tools.browser.search.base import Progress
-from tools.browser.search.chain import Found
+from tools.browser.call import EXAMPLES, HOW, NAME, NoCall
+from tools.browser.citations import cited
+from tools.browser.documents import Documents
+from tools.browser.expression import wanted_call
+from tools.browser.search.chain import Search
 from tools.browser.shelf import Shelf, Source, host_of
 from tools.browser.shown import (
     BrowserLimits,
@@ -40,31 +32,15 @@ from tools.browser.shown import (
 from tools.browser.specs import function_specs, native_spec
 from tools.browser.step import failed_step, page_step, screenshot_file, search_step, step_file
 from tools.browser.stopping import unless_stopped
+from tools.quoting import Citation
 from tools.text import one_line
 
-NAME = "simple_browser"
 MOST_PAGES = 10
 """Pages that one call opens."""
 PARTS = 5
 """`scroll` up to this number means parts of a page, beyond it lines."""
 
 _BARE = re.compile(r"[\w-]+(\.[\w-]+)+([:/?#]|$)")  # an address without its scheme
-
-
-class Search(Protocol):
-    """What the tool searches with; `SearchChain` is one."""
-
-    @property
-    def names(self) -> str: ...
-
-    def search(
-        self,
-        query: str,
-        recency_days: int | None,
-        limit: int,
-        progress: Progress,
-        cancel: threading.Event,
-    ) -> Found: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,7 @@ class Opened:
     source: Source
     failed: str = ""
     picture: Attachment | None = None
+    document: Attachment | None = None
 
 
 class BrowserTool:
@@ -99,6 +76,7 @@ class BrowserTool:
         self._at_hand: list[int] = []
         self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
         self._steps = 0
+        self._documents = Documents()
 
     @property
     def _limits(self) -> BrowserLimits:
@@ -112,6 +90,10 @@ class BrowserTool:
         """All that has a number, by number; those that were read have a `page`."""
         return self._shelf.sources()
 
+    def source(self, id: int) -> Source | None:
+        """What stands under that number."""
+        return self._shelf.get(id)
+
     def cited(self, id: int, words: str) -> Citation:
         """Whether the words of a citation stand in what was read under that number, and where."""
         return cited(self._shelf.get(id), words)
@@ -120,7 +102,7 @@ class BrowserTool:
         """Runs one call. Raises `ToolError` where there is nothing to show."""
         begun = time.monotonic()
         try:
-            wanted = _wanted(call)
+            wanted = wanted_call(call)
         except NoCall as error:
             raise ToolError(str(error)) from None
         actions: Mapping[str, Callable[[Any, ToolContext], ToolResult]] = {
@@ -159,6 +141,7 @@ class BrowserTool:
             self._shelf.add_result(each.title, each.url, snippet(each.snippet), each.published)
             for each in found.results[: self._limits.results]
         ]
+        self._reader.expect([each.url for each in results])
         step = self._step(context, search_step(query, results, found.notes))
         return ToolResult("", "", search_text(query, results, found.notes), found.error, step)
 
@@ -239,14 +222,17 @@ class BrowserTool:
     def _taken(
         self, read: Page | ReadFailed, id: int | None, url: str, context: ToolContext
     ) -> Opened:
-        """Puts a page on the shelf, and its screenshot into the workspace."""
+        """Puts a page on the shelf, its screenshot and the document it is into the workspace."""
         if isinstance(read, ReadFailed):
             source = self._shelf.get(self._shelf.number(Link("", url)) if id is None else id)
             return Opened(source or Source(0, url, url), failed=str(read))
+        document = self._documents.keep(context.workspace, read.document)
+        if document is not None:
+            read = replace(read, note=f"kept in the workspace as {document.name}")
         source = self._shelf.keep(read, id, url)
         name = f"page-{source.id}"
         picture = read.screenshot and screenshot_file(context.workspace, name, read.screenshot)
-        return Opened(source, picture=picture or None)
+        return Opened(source, picture=picture or None, document=document)
 
     def _show(
         self,
@@ -280,7 +266,7 @@ class BrowserTool:
             "",
             "\n\n".join([*texts, *(["\n".join(notes)] if notes else [])]),
             error=None if at_hand else one_line("; ".join(failed)),
-            attachments=(*step, *(each.picture for each in opened if each.picture)),
+            attachments=(*step, *_files(opened)),
         )
 
     def _pages(self, id: int | None) -> list[tuple[Source, Page]]:
@@ -309,12 +295,5 @@ class BrowserTool:
         return f"There is no {numbers}: the numbers go from 0 to {len(self._shelf) - 1}."
 
 
-def _wanted(call: ToolCall) -> Call:
-    """What a call of either face asks for. Raises `NoCall` and `ToolError`."""
-    if call.name == NAME and call.raw is not None:
-        return read_call(call.input)
-    arguments = call.arguments()
-    if call.name != NAME:
-        return make_call(call.name, named=arguments)
-    inner = arguments.get("input")
-    return read_call(inner if isinstance(inner, str) else call.input)
+def _files(opened: Sequence[Opened]) -> list[Attachment]:
+    return [file for each in opened for file in (each.picture, each.document) if file is not None]

@@ -1,7 +1,20 @@
 // What stands in the window, as HTML: shadow trees and slots in their places, without what is
 // hidden. A frame is an empty <glm-frame> with the number that was written on its element.
+// It runs in a world of its own, where the page has changed no function. But names that a page
+// gives to fields of a form, or to pictures, still stand before the properties that are meant
+// (https://html.spec.whatwg.org/#dom-form-nameditem), so that these are asked of the prototypes.
 () => {
+  const property = (prototype, name) => {
+    const { get } = Object.getOwnPropertyDescriptor(prototype, name);
+    return (node) => get.call(node);
+  };
+  const typeOf = property(Node.prototype, "nodeType");
+  const childrenOf = property(Node.prototype, "childNodes");
+  const tagOf = property(Element.prototype, "tagName");
+  const shadowOf = property(Element.prototype, "shadowRoot");
+  const attributeOf = (node, name) => Element.prototype.getAttribute.call(node, name);
   const LIMIT = 5_000_000;
+  const LONGEST = 4_000; // of an attribute
   const NEVER = new Set(
     ("SCRIPT STYLE NOSCRIPT TEMPLATE SVG CANVAS VIDEO AUDIO OBJECT EMBED LINK META BUTTON SELECT " +
       "TEXTAREA INPUT").split(" ")
@@ -19,12 +32,12 @@
   };
   const walk = (node, seen) => {
     if (size > LIMIT) return;
-    if (node.nodeType === Node.TEXT_NODE) {
-      if (seen) write(escaped(node.data));
+    if (typeOf(node) === Node.TEXT_NODE) {
+      if (seen) write(escaped(node.data.slice(0, LIMIT - size)));
       return;
     }
-    if (node.nodeType !== Node.ELEMENT_NODE) return;
-    const name = node.tagName.toUpperCase();
+    if (typeOf(node) !== Node.ELEMENT_NODE) return;
+    const name = tagOf(node).toUpperCase();
     // A password field says that the page asks to log in.
     if (NEVER.has(name) && !(name === "INPUT" && node.type === "password")) return;
     const style = getComputedStyle(node);
@@ -37,20 +50,24 @@
     }
     // Elements of the page's own and spans that are laid out as blocks are blocks.
     const block = (name === "SPAN" || name.includes("-")) && !/^(inline|contents)/.test(style.display);
-    const tag = block ? "div" : name === "SLOT" ? "span" : node.tagName.toLowerCase();
+    const tag = block ? "div" : name === "SLOT" ? "span" : name.toLowerCase();
     let opening = `<${tag}`;
     for (const attribute of KEPT) {
-      const value = attribute === "href" ? node.href : node.getAttribute(attribute);
-      if (typeof value === "string" && value) opening += ` ${attribute}="${escaped(value)}"`;
+      const value = attribute === "href" ? node.href : attributeOf(node, attribute);
+      const fits = typeof value === "string" && value && value.length < LONGEST;
+      if (fits) opening += ` ${attribute}="${escaped(value)}"`;
     }
     write(`${opening}>`);
     if (VOID.has(name)) return;
     const assigned = name === "SLOT" ? node.assignedNodes({ flatten: true }) : [];
-    const inside = assigned.length ? assigned : (node.shadowRoot || node).childNodes;
+    const inside = assigned.length ? assigned : childrenOf(shadowOf(node) || node);
     for (const child of inside) walk(child, here);
     write(`</${tag}>`);
   };
-  const root = document.body;
+  const root = property(Document.prototype, "body")(document);
   if (root) walk(root, true);
-  return [document.readyState, document.title, document.baseURI, parts.join("")];
+  const title = property(Document.prototype, "title")(document);
+  const base = property(Node.prototype, "baseURI")(document);
+  const state = property(Document.prototype, "readyState")(document);
+  return [state, title.slice(0, LONGEST), base.slice(0, LONGEST), parts.join("")];
 }

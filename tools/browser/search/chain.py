@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from tools.base import ToolCancelled
 from tools.browser.search.base import Progress, Result, SearchFailed, SearchProvider
@@ -52,6 +52,22 @@ class Found:
     notes: tuple[str, ...] = ()
     error: str | None = None
     """The same trouble in one line, where nothing could be searched at all."""
+
+
+class Search(Protocol):
+    """What the tool searches with; `SearchChain` is one."""
+
+    @property
+    def names(self) -> str: ...
+
+    def search(
+        self,
+        query: str,
+        recency_days: int | None,
+        limit: int,
+        progress: Progress,
+        cancel: threading.Event,
+    ) -> Found: ...
 
 
 class SearchChain:
