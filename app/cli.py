@@ -4,6 +4,7 @@
     python -m app.cli ask --mode tools --json - < prompts.txt
     python -m app.cli chat
     python -m app.cli doctor
+    python -m app.cli serve-model THUDM/GLM-4-9B-0414 --gpus 2
 
 Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
 ended with an answer (`doctor`: when all that is needed works), 1 otherwise, 2 for wrong usage.
@@ -25,10 +26,12 @@ from typing import TYPE_CHECKING, Protocol, TextIO, get_args
 
 from app.core.options import command_line
 from app.core.process import Stopping, private_streams
+from app.core.serve import serve
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
 if TYPE_CHECKING:
     from app.core.dialogue import Dialogue
+    from app.core.documents.account import Account
     from app.core.jsonl import Request
     from app.core.modes import Mode
     from app.core.service import Service
@@ -45,7 +48,10 @@ Ctrl-C stops an answer, Ctrl-D ends the chat."""
 
 
 class Writer(Protocol):
-    """Where turns go: as JSON lines, or as a person reads them."""
+    """Where turns go: as JSON lines, or as a person reads them. `account` is asked at the end of
+    each what documents it was given from."""
+
+    account: Callable[[], Account | None]
 
     def hear(self, event: Event) -> None: ...
 
@@ -57,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = command_line()
     options = parser.parse_args(arguments)
     try:
+        if options.command == "serve-model":
+            return serve(options)
         mode = _check(parser, options)
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
         # What goes wrong in a user's own function is said in a sentence, without its traceback.
@@ -77,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode:
     """The mode; ends the process with exit code 2 where the options ask for what can't be."""
-    from app.core.modes import Mode
+    from app.core.modes import Mode, unfit
 
     name = options.mode or ("tools" if options.tools_file else "chat")
     mode: Mode | None = next((mode for mode in get_args(Mode) if mode == name), None)
@@ -89,19 +97,13 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
         if not file.is_file():
             parser.error(f"--tools-file: {file} is not there, or is no file.")
     if options.command == "ask":
-        if options.image or (options.file and mode != "tools"):
-            parser.error(_unreadable(mode))
-        if options.file and options.prompt == "-":
-            parser.error('On standard input the files stand with each prompt, as "files".')
+        if sentence := unfit(mode, bool(options.file), bool(options.image)):
+            parser.error(sentence)
+        if (options.file or options.image) and options.prompt == "-":
+            parser.error('On standard input "files" and "images" stand with each prompt.')
         if not options.prompt.strip():
             parser.error("The prompt is empty.")
     return mode
-
-
-def _unreadable(mode: Mode) -> str:
-    if mode == "tools":
-        return "The mode tools can't see pictures yet; its Python can open one given with --file."
-    return f"The mode {mode} can't read files or pictures yet."
 
 
 # -- the two commands ----------------------------------------------------------------------------
@@ -119,8 +121,9 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
     else:
         # What the shell gave in another encoding is replaced, not refused.
         text = options.prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        prompts = [Request(prompt=text, files=tuple(options.file))]
-    with _house(options) as service:
+        files, images = tuple(options.file), tuple(options.image)
+        prompts = [Request(prompt=text, files=files, images=images)]
+    with _house(options, mode) as service:
         opened = partial(_dialogue, service, mode, options.yes)
         return _answer(prompts, opened, mode, writer, stopping)
 
@@ -145,6 +148,8 @@ def _answer(
     writer: Writer,
     stopping: Stopping,
 ) -> int:
+    from app.core.modes import unfit
+
     code: int | None = None
     with contextlib.ExitStack() as last:
         dialogue: Dialogue | None = None
@@ -152,16 +157,18 @@ def _answer(
             code = UNANSWERED
             if isinstance(request, str):
                 writer.refuse(request)
-            elif request.images or (request.files and mode != "tools"):
-                writer.refuse(_unreadable(mode))
+            elif sentence := unfit(mode, bool(request.files), bool(request.images)):
+                writer.refuse(sentence)
             elif not request.prompt.strip():
                 writer.refuse("The prompt is empty.")
             else:
                 if dialogue is None or not request.continues:
                     last.close()
                     dialogue = last.enter_context(opened())
+                    writer.account = dialogue.account
                 with stopping.turn() as cancel:
-                    turn = dialogue.ask(request.prompt, cancel, request.files)
+                    given = (*request.files, *request.images)
+                    turn = dialogue.ask(request.prompt, cancel, given)
                     reason = _play(turn, writer)
                 if reason == "cancelled":
                     break
@@ -181,7 +188,7 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
     from app.core.terminal import TerminalWriter
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
-    with _house(options) as service, contextlib.ExitStack() as last:
+    with _house(options, mode) as service, contextlib.ExitStack() as last:
         opened = partial(_dialogue, service, mode, options.yes)
         dialogue = last.enter_context(opened())
         if sys.stdin.isatty():
@@ -228,10 +235,10 @@ def _line(stopping: Stopping) -> str | None:
                 return None
 
 
-def _doctor(options: argparse.Namespace, _mode: Mode, _stopping: Stopping) -> int:
+def _doctor(options: argparse.Namespace, mode: Mode, _stopping: Stopping) -> int:
     from app.core.doctor import report
 
-    with _house(options) as service:
+    with _house(options, mode) as service:
         return report(service)
 
 
@@ -251,17 +258,18 @@ def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
 
 
 @contextlib.contextmanager
-def _house(options: argparse.Namespace) -> Iterator[Service]:
-    """The app without its pages; the model begins to load."""
+def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
+    """The app without its pages; the mode's model begins to load."""
     from app.core.service import Service
     from app.core.settings import load
 
-    named = {name: getattr(options, name) for name in ("model", "protocol", "max_rounds")}
+    model = "vision_model" if mode == "vision" else "model"
+    named = {model: options.model, "protocol": options.protocol, "max_rounds": options.max_rounds}
     service = Service(load(overrides=named), options.tools_file)
     try:
         for problem in service.problems:
             _say(problem)
-        service.model.start()
+        service.model_for(mode).start()
         yield service
     finally:
         service.close()

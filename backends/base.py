@@ -22,6 +22,7 @@ from tools.base import ToolCall, ToolResult, ToolSpec, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "cancelled", "error"]
+Images = Literal["none", "one", "several"]
 TurnReason = Literal["stop", "length", "tool_limit", "cancelled", "error"]
 
 
@@ -61,11 +62,26 @@ class Text:
 
 @dataclass(frozen=True)
 class Picture:
-    """A part of a message: an image file in the session's workspace."""
+    """A part of a message: an image file that belongs to the session.
+
+    `words` is the text that was read in it, for models that can't see; None when nobody looked.
+    """
 
     path: Path
     mime: str
     name: str = ""
+    words: str | None = None
+
+    @property
+    def line(self) -> str:
+        """What a model that is not shown the picture reads in its place."""
+        unseen = f"[picture {self.name or self.path.name}: not shown to you"
+        if self.words is None:
+            return f"{unseen}]\n"
+        if not self.words.strip():
+            return f"{unseen}; no text was found in it]\n"
+        quoted = "\n".join(f"> {line}" for line in self.words.splitlines())
+        return f"{unseen}. The text in it:]\n{quoted}\n\n"
 
 
 @dataclass(frozen=True)
@@ -133,6 +149,16 @@ class Message:
     def documents(self) -> tuple[Document, ...]:
         """The files that came with the message."""
         return tuple(part for part in self.parts if isinstance(part, Document))
+
+    @property
+    def attached(self) -> tuple[Picture | Document, ...]:
+        """The pictures and files that came with the message, in their order."""
+        return tuple(part for part in self.parts if not isinstance(part, Text))
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures that came with the message."""
+        return tuple(part for part in self.parts if isinstance(part, Picture))
 
     @property
     def prompt(self) -> str:
@@ -254,7 +280,7 @@ class Capabilities:
     tools: bool = True
     native_tools: bool = False
     forced_tool: bool = True
-    images: Literal["none", "one", "several"] = "none"
+    images: Images = "none"
     reasoning: bool = False
 
 

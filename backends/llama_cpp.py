@@ -5,8 +5,10 @@ One model is loaded once for all sessions. llama.cpp answers several requests in
 fair queue. A prompt goes in as tokens, so that only the template's own words are control tokens
 (see `llama_prompt`). Models whose template knows tools call them in their own way, all others in
 the GLM-4 shape that `glm4.Parser` reads, to which a grammar holds them (see `llama_grammar`).
+A model with its `mmproj` beside it sees; a conversation with pictures goes through its template.
 
-Not covered: pictures (`mmproj`), several models in one process at once.
+Not covered: pictures together with tools that the template doesn't know, several models in one
+process at once.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,6 @@ from backends import glm4, llama_grammar, llama_prompt, openai_messages
 from backends.base import (
     AnswerBroken,
     AnswerFinished,
-    BackendError,
     Capabilities,
     ContextExceeded,
     Finish,
@@ -31,20 +33,20 @@ from backends.base import (
     Message,
     ModelEvent,
     Notice,
+    Picture,
+    Text,
     Usage,
 )
-from backends.llama_engine import READ_BATCH, Engine, EngineConfig
+from backends.llama_answers import ANSWER_ROOM, ENGINE_FAULT, Counted, reading, refusal
+from backends.llama_engine import Engine, EngineConfig
+from backends.llama_prompt import Piece
 from backends.openai_chunks import ChunkReader
-from backends.queue import FairQueue, Ticket
+from backends.queue import POLL, FairQueue, waiting
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
 
-# The least room for an answer: a prompt that leaves fewer tokens than this does not fit.
-ANSWER_ROOM = 64
-POLL = 0.05
 GLM4_STOPS = ("<|user|>", "<|observation|>")
-ENGINE_FAULT = "The model stopped with a fault of its engine. Retry, or clear the chat."
 
 
 class _Unfit(AnswerBroken):
@@ -72,7 +74,11 @@ class LlamaCpp:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(context=self._engine.window, native_tools=not self._own_calls)
+        return Capabilities(
+            context=self._engine.window,
+            native_tools=not self._own_calls,
+            images="several" if self._engine.sees else "none",
+        )
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
         return len(self._prompt(messages, tools))
@@ -87,12 +93,18 @@ class LlamaCpp:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        prompt = self._prompt(messages, tools)
+        own = self._own_calls and config.tool_choice is None
+        seeing = self._engine.sees and any(message.pictures for message in messages)
+        if seeing and tools and not own:
+            messages = [_without_pictures(message) for message in messages]
+        prompt = self._pieces(messages, tools)
         with self._queue.ticket() as ticket:
-            yield from _wait(ticket, cancel)
+            yield from waiting(ticket, cancel)
             if cancel.is_set():
-                yield AnswerFinished("cancelled", Usage(prompt_tokens=len(prompt)))
-            elif tools and self._own_calls and config.tool_choice is None:
+                yield AnswerFinished("cancelled", Usage(prompt_tokens=len(self._ids(prompt))))
+            elif seeing and not tools:
+                yield from self._chat(messages, tools, config, cancel)
+            elif tools and own:
                 try:
                     yield from self._chat(messages, tools, config, cancel)
                 except _Unfit:
@@ -105,25 +117,27 @@ class LlamaCpp:
 
     def _complete(
         self,
-        prompt: list[int],
+        prompt: Sequence[Piece],
         tools: Sequence[ToolSpec],
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        """The prompt as tokens, the answer as text in the GLM-4 shape."""
+        """The prompt as it was put together here, the answer as text in the GLM-4 shape."""
         forced = next((tool for tool in tools if tool.name == config.tool_choice), None)
-        request: dict[str, Any] = {"prompt": prompt}
+        request: dict[str, Any] = {}
         begins = ""
         if forced is not None:
             # A forced call is begun for the model.
             begins = f"{forced.name}\n"
-            request["prompt"] = prompt + list(self._tokens(begins, False))
+            prompt = [*prompt, Piece(begins, False)]
             request["grammar"] = llama_grammar.input_grammar(forced, self._ends)
         elif tools and not self._glm4:
             request["grammar"] = llama_grammar.answer_grammar(tools, self._ends)
+        # An engine that sees takes text alone.
+        request["prompt"] = self._text(prompt) if self._engine.sees else self._ids(prompt)
         parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
-        counted = _Counted(len(request["prompt"]))
+        counted = Counted(len(self._ids(prompt)))
         for piece in self._ask("handle_completions", request, tools, config, cancel, counted):
             if isinstance(piece, Notice):
                 yield piece
@@ -156,7 +170,7 @@ class LlamaCpp:
             }
         )
         reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
-        counted = _Counted(0)
+        counted = Counted(0)
         for piece in self._ask("handle_chat_completions", request, tools, config, cancel, counted):
             if isinstance(piece, Notice):
                 yield piece
@@ -173,7 +187,7 @@ class LlamaCpp:
         tools: Sequence[ToolSpec],
         config: GenerationConfig,
         cancel: threading.Event,
-        counted: _Counted,
+        counted: Counted,
     ) -> Iterator[dict[str, Any] | Notice]:
         """Runs one request on a thread of its own, since llama.cpp calls back; yields its pieces.
 
@@ -226,11 +240,11 @@ class LlamaCpp:
                 if isinstance(piece, Exception):
                     raise AnswerBroken(ENGINE_FAULT) if begun else _Unfit(ENGINE_FAULT)
                 if "error" in piece:
-                    raise _refusal(piece["error"], self._engine.window)
+                    raise refusal(piece["error"], self._engine.window)
                 begun = True
                 progress = piece.get("prompt_progress")
                 if progress:
-                    yield _reading(progress)
+                    yield reading(progress)
                 counted.see(piece)
                 if piece.get("choices"):
                     yield piece
@@ -239,73 +253,36 @@ class LlamaCpp:
 
     # -- the prompt ------------------------------------------------------------------------------
 
-    def _prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
-        """The prompt's tokens. Raises `ContextExceeded` when no answer fits behind them."""
+    def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
+        """The prompt. Raises `ContextExceeded` when no answer fits behind it."""
         if self._glm4:
             pieces = llama_prompt.glm4_pieces(messages, tools)
         else:
             pieces = llama_prompt.template_pieces(messages, tools, self._engine.apply_template)
-        tokens = [token for piece in pieces for token in self._tokens(piece.text, piece.markup)]
-        window = self._engine.window
-        if len(tokens) + ANSWER_ROOM > window:
-            raise ContextExceeded(len(tokens) + ANSWER_ROOM - window, window)
-        return tokens
+        excess = len(self._ids(pieces)) + ANSWER_ROOM - self._engine.window
+        if excess > 0:
+            raise ContextExceeded(excess, self._engine.window)
+        return pieces
+
+    def _prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
+        return self._ids(self._pieces(messages, tools))
+
+    def _ids(self, prompt: Sequence[Piece]) -> list[int]:
+        return [token for piece in prompt for token in self._tokens(piece.text, piece.markup)]
+
+    def _text(self, prompt: Sequence[Piece]) -> str:
+        return "".join(p.text if p.markup else self._plain(p.text) for p in prompt)
 
     def _tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
         return self._engine.tokenize(openai_messages.whole_text(text), markup)
 
     def _plain(self, text: str) -> str:
-        """`text` without special tokens, for the one way in where its tokens are not ours."""
+        """`text` without special tokens, for the ways in where its tokens are not ours."""
         if self._tokens(text, True) == self._tokens(text, False):
             return text
         return text.replace("<", "<\u2060").replace("[", "[\u2060")
 
 
-class _Counted:
-    """Tokens of one answer, from what llama.cpp says at its end, else from the pieces so far."""
-
-    def __init__(self, prompt: int) -> None:
-        self._prompt, self._cached, self._written = prompt, 0, 0
-
-    def see(self, piece: Mapping[str, Any]) -> None:
-        timings = piece.get("timings")
-        if timings:
-            self._cached = int(timings["cache_n"])
-            self._prompt = self._cached + int(timings["prompt_n"])
-            self._written = int(timings["predicted_n"])
-        elif piece.get("choices") and "prompt_progress" not in piece:
-            self._written += 1
-
-    def usage(self) -> Usage:
-        return Usage(self._prompt, self._cached, self._written)
-
-
-def _wait(ticket: Ticket, cancel: threading.Event) -> Iterator[Notice]:
-    told = 0
-    while not cancel.is_set():
-        place = ticket.wait(POLL)
-        if place == 0:
-            break
-        if place != told:
-            told = place
-            yield Notice(f"Waiting for the model: place {place} in the queue")
-    if told:
-        yield Notice("")
-
-
-def _reading(progress: Mapping[str, Any]) -> Notice:
-    done = int(progress["processed"])
-    total = int(progress["total"])
-    cached = int(progress.get("cache", 0))
-    # A short prompt is read before anyone could read the notice.
-    if done >= total or total - cached < 4 * READ_BATCH:
-        return Notice("")
-    return Notice(f"Reading the conversation: {done:,} of {total:,} tokens")
-
-
-def _refusal(error: Mapping[str, Any], window: int) -> BackendError:
-    if error.get("type") == "exceed_context_size_error":
-        asked = int(error.get("n_prompt_tokens", window))
-        return ContextExceeded(asked + ANSWER_ROOM - window, window)
-    log.error("llama.cpp refused: %s", error)
-    return AnswerBroken(ENGINE_FAULT)
+def _without_pictures(message: Message) -> Message:
+    parts = (Text(part.line) if isinstance(part, Picture) else part for part in message.parts)
+    return replace(message, parts=tuple(parts))

@@ -21,12 +21,15 @@ log = logging.getLogger(__name__)
 # Prompt tokens between two signs of life: on two slow cores about half a second, so that Stop
 # is heard while a long prompt is read. Larger batches were no faster on a CPU.
 READ_BATCH = 128
+# A picture goes through some models in one batch; Gemma 3 has 256 tokens for one.
+SEEING_BATCH = 512
 
 
 @dataclass(frozen=True)
 class EngineConfig:
     """How a model is loaded. `threads` None leaves a core to the kernel and the browser;
-    `adapter` is a LoRA that is used where tools are offered; `template` replaces the file's."""
+    `adapter` is a LoRA that is used where tools are offered; `template` replaces the file's;
+    `mmproj` is the file with which the model sees."""
 
     window: int = 8192
     slots: int = 4
@@ -34,6 +37,7 @@ class EngineConfig:
     cache_mb: int = 512
     adapter: Path | None = None
     template: str | None = None
+    mmproj: Path | None = None
 
 
 def reading_threads() -> int:
@@ -81,6 +85,7 @@ class Engine:
         )
         properties = self._answered(self._http.get("/props"))
         self.template = str(properties.get("chat_template") or "")
+        self.sees = bool(properties.get("modalities", {}).get("vision"))
         self.end = str(properties.get("eos_token") or "")
         self.knows_tools = bool(properties.get("chat_template_caps", {}).get("supports_tools"))
         self.window = int(properties["default_generation_settings"]["n_ctx"])
@@ -132,7 +137,7 @@ def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key
     params.model_alias = {name}
     params.n_parallel = config.slots
     params.n_ctx = config.window * config.slots
-    params.n_batch = params.n_ubatch = READ_BATCH
+    params.n_batch = params.n_ubatch = READ_BATCH if config.mmproj is None else SEEING_BATCH
     params.cpuparams.n_threads = config.threads or writing_threads()
     params.cpuparams_batch.n_threads = config.threads or reading_threads()
     # Waiting threads sleep: spinning ones take the core that the kernel and the browser need.
@@ -143,6 +148,8 @@ def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key
     params.ui = False
     params.endpoint_slots = False
     params.api_keys = [key]
+    if config.mmproj is not None:
+        params.mmproj.path = str(config.mmproj)
     if config.template is not None:
         params.chat_template = config.template
     if config.adapter is not None:

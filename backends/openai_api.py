@@ -19,6 +19,7 @@ from backends.base import (
     Capabilities,
     ContextExceeded,
     GenerationConfig,
+    Images,
     Message,
     ModelEvent,
     ModelUnavailable,
@@ -28,7 +29,7 @@ from backends.base import (
 from backends.openai_chunks import ChunkReader
 from backends.openai_errors import Fault, Silence, broken, error_in, pause, told, web_page
 from backends.openai_messages import Names, chat_messages, glm4_messages, names_of
-from backends.openai_models import Catalog
+from backends.openai_models import Catalog, images_of
 from backends.openai_request import (
     least_tokens,
     refused_options,
@@ -60,7 +61,8 @@ class OpenAIBackend:
     the window in tokens, where the server's own word is not to be asked or trusted.
 
     `protocol` is "openai" for native tool calls, or "glm4" for a server that returns raw GLM-4
-    text; "auto" is "openai", for a server does not say which of the two it does.
+    text; "auto" is "openai", for a server does not say which of the two it does. `sees` says
+    that the model is one for pictures, where neither its name nor the server tells.
 
     Raises `ModelUnavailable` for an address that is none.
     """
@@ -74,11 +76,12 @@ class OpenAIBackend:
         idle_timeout: float = 60.0,
         retries: int = 3,
         context: int | None = None,
+        sees: bool = False,
     ) -> None:
         self._host = host_of(url)
         self._key = header_of(api_key)
         self._raw = protocol == "glm4"
-        self._model, self._context = model, context
+        self._model, self._context, self._sees = model, context, sees
         self._idle, self._retries = idle_timeout, retries
         self._refused: frozenset[str] = frozenset()
         self._wire = Wire(url, self._key)
@@ -93,13 +96,21 @@ class OpenAIBackend:
 
     @property
     def capabilities(self) -> Capabilities:
+        context = self._context or self._catalog.glance().context
         return Capabilities(
-            context=self._context or self._catalog.glance().context,
+            context=context,
             native_tools=self._raw,
             forced_tool=not self._raw,
-            images="none" if self._raw else "several",
+            images=self._images(),
             reasoning=True,
         )
+
+    def _images(self) -> Images:
+        """What the server has said by now counts; it is not asked for this."""
+        offer = self._catalog.known
+        if self._raw:
+            return "none"
+        return images_of(self._model or offer.model or "", self._sees or offer.sees)
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
         return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backends.base import BackendError
+from backends.base import BackendError, Images
 from backends.openai_errors import Fault, Silence
 from backends.openai_wire import Exchange, Wire
 
@@ -22,10 +23,12 @@ AGAIN: Final = 30.0
 
 @dataclass(frozen=True)
 class Offer:
-    """A model on offer; `context` is its window in tokens, None when the server doesn't say."""
+    """A model on offer; `context` is its window in tokens, None when the server doesn't say.
+    `sees` is whether the server says that it takes pictures; most say nothing of it."""
 
     model: str | None = None
     context: int | None = None
+    sees: bool = False
 
 
 def offer_in(listing: object, wanted: str | None) -> Offer:
@@ -35,8 +38,16 @@ def offer_in(listing: object, wanted: str | None) -> Offer:
         if not isinstance(entry, Mapping) or not isinstance(name := entry.get("id"), str):
             continue
         if wanted in (None, name):
-            return Offer(name, _window(entry))
+            return Offer(name, _window(entry), _sees(entry))
     return Offer()
+
+
+def images_of(model: str, sees: bool) -> Images:
+    """What a model sees: by its name, else several pictures where it is known that it `sees`."""
+    name = model.lower()
+    if _ONE_PICTURE.search(name):
+        return "one"
+    return "several" if sees or _SEEING.search(name) else "none"
 
 
 class Catalog:
@@ -50,6 +61,11 @@ class Catalog:
         self._body = b""
         self._glanced = False
         self._failed = -AGAIN
+
+    @property
+    def known(self) -> Offer:
+        """What the server has said by now."""
+        return self._offer or Offer()
 
     def glance(self) -> Offer:
         """What is known by now, for a page that is being drawn: no error, hardly a wait."""
@@ -112,6 +128,23 @@ def _window(entry: Mapping[str, Any]) -> int | None:
     return None
 
 
+def _sees(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry says so as OpenRouter, Mistral or llama-server has it."""
+    architecture = entry.get("architecture")
+    kinds = architecture.get("input_modalities") if isinstance(architecture, Mapping) else None
+    abilities = entry.get("capabilities")
+    if isinstance(abilities, Mapping):
+        abilities = [name for name, able in abilities.items() if able is True]
+    named = [*(kinds if isinstance(kinds, list) else ()), *(abilities or ())]
+    return any(name in ("image", "vision", "multimodal") for name in named)
+
+
+_ONE_PICTURE: Final = re.compile(r"glm-4v-(?:9b|flash)|glm-edge-v")
+_SEEING: Final = re.compile(
+    r"glm-[\d.]+v|cogvlm|cogagent|gpt-4o|gpt-4\.1|gpt-5|claude|gemini|gemma-?3-(?:4|12|27)b|llava|minicpm-v"
+    r"|pixtral|molmo|(?:^|[-_/.:\d])vl(?:[-_:.\d]|$)|vlm|vision"
+)
+"""Names of models that see, as their makers give them."""
 _WINDOWS: Final = (
     "max_model_len",
     "context_length",

@@ -80,13 +80,15 @@ class ToolCall:
 class Attachment:
     """A file that a tool made for the user. `path` stays on the server and is never shown.
 
-    An `inline` one is drawn in its place where the page can; any other is offered as a file.
+    An `inline` one is drawn in its place where the page can; any other is offered as a file, and
+    so is an inline one that is `offered`.
     """
 
     name: str
     mime: str
     path: Path
     inline: bool = True
+    offered: bool = False
 
 
 @dataclass(frozen=True)

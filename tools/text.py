@@ -8,6 +8,11 @@ _QUOTED = re.compile(
     r"""(?P<quote>['"])(?:[A-Za-z]:)?[/\\][^'"\n]*[/\\](?P<name>[^'"/\\\n]+)[/\\]?(?P=quote)"""
 )
 _UNIX = re.compile(r"""(?<![\w:/.<\\])(?:/[^\s/:'",()]+)+/(?P<name>[^\s/:'",()]+)/?""")
+# Control characters, line separators, and what turns the reading direction round.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+_BRACKETS = str.maketrans("【】", "〔〕")
 _WINDOWS = re.compile(r"""(?<!\w)[A-Za-z]:\\(?:[^\s\\:'"]+\\)*(?P<name>[^\s\\:'"]+)\\?""")
 
 
@@ -34,6 +39,12 @@ def one_line(text: str, limit: int = 300) -> str:
     """`text` on one line, at most `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def quotable(text: str) -> str:
+    """Other people's text as it may be shown to a model: no brackets of our citations, no control
+    characters, nothing that another line could be mistaken for."""
+    return _CONTROLS.sub(" ", text).translate(_BRACKETS)
 
 
 def encodable(text: str) -> str:

@@ -23,7 +23,8 @@ from typing import Literal
 
 from app.core.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
 from app.core.conversation import Conversation
-from app.core.models import ModelHost
+from app.core.models import Model
+from app.core.sight import visible
 from app.core.window import fitting
 from backends.base import (
     AnswerFinished,
@@ -91,7 +92,8 @@ def run_turn(
         wish = _wish(backend, generation)
         try:
             asked, specs = _forced(generation, specs, registry, native)
-            prompt = fitting(_prompt(config, conversation, wish), specs, backend, asked.max_tokens)
+            prompt = visible(_prompt(config, conversation, wish), backend, workspace)
+            prompt = fitting(prompt, specs, backend, asked.max_tokens)
             yield from answer.stream(backend, prompt, specs, asked, cancel)
         except BackendError as failure:
             error = str(failure)
@@ -121,7 +123,7 @@ def run_turn(
 
 
 def run_turn_on(
-    model: ModelHost,
+    model: Model,
     conversation: Conversation,
     registry: Registry,
     config: TurnConfig,

@@ -6,17 +6,15 @@ no model can write, so that what draws it can tell it from all else.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from app.core.marks import MARK, MARK_CLOSES, MARK_OPENS
-
-if TYPE_CHECKING:
-    from tools.browser.citations import Citation
-    from tools.browser.shelf import Source
+from tools.quoting import Citation, Source
 
 LONGEST = 2_000
 """Characters of a citation; what is longer is text that happens to hold a bracket."""
@@ -28,7 +26,7 @@ _LINES = re.compile(r"\s*L\d+\s*([-–]\s*L?\d+)?\s*\Z")
 _FORGED = re.compile(f"[{MARK_OPENS}{MARK_CLOSES}]")
 
 Look = Callable[[int, str], "Citation"]
-"""`BrowserTool.cited`: whether the words stand in what was read under that number."""
+"""`Reads.cited`: whether the words stand in what was read under that number."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,7 @@ class Cited:
     @property
     def trouble(self) -> str:
         """What a reader is warned of, in words; empty where the words stand in what was read."""
-        if self.source is None:
-            return "no such source"
-        if self.source.page is None and not self.citation.found:
-            return "the page was not read"
-        return "" if self.citation.found else "not found in the page"
+        return self.citation.trouble
 
 
 @dataclass(frozen=True)
@@ -76,8 +70,8 @@ def numbered(
     what is returned. While a text is `growing`, an unfinished citation at its end is held back.
     """
     found = list(before)
-    places = {(_id(each), each.words): at for at, each in enumerate(found)}
-    numbers = {_id(each): each.number for each in found if each.number}
+    places = {(_key(each.source), each.words): at for at, each in enumerate(found)}
+    numbers = {_key(each.source): each.number for each in found if each.number}
 
     def mark(match: re.Match[str]) -> str:
         id = int(match["id"])
@@ -85,9 +79,9 @@ def numbered(
         citation = look(id, words)
         if match["words"] is None and not citation.found:
             return match.group()  # 【1】 is a way to count in Chinese, too
-        known = id if citation.source is not None else -1
+        known = _key(citation.source)
         if (known, words) not in places:
-            if known >= 0:
+            if citation.source is not None:
                 numbers.setdefault(known, len(numbers) + 1)
             places[known, words] = len(found)
             found.append(Cited(numbers.get(known, 0), words, citation))
@@ -110,7 +104,7 @@ def copied(texts: Sequence[str], look: Look | None) -> str:
         citations = answer.citations
         plain.append(MARK.sub(partial(_label, citations), answer.text))
     sources = {each.number: each.source for each in citations if each.source is not None}
-    ends = [f"[{number}] {each.title} {each.url}" for number, each in sources.items()]
+    ends = [f"[{number}] {each.title} {each.url}".rstrip() for number, each in sources.items()]
     return "\n\n".join([*plain, *(["\n".join(ends)] if ends else [])])
 
 
@@ -118,35 +112,26 @@ def _label(citations: Sequence[Cited], mark: re.Match[str]) -> str:
     return f"[{citations[int(mark[1])].label}]"
 
 
-def highlighted(citation: Citation, words: str, around: int = 3) -> list[tuple[str, bool]]:
+def highlighted(citation: Citation, around: int = 3) -> list[tuple[str, bool]]:
     """The kept text around the passage, in stretches; True for those that are the quotation.
-
-    Empty where the words were not found. The whole lines are marked where the words stand there
-    in another form, with other marks between them.
-    """
-    if citation.source is None or not citation.found or citation.line is None:
+    Empty where no words were found."""
+    if citation.source is None or not citation.spans:
         return []
-    lines = citation.source.lines
-    first = citation.line - 1
-    last = first + citation.passage.count("\n")
-    before = "".join(f"{line}\n" for line in lines[max(0, first - around) : first])
-    after = "".join(f"\n{line}" for line in lines[last + 1 : last + 1 + around])
-    return [(before, False), *_marked(citation.passage, words), (after, False)]
-
-
-def _marked(passage: str, words: str) -> list[tuple[str, bool]]:
+    text = citation.source.text
+    at, end = citation.spans[0][0], citation.spans[-1][1]
+    at, end = text.rfind("\n", 0, at) + 1, _line_end(text, end)
+    for _ in range(around):
+        at, end = text.rfind("\n", 0, max(at - 1, 0)) + 1, _line_end(text, end + 1)
     pieces: list[tuple[str, bool]] = []
-    at = 0
-    for part in re.split(r"\.{3}|…", words):
-        tokens = re.findall(r"\w+", part)
-        if not tokens:
-            continue
-        found = re.compile(r"[\W_]+".join(map(re.escape, tokens)), re.I).search(passage, at)
-        if found is None:
-            return [(passage, True)]
-        pieces += [(passage[at : found.start()], False), (found.group(), True)]
-        at = found.end()
-    return [*pieces, (passage[at:], False)] if pieces else [(passage, True)]
+    for start, stop in citation.spans:
+        pieces += [(text[at:start], False), (text[start:stop], True)]
+        at = stop
+    return [*pieces, (text[at:end], False)]
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return end if end >= 0 else len(text)
 
 
 class Reads(Protocol):
@@ -154,25 +139,35 @@ class Reads(Protocol):
 
     def cited(self, id: int, words: str) -> Citation: ...
 
-    def sources(self) -> tuple[Source, ...]: ...
+    def source(self, id: int) -> Source | None: ...
 
 
 class Remembering:
     """A `Look` that asks for the same words once: pages are drawn many times a second. What was
-    found stays found, when its page had to give way too."""
+    found stays found, when its page had to give way too.
 
-    def __init__(self, reads: Reads) -> None:
+    Of several that have read, each under numbers of its own, the first one that has the words is
+    meant, else the first one that has the number.
+    """
+
+    def __init__(self, *reads: Reads) -> None:
         self._reads = reads
-        self._known: dict[tuple[int, str], tuple[Source | None, Citation]] = {}
+        self._known: dict[tuple[int, str], tuple[list[Source | None], Citation]] = {}
 
     def __call__(self, id: int, words: str) -> Citation:
-        sources = self._reads.sources()
-        source = sources[id] if id < len(sources) else None
-        asked, citation = self._known.get((id, words), (None, None))
-        if citation is None or not (citation.found or asked is source):
-            citation = self._reads.cited(id, words)
-            self._known[id, words] = source, citation
+        sources = [reads.source(id) for reads in self._reads]
+        asked, citation = self._known.get((id, words), ([], None))
+        if citation is None or not (citation.found or _same(asked, sources)):
+            looked = [reads.cited(id, words) for reads in self._reads]
+            known = (each for each in looked if each.source is not None)
+            citation = next((each for each in looked if each.found), None)
+            citation = citation or next(known, Citation(False))
+            self._known[id, words] = sources, citation
         return citation
+
+
+def _same(one: Sequence[Source | None], other: Sequence[Source | None]) -> bool:
+    return len(one) == len(other) and all(map(operator.is_, one, other))
 
 
 def _words(text: str) -> str:
@@ -181,5 +176,6 @@ def _words(text: str) -> str:
     return "" if _LINES.match(words) else words
 
 
-def _id(each: Cited) -> int:
-    return each.source.id if each.source is not None else -1
+def _key(source: Source | None) -> tuple[str, int]:
+    """What tells sources apart: the numbers of pages of the web and of documents may be alike."""
+    return ("", -1) if source is None else (type(source).__name__, source.id)

@@ -7,17 +7,23 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.approvals import Approve, refuse
 from app.core.conversation import Conversation
-from app.core.given import FileRefused, keep_files, read_given, user_message
+from app.core.given import FileRefused, read_given, user_message
+from app.core.intake import take
 from app.core.modes import Mode, defaults
+from app.core.pictures import pictures_folder
 from app.core.service import Service
-from backends.base import Event, MessageFinished
+from backends.base import BackendError, Document, Event, MessageFinished
 from tools.base import for_user
 from tools.files import delete_folder
 from tools.text import encodable
+
+if TYPE_CHECKING:
+    from app.core.documents.account import Account
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +38,12 @@ class Dialogue:
     def __init__(self, service: Service, mode: Mode, approve: Approve = refuse) -> None:
         """`approve` has the word on calls that act once a page was read. Raises `OSError` when
         there is no room for the folder."""
-        self._model = service.model
+        self._mode = mode
+        self._model = service.model_for(mode)
+        self._study = service.study(mode)
         self._settings = service.settings
         self._workspace = Path(tempfile.mkdtemp(prefix="glm-")).resolve()
-        self._registry = service.registry(mode, self._workspace)
+        self._registry = service.registry(mode, self._workspace, self._study)
         self.refused = self._registry.refused
         begin = defaults(mode, service.settings)
         rounds = service.settings.max_rounds
@@ -61,11 +69,15 @@ class Dialogue:
         Where one is refused, it ends with that, and the conversation is as it was."""
         try:
             given = [read_given(Path(file), self._settings) for file in files]
-            documents = keep_files(given, self._workspace, self._settings)
-        except FileRefused as error:
+            if given:
+                self._model.wait(cancel)
+            attached = take(self._mode, given, self._workspace, self._settings, self._model.images)
+        except (FileRefused, BackendError) as error:
             return failed_turn("error", str(error))
-        self._given |= {document.path for document in documents}
-        message = user_message(encodable(prompt), documents)
+        if self._study is not None:
+            self._study.add(attached)
+        self._given |= {part.path for part in attached if isinstance(part, Document)}
+        message = user_message(encodable(prompt), attached)
         self._conversation = self._conversation.append(message)
         return self._turn(cancel)
 
@@ -78,10 +90,23 @@ class Dialogue:
         """A turn that takes up where the last one reached its round limit."""
         return self._turn(cancel)
 
+    def account(self) -> Account | None:
+        """What the last answer was given from, where documents were read for it."""
+        at = self._conversation.last_user
+        if self._study is None or not self._study.ahead or at is None:
+            return None
+        from app.core.documents.account import account
+
+        answers = self._conversation.messages[at + 1 :]
+        return account(self._study, at, (each.text for each in answers))
+
     def close(self) -> Path | None:
         """Ends the tools. The folder where files for the user are left, None where there are
         none and the folder is gone. May be called twice."""
+        if self._study is not None:
+            self._study.close()
         self._registry.close()
+        delete_folder(pictures_folder(self._workspace))
         # Hidden entries are what libraries keep in a home folder.
         if self._attached or set(self._workspace.glob("[!.]*")) - self._given:
             return self._workspace
@@ -89,9 +114,10 @@ class Dialogue:
         return None
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
+        model = self._model if self._study is None else self._study.before(self._model)
         try:
             for event in run_turn_on(
-                self._model,
+                model,
                 self._conversation,
                 self._registry,
                 self._config,

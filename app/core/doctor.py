@@ -62,6 +62,42 @@ def check_model(service: Service) -> Check:
     return Check("model", "warning", "The model is still loading.")
 
 
+def check_vision(service: Service) -> Check:
+    """Whether the Vision page has a model that sees, or can read the text in pictures at least."""
+    host = service.vision
+    if host is not service.model and host.state == "failed":
+        fix = "GLM_VISION_MODEL chooses another one."
+        return Check("vision", "fail", host.error or "There is no model.", fix)
+    if host.backend is None:
+        return Check("vision", "warning", "The model for pictures is not loaded.")
+    if host.images != "none":
+        count = "one picture" if host.images == "one" else "several pictures"
+        return Check("vision", "ok", f"{host.backend.name} sees {count} in a message.")
+    if importlib.util.find_spec("rapidocr") is None:
+        said = f"{host.backend.name} sees no pictures, and the text in them can't be read."
+        return Check("vision", "warning", said, "pip install rapidocr onnxruntime")
+    said = f"{host.backend.name} sees no pictures; the text in them can be read for it."
+    return Check("vision", "ok", said, "GLM_VISION_MODEL names a model that sees.")
+
+
+def check_drawing(service: Service) -> Check:
+    """What draws pictures; it is not asked for one, for that may cost money."""
+    if service.drawing.problem:
+        return Check("drawing", "warning", service.drawing.problem)
+    if service.drawing.painter is None:
+        said = "Nothing draws pictures, and cogview is not offered."
+        return Check("drawing", "ok", said, "GLM_IMAGE_MODEL names what draws.")
+    return Check("drawing", "ok", "cogview is offered in Tools.")
+
+
+def check_documents(_: Service) -> Check:
+    """Whether scanned pages of documents can be read."""
+    if importlib.util.find_spec("rapidocr") and importlib.util.find_spec("onnxruntime"):
+        return Check("documents", "ok", "Scanned pages of documents are read (OCR).")
+    said = "There is no OCR: pages that are pictures are said to be unread."
+    return Check("documents", "warning", said, "pip install rapidocr onnxruntime")
+
+
 def check_sandbox(service: Service) -> Check:
     """How Python runs, and whether strangers may use it."""
     from tools.python.sandbox import why_not
@@ -171,16 +207,26 @@ def check_transformers(service: Service) -> Check:
     """Whether weights in safetensors could be run."""
     if importlib.util.find_spec("transformers") and importlib.util.find_spec("torch"):
         version = metadata.version("transformers")
-        return Check("transformers", "ok", f"transformers {version} is installed.")
-    try:
-        needed = parse_choice(service.settings.model).kind == "weights"
-    except ModelUnavailable:
-        needed = False
+        said = f"transformers {version} is installed."
+        if "torch" in sys.modules:  # to look at the GPUs it would have to be loaded
+            from backends.transformers_memory import devices
+
+            said = f"{said} {devices()}"
+        return Check("transformers", "ok", said)
+    settings = service.settings
+    needed = any(map(_is_weights, (settings.model, settings.vision_model)))
     missing = "transformers and torch are not installed"
     if not needed:
         return Check("transformers", "ok", f"{missing}; the model does not need them.")
-    fix = "pip install -r requirements-model.txt"
+    fix = "pip install -r requirements.txt"
     return Check("transformers", "fail", f"{missing}, and the model needs them.", fix)
+
+
+def _is_weights(model: str) -> bool:
+    try:
+        return parse_choice(model).kind == "weights"
+    except ModelUnavailable:
+        return False
 
 
 def check_files(service: Service) -> Check:
@@ -202,6 +248,9 @@ def check_files(service: Service) -> Check:
 CHECKS: Sequence[Callable[[Service], Check]] = (
     check_settings,
     check_model,
+    check_vision,
+    check_documents,
+    check_drawing,
     check_sandbox,
     check_kernel,
     check_files,
@@ -227,6 +276,8 @@ def report(service: Service) -> int:
     """Prints a line for each check. Returns 0 when all that is needed works, else 1."""
     with contextlib.suppress(BackendError):  # its own check says it
         service.model.wait()
+    with contextlib.suppress(BackendError):
+        service.vision.wait()
     failed = False
     for check in examine(service):
         failed = failed or check.state == "fail"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.settings import Settings
-from backends.base import Document, Message, Text
+from backends.base import Document, Message, Picture, Text
 from tools.files import free_name, listing, safe_name, write_into
 from tools.text import one_line
 
@@ -45,15 +45,18 @@ def read_given(path: Path, settings: Settings) -> Given:
     return Given(path.name, data)
 
 
-def keep_files(files: Sequence[Given], workspace: Path, settings: Settings) -> tuple[Document, ...]:
-    """Writes the files into the workspace, under names that are safe and free there.
+def keep_files(
+    files: Sequence[Given], workspace: Path, settings: Settings, most: int = MOST
+) -> tuple[Document, ...]:
+    """Writes the files into the workspace, under names that are safe and free there; at most
+    `most` at once.
 
     Raises `FileRefused`.
     """
     if files and settings.kernel_gateway_url:
         raise FileRefused("Python runs on another machine here, where files can't be given to it.")
-    if len(files) > MOST:
-        raise FileRefused(f"At most {MOST} files go with one message; these are {len(files)}.")
+    if len(files) > most:
+        raise FileRefused(f"At most {most} files go with one message; these are {len(files)}.")
     for file in files:
         if len(file.data) > settings.upload_mb * MEGABYTE:
             raise FileRefused(
@@ -68,10 +71,10 @@ def keep_files(files: Sequence[Given], workspace: Path, settings: Settings) -> t
     return tuple(_keep(file, workspace.resolve()) for file in files)
 
 
-def user_message(text: str, documents: Sequence[Document] = ()) -> Message:
-    """A user's message with the files that go with it."""
-    said = (Text(text),) if text.strip() or not documents else ()
-    return Message("user", (*documents, *said))
+def user_message(text: str, attached: Sequence[Picture | Document] = ()) -> Message:
+    """A user's message with the files and pictures that go with it."""
+    said = (Text(text),) if text.strip() or not attached else ()
+    return Message("user", (*attached, *said))
 
 
 def _keep(file: Given, workspace: Path) -> Document:

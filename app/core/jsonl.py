@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends.base import Event, Message, MessageFinished, TurnFinished, Usage
 from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.text import one_line
+
+if TYPE_CHECKING:
+    from app.core.documents.account import Account
 
 # Line ends to Python's splitlines and others, though not to JSON.
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
@@ -49,10 +53,12 @@ def read_request(line: str) -> Request:
 
 class JsonWriter:
     """Writes turns to `out`, one object a line. Each text is whole and stands before the calls
-    of its message. Raises what writing to `out` raises."""
+    of its message. `account` says what documents an answer was given from. Raises what writing to
+    `out` raises."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self.account: Callable[[], Account | None] = lambda: None
         self._answers: list[Usage] = []
 
     def hear(self, event: Event) -> None:
@@ -68,7 +74,9 @@ class JsonWriter:
                 for call in message.calls:
                     self._write(_call(call))
             case TurnFinished():
-                self._write(_done(event, self._answers))
+                account = self.account()
+                read = {} if account is None else {"read": account.values}
+                self._write(_done(event, self._answers) | read)
                 self._answers = []
 
     def refuse(self, sentence: str) -> None:

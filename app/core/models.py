@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from app.core.settings import Settings
-from backends.base import Backend, BackendError, ModelUnavailable
+from backends.base import Backend, BackendError, Images, ModelUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ def parse_choice(text: str) -> ModelChoice:
     if os.path.isdir(os.path.expanduser(text)) or _HUB_NAME.fullmatch(text):
         return ModelChoice("weights", text)
     raise ModelUnavailable(
-        "GLM_MODEL names no model. Use bundled, a .gguf file, or http(s)://host/v1#model-name."
+        "GLM_MODEL names no model. Use bundled, a .gguf file, a folder of safetensors, a hub name "
+        "(owner/name), or http(s)://host/v1#model-name."
     )
 
 
@@ -65,12 +66,11 @@ def open_backend(settings: Settings) -> Backend:
             idle_timeout=settings.idle_seconds,
             retries=settings.retries,
             context=settings.context or None,
+            # A server seldom says what its model sees: who names it for pictures does.
+            sees=settings.model == settings.vision_model,
         )
     if choice.kind == "weights":
-        raise ModelUnavailable(
-            "Weights in safetensors can't be run in process yet. Serve them with vLLM and set "
-            "GLM_MODEL to http://host:port/v1, or choose a GGUF file."
-        )
+        return _open_weights(choice.where, settings)
     from backends import bundled
     from backends.llama_cpp import LlamaCpp
     from backends.llama_engine import EngineConfig
@@ -83,12 +83,42 @@ def open_backend(settings: Settings) -> Backend:
     if choice.kind == "bundled":
         engine = replace(engine, adapter=bundled.adapter_file())
         return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
-    path = _gguf_file(choice.where)
-    return LlamaCpp(path, path.name, engine)
+    from backends.mmproj import beside
+
+    path = _gguf_file(choice.where, sees=settings.model == settings.vision_model)
+    return LlamaCpp(path, path.name, replace(engine, mmproj=beside(path)))
 
 
-def _gguf_file(where: str) -> Path:
-    """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`."""
+def _open_weights(where: str, settings: Settings) -> Backend:
+    from backends.transformers import Transformers
+    from backends.transformers_load import WeightsConfig, load
+
+    config = WeightsConfig(
+        window=settings.context,
+        slots=settings.slots,
+        dtype=settings.dtype,
+        device_map=settings.device_map,
+        quantise=settings.quantise,
+        attention=settings.attention,
+        adapter=settings.adapter,
+        remote_code=frozenset(name.strip() for name in settings.remote_code.split(",")),
+        cache_mb=settings.cache_mb,
+    )
+    return Transformers(load(where, config), config)
+
+
+def open_vision(settings: Settings) -> Backend:
+    """`open_backend` for the model of the Vision page, which a setting of its own names."""
+    try:
+        return open_backend(settings)
+    except ModelUnavailable as error:
+        told = str(error).replace("GLM_MODEL", "GLM_VISION_MODEL")
+        raise ModelUnavailable(told) from None
+
+
+def _gguf_file(where: str, sees: bool) -> Path:
+    """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`.
+    With `sees` the hub's file for pictures comes to lie beside it."""
     path = Path(os.path.expanduser(where))
     if os.path.exists(path) or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
         return path
@@ -96,8 +126,13 @@ def _gguf_file(where: str) -> Path:
     try:
         from huggingface_hub import HfApi, hf_hub_download
 
+        from backends.mmproj import matching
+
         repository = f"{owner}/{name}"
-        file = rest[0] if rest else _best_file(HfApi().list_repo_files(repository))
+        files = HfApi().list_repo_files(repository) if sees or not rest else []
+        file = rest[0] if rest else _best_file(files)
+        if sees and (projector := matching(file, files)) is not None:
+            hf_hub_download(repository, projector)
         return Path(hf_hub_download(repository, file))
     except Exception:
         log.exception("a GGUF model could not be taken from the hub")
@@ -121,6 +156,16 @@ def _best_file(files: list[str]) -> str:
     if not ggufs:
         raise FileNotFoundError("the repository has no GGUF file")
     return ggufs[0]
+
+
+class Model(Protocol):
+    """A model that may have to be loaded first."""
+
+    @property
+    def state(self) -> LoadState: ...
+
+    def wait(self, cancel: threading.Event | None = None) -> Backend | None:
+        """The model, loaded if need be; None when `cancel` was set. Raises `BackendError`."""
 
 
 class ModelHost:
@@ -148,6 +193,11 @@ class ModelHost:
     def backend(self) -> Backend | None:
         """The model, once it is ready."""
         return self._backend
+
+    @property
+    def images(self) -> Images:
+        """What the model sees; nothing while it isn't loaded."""
+        return "none" if self._backend is None else self._backend.capabilities.images
 
     def start(self) -> None:
         """Begins to load, unless that is under way or done."""

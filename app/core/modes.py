@@ -9,7 +9,10 @@ from typing import Literal
 from app.core.settings import Settings
 from backends.base import GenerationConfig
 
-Mode = Literal["chat", "tools"]
+Mode = Literal["chat", "tools", "documents", "vision"]
+
+PICTURE_MODES: tuple[Mode, ...] = ("tools", "vision")
+FILE_MODES: tuple[Mode, ...] = ("tools", "documents")
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,40 @@ TOOLS_STARTERS = (
     "Draw a bar chart: apples 3, pears 5, plums 2",
 )
 
+DOCUMENTS_STARTERS = (
+    "Summarise the document.",
+    "What are the key figures?",
+    "Which dates and deadlines are named?",
+    "What does it say about risks?",
+)
+
+VISION_SYSTEM = (
+    "You are a helpful AI assistant. Answer from what the pictures show, and say where something "
+    "can't be made out."
+)
+
 
 def tools_system() -> str:
     """The Tools mode's system prompt. The date is new once a day, so the prefix holds for one."""
     return f"You are a helpful assistant. Today is {date.today().isoformat()}."
+
+
+def model_settings(mode: Mode, settings: Settings) -> Settings:
+    """The settings with the mode's own model in the place of the model."""
+    if mode != "vision" or settings.vision_model in ("", settings.model):
+        return settings
+    key = settings.vision_key or settings.api_key
+    # How another server's calls of tools come says nothing of this one, and here there are none.
+    return replace(settings, model=settings.vision_model, api_key=key, adapter="", protocol="auto")
+
+
+def unfit(mode: Mode, files: bool, images: bool) -> str | None:
+    """Why files or pictures can't go to the mode; None where they can."""
+    if files and mode not in FILE_MODES:
+        return f"The mode {mode} reads no files; use --mode {' or '.join(FILE_MODES)}."
+    if images and mode not in PICTURE_MODES:
+        return f"The mode {mode} takes no pictures; use --mode {' or '.join(PICTURE_MODES)}."
+    return None
 
 
 def defaults(mode: Mode, settings: Settings) -> Defaults:
@@ -49,13 +82,20 @@ def defaults(mode: Mode, settings: Settings) -> Defaults:
     The bundled model is so small that it must be held close: near-greedy, and in Chat with a
     penalty without which it repeats itself for ever.
     """
-    small = settings.model == "bundled"
+    small = model_settings(mode, settings).model == "bundled"
     if mode == "chat":
         generation = GenerationConfig(temperature=0.7, top_p=0.9, max_tokens=settings.max_tokens)
         if small:
             generation = replace(generation, temperature=0.2, repetition_penalty=1.1)
         return Defaults(generation, CHAT_SYSTEM, CHAT_STARTERS)
+    if mode == "vision":
+        generation = GenerationConfig(temperature=0.5, top_p=0.9, max_tokens=settings.max_tokens)
+        if small:
+            generation = replace(generation, temperature=0.2, repetition_penalty=1.1)
+        return Defaults(generation, VISION_SYSTEM, ())
     generation = GenerationConfig(temperature=0.3, top_p=0.9, max_tokens=settings.max_tokens)
     if small:
         generation = replace(generation, temperature=0.0)
+    if mode == "documents":
+        return Defaults(generation, "", DOCUMENTS_STARTERS)
     return Defaults(generation, tools_system(), TOOLS_STARTERS)

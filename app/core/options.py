@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from app.core.serve import add_options
+
 MODES = ("chat", "tools", "documents", "vision")
 MOST_ROUNDS = 10_000
 
@@ -30,12 +32,20 @@ def command_line() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", parents=[shared], help="answer one prompt, or one a line")
     ask.add_argument("prompt", metavar="PROMPT", help="- reads prompts from standard input")
     ask.add_argument(
-        "--file", metavar="F", action="append", default=[], help="a file for --mode tools"
+        "--file",
+        metavar="F",
+        action="append",
+        default=[],
+        help="a file for --mode documents or tools",
     )
-    ask.add_argument("--image", metavar="I", action="append", default=[], help="a picture")
+    ask.add_argument(
+        "--image", metavar="I", action="append", default=[],
+        help="a picture for --mode vision or tools",
+    )  # fmt: skip
     ask.add_argument("--json", action="store_true", help="write one JSON object a line")
     commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
     commands.add_parser("doctor", parents=[shared], help="check all that the app needs")
+    add_options(commands.add_parser("serve-model", help="run a GLM model behind vllm serve"))
     return whole
 
 

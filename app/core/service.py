@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from app.core.models import ModelHost, open_backend
-from app.core.modes import tools_system
+from app.core.drawing import choose_painter
+from app.core.models import ModelHost, open_backend, open_vision
+from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
 from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
 from backends.base import BackendError, GenerationConfig, Message, Text, user
@@ -27,6 +28,8 @@ from tools.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
+    from app.core.documents.room import Room
+    from app.core.documents.study import Study
     from app.core.web import Browsing
     from tools.python.choice import Choice
     from tools.python.pool import KernelPool
@@ -46,13 +49,18 @@ class Service:
         self.local = local
         self.loaded = loaded
         self.settings = loaded.settings
-        self.model = ModelHost(lambda: open_backend(self.settings))
+        self.model = self.vision = ModelHost(lambda: open_backend(self.settings))
+        seeing = model_settings("vision", self.settings)
+        if seeing != self.settings:
+            self.vision = ModelHost(lambda: open_vision(seeing))
+        self.drawing = choose_painter(self.settings)
         paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
         functions = load_tools(paths)
         self._functions = functions.tools
         self._problems = (
             *loaded.problems,
             *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
+            *filter(None, (self.drawing.problem,)),
         )
         self._reading_ahead = threading.Lock()
         self._folder = own_folder(data_folder(self.settings))
@@ -73,20 +81,50 @@ class Service:
         if self._browsing is not None:
             self._browsing.close()
         self.model.close()
+        if self.vision is not self.model:
+            self.vision.close()
 
-    def registry(self, mode: str, workspace: Path) -> Registry:
+    def model_for(self, mode: Mode) -> ModelHost:
+        """The model that answers in that mode."""
+        return self.vision if mode == "vision" else self.model
+
+    def study(self, mode: str) -> Study | None:
+        """The documents of one conversation, where the mode takes any."""
+        if mode not in FILE_MODES:
+            return None
+        # The first page is Chat, which reads none.
+        from app.core.documents.desk import Desk
+        from app.core.documents.study import Study
+
+        return Study(Desk(self._room), ahead=mode == "documents")
+
+    @cached_property
+    def _room(self) -> Room:
+        """Where all conversations' documents are read."""
+        from app.core.documents.study import reading_room
+
+        return reading_room(self.settings)
+
+    def registry(self, mode: str, workspace: Path, study: Study | None = None) -> Registry:
         """The tools of one conversation in that mode, those that take long started ahead."""
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             # Jupyter takes long to import, and the first page is Chat.
             from app.core.kernels import python_limits
+            from tools.image import ImageTool
             from tools.python import PythonTool
 
-            tools = (self.browsing.tool(self._window), *self._functions)
+            if (painter := self.drawing.painter) is not None:
+                tools = (ImageTool(workspace, painter),)
+            tools = (self.browsing.tool(self._window), *tools, *self._functions)
             if (pool := self._pool()) is not None:
                 python = PythonTool(workspace, python_limits(self.settings), pool=pool)
                 python.warm()
                 tools = (python, *tools)
+            if study is not None:
+                from app.core.documents.tool import DocumentsTool
+
+                tools = (*tools, DocumentsTool(study, self._window))
         return Registry(tools, function_seconds=self.settings.function_seconds)
 
     @property
@@ -133,12 +171,14 @@ class Service:
 
     def _session(self, mode: str, workspace: Path) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
-        registry = self.registry(mode, workspace)
+        study = self.study(mode)
+        registry = self.registry(mode, workspace, study)
         local = self.settings.model == "bundled" or self.settings.model.lower().endswith("gguf")
         if mode == "tools" and local and self._reading_ahead.acquire(blocking=False):
             work = threading.Thread(target=self._read_ahead, args=(registry,), daemon=True)
             work.start()
-        return Session(workspace, registry, self.model)
+        model = self.vision if mode == "vision" else self.model
+        return Session(workspace, registry, model, study)
 
     def _read_ahead(self, registry: Registry) -> None:
         """Has a model of our own read the tools once, while the first visitor still types: all

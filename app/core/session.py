@@ -11,30 +11,41 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.core.agent import OWN_FAULT, TurnConfig, run_turn_on
+from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.approvals import Approvals
 from app.core.citations import Remembering
 from app.core.conversation import Conversation
 from app.core.live import Live, LiveTurn
 from app.core.models import ModelHost
+from app.core.pictures import pictures_folder
 from backends.base import (
+    BackendError,
     Event,
     Message,
     MessageFinished,
+    Notice,
     TurnFinished,
     Usage,
 )
 from tools.files import delete_folder
 from tools.registry import Registry
 
+if TYPE_CHECKING:
+    from app.core.documents.study import Study
+
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
+
+Prepare = Callable[[Conversation, threading.Event, Callable[[str], None]], Conversation]
+"""What is done on the turn's own thread before the model is asked: it changes the conversation,
+hears Stop, and says how far it is. Raises `BackendError` with what the user should know."""
 
 
 class Busy(Exception):
@@ -53,18 +64,22 @@ class View:
 
 
 class Session:
-    """One visitor's conversation in one mode."""
+    """One visitor's conversation in one mode. `study` are its documents, where it takes any."""
 
-    def __init__(self, workspace: Path, registry: Registry, model: ModelHost) -> None:
+    def __init__(
+        self, workspace: Path, registry: Registry, model: ModelHost, study: Study | None = None
+    ) -> None:
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
         self.registry = registry
+        self.study = study
         self.seen = time.monotonic()
         self.choices: dict[str, Any] = {}
         """What the visitor set in the page, by name, so that a reload finds it again."""
         self.approvals = Approvals()
-        reads: Any = next((tool for tool in registry.tools if hasattr(tool, "cited")), None)
-        self.look = None if reads is None else Remembering(reads)
+        reads: list[Any] = [tool for tool in registry.tools if hasattr(tool, "cited")]
+        reads += [study] if study is not None and study.ahead else []
+        self.look = Remembering(*reads) if reads else None
         """What looks up citations, where something is there that reads."""
         self._model = model
         self._changed = threading.Condition()
@@ -97,9 +112,9 @@ class Session:
         """Begins a turn: with a user's message, or None to go on. Raises `Busy`."""
         self._begin(lambda old: old.append(message) if message else old, config)
 
-    def retry(self, config: TurnConfig) -> None:
-        """Asks again for the last answer. Raises `Busy`."""
-        self._begin(Conversation.for_retry, config)
+    def retry(self, config: TurnConfig, prepare: Prepare | None = None) -> None:
+        """Asks again for the last answer, after `prepare` where that is given. Raises `Busy`."""
+        self._begin(Conversation.for_retry, config, prepare)
 
     def resend(self, message: Message, config: TurnConfig) -> None:
         """Puts `message` in place of the last user message and asks. Raises `Busy`."""
@@ -116,12 +131,20 @@ class Session:
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
+        if self.study is not None:
+            self.study.close()
         self.registry.close()
         delete_folder(self.workspace)
+        delete_folder(pictures_folder(self.workspace))
 
     # -- the turn --------------------------------------------------------------------------------
 
-    def _begin(self, change: Callable[[Conversation], Conversation], config: TurnConfig) -> None:
+    def _begin(
+        self,
+        change: Callable[[Conversation], Conversation],
+        config: TurnConfig,
+        prepare: Prepare | None = None,
+    ) -> None:
         with self._changed:
             if self._live is not None or self._closed:
                 raise Busy
@@ -130,10 +153,8 @@ class Session:
             self._cancel = threading.Event()
             turn, cancel, conversation = self._live, self._cancel, self._conversation
             self._notify()
-        work = threading.Thread(
-            target=self._run, args=(turn, cancel, conversation, config), name="turn", daemon=True
-        )
-        work.start()
+        arguments = (turn, cancel, conversation, config, prepare)
+        threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
 
     def _run(
         self,
@@ -141,13 +162,12 @@ class Session:
         cancel: threading.Event,
         conversation: Conversation,
         config: TurnConfig,
+        prepare: Prepare | None,
     ) -> None:
         ended = TurnFinished("error", Usage(), OWN_FAULT)
         config = replace(config, approve=self.approvals.ask)
         try:
-            for event in run_turn_on(
-                self._model, conversation, self.registry, config, cancel, self.workspace
-            ):
+            for event in self._events(turn, cancel, conversation, config, prepare):
                 if isinstance(event, TurnFinished):
                     ended = event
                 elif not self._take(turn, event):
@@ -159,6 +179,27 @@ class Session:
         finally:
             self._end(turn, ended)
 
+    def _events(
+        self,
+        turn: LiveTurn,
+        cancel: threading.Event,
+        conversation: Conversation,
+        config: TurnConfig,
+        prepare: Prepare | None,
+    ) -> Iterator[Event]:
+        if prepare is not None:
+            try:
+                conversation = prepare(conversation, cancel, partial(self._say, turn))
+            except BackendError as error:
+                yield from failed_turn("error", str(error))
+                return
+            if cancel.is_set():
+                yield from failed_turn("cancelled", None)
+                return
+            self._replace(turn, conversation)
+        model = self._model if self.study is None else self.study.before(self._model)
+        yield from run_turn_on(model, conversation, self.registry, config, cancel, self.workspace)
+
     def _take(self, turn: LiveTurn, event: Event) -> bool:
         """Adds an event to what the page sees; False when the conversation was cleared."""
         with self._changed:
@@ -169,6 +210,15 @@ class Session:
                 self._conversation = self._conversation.append(event.message)
             self._notify()
             return True
+
+    def _say(self, turn: LiveTurn, text: str) -> None:
+        self._take(turn, Notice(text))
+
+    def _replace(self, turn: LiveTurn, conversation: Conversation) -> None:
+        with self._changed:
+            if self._live is turn:
+                self._conversation = conversation
+                self._notify()
 
     def _end(self, turn: LiveTurn, ended: TurnFinished) -> None:
         with self._changed:

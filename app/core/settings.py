@@ -38,20 +38,63 @@ class Settings:
     model: str = _setting(
         "bundled",
         "GLM_MODEL",
-        "bundled, a .gguf file or GGUF hub name, or http(s)://host/v1#model-name",
+        "bundled, a .gguf file, a folder of safetensors, a hub name, or http(s)://host/v1#name",
     )
     api_key: str = _setting("", "GLM_API_KEY", "Key for the model server", secret=True)
     protocol: Literal["auto", "openai", "glm4"] = _setting(
         "auto", "GLM_PROTOCOL", "How the model calls tools: auto, openai, or glm4 (raw text)"
     )
+    vision_model: str = _setting(
+        "",
+        "GLM_VISION_MODEL",
+        "Model for pictures, in the forms of GLM_MODEL; empty for that one, where it sees",
+    )
+    vision_key: str = _setting(
+        "",
+        "GLM_VISION_KEY",
+        "Key for the server of GLM_VISION_MODEL; empty for GLM_API_KEY",
+        secret=True,
+    )
+    image_model: str = _setting(
+        "",
+        "GLM_IMAGE_MODEL",
+        "What draws: http(s)://host/v1#model, or a folder or hub name for diffusers",
+    )
+    image_key: str = _setting(
+        "",
+        "GLM_IMAGE_KEY",
+        "Key for the server of GLM_IMAGE_MODEL; empty for GLM_API_KEY",
+        secret=True,
+    )
     context: Annotated[int, Field(ge=0, le=4_000_000)] = _setting(
         0, "GLM_CONTEXT", "Context window in tokens; 0 asks the model (GGUF: at most 8192)"
     )
     slots: Annotated[int, Field(ge=1, le=64)] = _setting(
-        4, "GLM_SLOTS", "Answers that a GGUF model writes at the same time; more wait in a queue"
+        4, "GLM_SLOTS", "Answers that a model here writes at the same time; more wait in a queue"
     )
     threads: Annotated[int, Field(ge=0, le=512)] = _setting(
         0, "GLM_THREADS", "CPU threads of a GGUF model; 0 leaves one core free"
+    )
+    adapter: str = _setting(
+        "", "GLM_ADAPTER", "Folder or hub name of a LoRA or P-tuning adapter for safetensors"
+    )
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = _setting(
+        "auto", "GLM_DTYPE", "Numbers of safetensors: auto, bfloat16, float16 or float32"
+    )
+    device_map: str = _setting(
+        "auto", "GLM_DEVICE_MAP", "Where safetensors go: auto, cpu, cuda:1, balanced, ..."
+    )
+    quantise: Literal["none", "8bit", "4bit"] = _setting(
+        "none", "GLM_QUANTISE", "none, 8bit or 4bit: safetensors made smaller by bitsandbytes"
+    )
+    attention: str = _setting(
+        "auto", "GLM_ATTENTION", "auto, sdpa, eager or flash_attention_2, for safetensors"
+    )
+    remote_code: str = _setting(
+        "", "GLM_REMOTE_CODE", "Models, separated by commas, that may run code of their own"
+    )
+    cache_mb: Annotated[int, Field(ge=0, le=100_000_000)] = _setting(
+        0, "GLM_CACHE_MB", "Megabytes of conversations that safetensors keep; 0: half of the free"
     )
     idle_seconds: Seconds = _setting(
         60.0, "GLM_IDLE_SECONDS", "Seconds after which a silent model server is given up"
@@ -125,6 +168,18 @@ class Settings:
     )
     upload_mb: Annotated[int, Field(ge=1, le=100_000)] = _setting(
         200, "GLM_UPLOAD_MB", "Megabytes of one file that a user gives to a conversation"
+    )
+    document_mb: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+        200, "GLM_DOCUMENT_MB", "Megabytes of one document that is read"
+    )
+    document_pages: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
+        5000, "GLM_DOCUMENT_PAGES", "Pages of one document that are read; the rest is left out"
+    )
+    document_memory_mb: Annotated[int, Field(ge=256, le=1_000_000)] = _setting(
+        2048, "GLM_DOCUMENT_MEMORY_MB", "Megabytes of memory for reading one document"
+    )
+    document_seconds: Seconds = _setting(
+        300.0, "GLM_DOCUMENT_SECONDS", "Seconds for reading one document"
     )
     session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
         60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
@@ -205,7 +260,7 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
-SEPARATORS = {"tools_path": os.pathsep, "search": ",", "browser_allow": ","}
+SEPARATORS = {"tools_path": os.pathsep, "search": ",", "browser_allow": ",", "remote_code": ","}
 """Of the settings that are lists."""
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 
 from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
 from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.mime import LATEX, TABLE
 from tools.text import one_line
+
+if TYPE_CHECKING:
+    from app.core.documents.account import Account
 
 # A model, or a page that it read, must not move the cursor or rename the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -16,10 +20,12 @@ _ERASE_LINE = "\r\x1b[K"
 
 
 class TerminalWriter:
-    """Streams answers to `out`; calls, results, notices and troubles go to `err` as lines."""
+    """Streams answers to `out`; calls, results, notices and troubles go to `err` as lines, and
+    what documents an answer was given from, as `account` says."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
+        self.account: Callable[[], Account | None] = lambda: None
         self._line_open = self._ends_open = False
         self._notice = False
 
@@ -38,6 +44,9 @@ class TerminalWriter:
                     self._call(call)
             case TurnFinished(reason, _, error):
                 self._end_line()
+                if (account := self.account()) is not None:
+                    for line in account.lines:
+                        self.say(one_line(line, 400))
                 if reason == "error":
                     self.say(error or "The answer broke off.")
                 elif reason in _ENDINGS:

@@ -47,13 +47,14 @@ class Browsing:
         self.search.close()
 
     def _reader(self) -> Reader:
+        from app.core.documents.fetched import lines
         from tools.browser.chromium import Chromium
         from tools.browser.reader import Web
         from tools.browser.wall import Wall
 
         with self._opening:
             if self._web is None:
-                self._web = Web(Wall(self._allow), Chromium())
+                self._web = Web(Wall(self._allow), Chromium(), lines)
             return self._web.reader()
 
 
@@ -66,12 +67,26 @@ class _AtFirstPage:
         self._lock = threading.Lock()
         self._reader: Reader | None = None
 
+    def expect(self, urls: Sequence[str]) -> None:
+        # Opening it takes what nobody should wait for: Playwright is imported.
+        threading.Thread(target=self._expect, args=(urls,), daemon=True).start()
+
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
+        reader = self._opened()
+        if reader is None:
+            return [ReadFailed("the conversation has ended") for _ in urls]
+        return reader.read(urls, cancel)
+
+    def _expect(self, urls: Sequence[str]) -> None:
+        if (reader := self._opened()) is not None:
+            reader.expect(urls)
+
+    def _opened(self) -> Reader | None:
         with self._lock:
             if self._closed:
-                return [ReadFailed("the conversation has ended") for _ in urls]
-            reader = self._reader = self._reader or self._open()
-        return reader.read(urls, cancel)
+                return None
+            self._reader = self._reader or self._open()
+            return self._reader
 
     def close(self) -> None:
         with self._lock:

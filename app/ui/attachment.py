@@ -40,8 +40,9 @@ def draw_attachments(attachments: Sequence[Attachment]) -> None:
     for each in displayed:
         if not _draw_displayed(each):
             st.caption(f"{escaped(each.name)} can't be shown.")
-    if files:
-        draw_offers([Offer(each.name, each.mime, each.path) for each in files])
+    offered = [each for each in attachments if each.offered or not each.inline]
+    if offered:
+        draw_offers([Offer(each.name, each.mime, each.path) for each in offered])
     # One look at what came of it; the rest is a click away.
     opened = bool(displayed)
     for each in files:
@@ -89,33 +90,36 @@ def _draw_preview(file: Attachment) -> bool:
     return table is not None
 
 
-def draw_picture(path: Path, name: str, widest: int | None = None) -> bool:
-    """A PNG or JPEG in its own size, `widest` pixels at most; whether it is one."""
+def draw_picture(path: Path, name: str, widest: int = WIDEST, highest: int | None = None) -> bool:
+    """A PNG or JPEG in its own size, or smaller where it would be wider or higher than allowed, in
+    pixels; whether it is one."""
     from tools.pictures import SHARP, PictureRefused
 
     try:
         with open_regular(path) as stream:
             stamp = path, stream.seek(0, io.SEEK_END), path.lstat().st_mtime_ns
-        data, width = _for_page(*stamp)
+        data, width, height = _for_page(*stamp)
     except (OSError, PictureRefused):
         return False
     if Path(name).stem.endswith(SHARP):
-        width //= 2
-    with st.container(width=min(width, widest or width)):
+        width, height = width // 2, height // 2
+    if highest is not None and height > highest:
+        width = max(1, width * highest // height)
+    with st.container(width=min(width, widest)):
         st.image(data, width="stretch", alt=drawable(name).replace(SHARP, ""))
     return True
 
 
 @lru_cache(maxsize=32)
-def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int]:
-    """A picture's bytes, shrunk to what a page can show, and the width that it has of its own.
+def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int, int]:
+    """A picture's bytes, shrunk to what a page can show, and the width and height of its own.
 
     Raises `OSError` and `PictureRefused`.
     """
     from tools.pictures import picture_size
 
     data = read_regular(path, LARGEST_PICTURE)
-    _, width, _ = picture_size(data)
+    _, width, height = picture_size(data)
     if width > WIDEST:
         from PIL import Image
 
@@ -124,7 +128,7 @@ def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int]:
             shrunk = io.BytesIO()
             image.save(shrunk, image.format or "PNG")
             data = shrunk.getvalue()
-    return data, width
+    return data, width, height
 
 
 def _draw_chart(thing: Attachment, data: bytes) -> bool:

@@ -18,7 +18,7 @@ from tools.base import ToolCall, ToolError, ToolResult
 # Lines of input that are shown before the box scrolls, and its height in pixels then.
 LONG_INPUT, INPUT_HEIGHT = 14, 300
 LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
-ICONS = {"python": ":material/terminal:"}
+ICONS = {"python": ":material/terminal:", "cogview": ":material/brush:"}
 
 Answer = Callable[[int, Word], None]
 

@@ -4,24 +4,39 @@ and what can be done with the last exchange."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
 from app.core.agent import TurnConfig
 from app.core.given import FileRefused, Given, user_message
+from app.core.intake import Attached
+from app.core.modes import Mode
+from app.core.pictures import ENDINGS
 from app.core.session import Busy, Session
 from app.core.settings import Settings
+from app.core.words import read_pictures, unread
+from app.ui.camera import draw_camera
+from app.ui.copying import copy_button
 from app.ui.given import draw_given, draw_waiting, let_wait, take_files
 from app.ui.markdown import drawable, escaped
-from backends.base import Document, Message, Usage
+from backends.base import Images, Message, Usage
 
 AUTO = "Auto"
+PLACEHOLDERS = {"documents": "Ask about the documents, or add some"}
 GREETING = {
     "chat": ("What's on your mind?", "Ask in your own words, or begin with one of these."),
     "tools": (
         "What shall we find out?",
         "The model can search the web, run Python and call your functions, and goes on from there.",
+    ),
+    "documents": (
+        "What shall we read?",
+        "Drag files here or choose them with +: PDF, Word, PowerPoint, Excel, web pages, e-books, "
+        "text, pictures of pages. Then ask; answers name the page they stand on.",
+    ),
+    "vision": (
+        "What shall we look at?",
+        "Drag pictures here, paste them, choose them with +, or take one. Then ask about them.",
     ),
 }
 
@@ -31,7 +46,7 @@ Config = Callable[[], TurnConfig]
 Current = Callable[[], Session]
 
 
-def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) -> None:
+def draw_empty(mode: Mode, starters: Sequence[str], send: Callable[[str], None]) -> None:
     """An empty page: a greeting and starters that can be clicked."""
     title, text = GREETING[mode]
     with st.container(key="greeting"):
@@ -43,29 +58,45 @@ def draw_empty(mode: str, starters: Sequence[str], send: Callable[[str], None]) 
 
 
 def draw_composer(
-    mode: str, current: Current, tools: Sequence[str], config: Config, settings: Settings
+    mode: Mode,
+    current: Current,
+    tools: Sequence[str],
+    config: Config,
+    settings: Settings,
+    images: Images,
 ) -> None:
-    """The message box at the foot of the page, with the tool choice and Stop above it. Where there
-    are tools, files can be given with a message."""
+    """The message box at the foot of the page, with the tool choice and Stop above it. Files go
+    with a message where there are tools, pictures in Vision; `images` is what the model sees."""
     running = current().running
     box = f"prompt-{mode}"
-    takes_files = mode == "tools" and not settings.kernel_gateway_url
+    reads = mode == "documents"
+    takes_files = mode == "vision" or reads or (mode == "tools" and not settings.kernel_gateway_url)
+    several = not (mode == "vision" and images == "one")
 
     def sent() -> None:
         value = st.session_state[box]
         text, uploads = (value, ()) if isinstance(value, str) else (value.text, value.files)
         files = [Given(upload.name, upload.getbuffer()) for upload in uploads]
+        if not files and _is_being_answered(current(), text):
+            return
         try:
-            documents = take_files(mode, current(), files, settings)
+            attached = take_files(mode, current(), files, settings, images)
         except FileRefused as error:
             st.toast(escaped(str(error)), icon=":material/error:", duration="long")
             st.session_state[box] = text  # back into the box
             return
-        accepted = submit(current, text, config(), documents)
-        let_wait(mode, () if accepted else documents)
+        if (study := current().study) is not None:
+            study.add(attached)
+        if reads and not text.strip():
+            return  # they are read meanwhile
+        accepted = submit(current, text, config(), attached)
+        let_wait(mode, () if accepted or reads else attached)
         if not accepted:
             st.session_state[box] = text
 
+    if mode == "vision" and not running:
+        with st.bottom:
+            draw_camera(mode, current, settings, images)
     with (
         st.bottom,
         st.container(horizontal=True, vertical_alignment="center", key="above-composer"),
@@ -90,29 +121,38 @@ def draw_composer(
         draw_waiting(mode)
     # Streamlit puts it at the bottom by itself, and only then the page follows the newest words.
     st.chat_input(
-        "Writing… press Stop to interrupt" if running else "Message",
+        "Writing… press Stop to interrupt" if running else PLACEHOLDERS.get(mode, "Message"),
         key=box,
         disabled=running,
         on_submit=sent,
-        accept_file="multiple" if takes_files else False,
+        accept_file=("multiple" if several else True) if takes_files else False,
+        file_type=list(ENDINGS) if mode == "vision" else None,
         max_upload_size=settings.upload_mb,
     )
 
 
-def chosen_tool(mode: str, offered: Sequence[str]) -> str | None:
+def chosen_tool(mode: Mode, offered: Sequence[str]) -> str | None:
     """The tool that the composer asks for by name, if it is still on."""
     chosen = st.session_state.get(f"use-{mode}", AUTO)
     return chosen if chosen in offered else None
 
 
 def submit(
-    current: Current, text: str, config: TurnConfig, documents: Sequence[Document] = ()
+    current: Current, text: str, config: TurnConfig, attached: Sequence[Attached] = ()
 ) -> bool:
     """Sends a message; one of blanks alone is not sent. False when it was refused."""
-    if text.strip() or documents:
-        message = user_message(text, documents)
+    if text.strip() or attached:
+        message = user_message(text, attached)
         return started(lambda: current().start_turn(message, config))
     return True
+
+
+def _is_being_answered(session: Session, text: str) -> bool:
+    """Whether that very question is at work: where a part of the page is drawn anew just then,
+    Streamlit may say twice that it was sent."""
+    view = session.view()
+    at = view.conversation.last_user
+    return view.live is not None and at is not None and view.conversation.messages[at].text == text
 
 
 def started(action: Callable[[], None]) -> bool:
@@ -131,19 +171,28 @@ def guarded(action: Callable[[], None]) -> None:
 
 
 def draw_actions(
-    mode: str,
+    mode: Mode,
     current: Current,
     question: Message | None,
     text: str,
     usage: Usage | None,
     config: Config,
+    images: Images,
 ) -> None:
-    """Under the last answer: its figures, copy, retry, edit, and Continue where it makes sense."""
+    """Under the last answer: its figures, copy, retry, edit, and where it makes sense Continue,
+    or reading the pictures for a model that sees nothing."""
     view = current().view()
     reason = view.ended.reason if view.ended else "stop"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
         if text:
             copy_button(text)
+        if images == "none" and question is not None and unread(question):
+            st.button(
+                "Read the text in the picture",
+                key="read-pictures",
+                icon=":material/document_scanner:",
+                on_click=lambda: guarded(lambda: current().retry(config(), read_pictures)),
+            )
         st.button(
             "Retry",
             key="retry",
@@ -182,63 +231,23 @@ def figures(usage: Usage) -> str:
     return " · ".join(parts)
 
 
-def editing_key(mode: str) -> str:
+def editing_key(mode: Mode) -> str:
     """Where a page remembers that its last message is being edited."""
     return f"editing-{mode}"
 
 
-def draw_edit(mode: str, current: Current, question: Message, config: Config) -> None:
+def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -> None:
     """The last message as a form, to be sent again."""
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
         st.session_state[editing_key(mode)] = False
-        if send and (text.strip() or question.documents):
-            message = user_message(text, question.documents)
+        if send and (text.strip() or question.attached):
+            message = user_message(text, question.attached)
             guarded(lambda: current().resend(message, config()))
 
-    draw_given(question.documents)
+    draw_given(question.attached)
     st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
     with st.container(horizontal=True):
         st.button("Send", key="edit-send", icon=":material/send:", on_click=done, args=(True,))
         st.button("Cancel", key="edit-cancel", on_click=done, args=(False,))
-
-
-_COPY: Any = None
-
-
-def copy_button(text: str) -> None:
-    """A button that puts the answer's Markdown on the clipboard."""
-    global _COPY
-    if _COPY is None:
-        _COPY = st.components.v2.component(
-            "copy_answer", html=_COPY_HTML, css=_COPY_CSS, js=_COPY_JS, isolate_styles=True
-        )
-    _COPY(data={"text": drawable(text)}, key="copy", width="content", height="content")
-
-
-_COPY_HTML = '<button type="button" aria-label="Copy the answer">Copy</button>'
-_COPY_CSS = """
-button { font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: none;
-  border: 0; border-radius: var(--st-button-radius); padding: 0.25rem 0.5rem; cursor: pointer; }
-button:hover, button:focus-visible { color: var(--st-primary-color); }
-"""
-_COPY_JS = """
-export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button");
-  button.onclick = async () => {
-    try {
-      await navigator.clipboard.writeText(data.text);
-    } catch {
-      const area = document.createElement("textarea");
-      area.value = data.text;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-    }
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  };
-}
-"""

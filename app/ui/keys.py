@@ -24,3 +24,8 @@ def own_key(what: str) -> str:
     times[what] += 1
     digest = hashlib.blake2b(what.encode("utf-8", "replace"), digest_size=8).hexdigest()
     return f"made-{digest}-{times[what]}"
+
+
+def key_for(what: str) -> str:
+    """A key for what is on the page but once, the same at every draw, of a part of the page too."""
+    return f"one-{hashlib.blake2b(what.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -12,11 +13,16 @@ from app.core.modes import Mode, defaults
 from app.core.service import Service
 from app.core.session import Session
 from app.ui import composer, sidebar
+from app.ui.blind import draw_blind
 from app.ui.blocks import latest_blocks, usage_of
 from app.ui.given import let_wait
 from app.ui.keys import begin_page
 from app.ui.server import PAINTED, load_model_soon, service, visitor
-from app.ui.transcript import Board, draw_history, draw_question, watch
+from app.ui.transcript import Board, draw_history, draw_question, look_again, watch
+
+
+def nothing_under(at: int) -> None:
+    """What is drawn under an answer where no documents are read."""
 
 
 def renew(house: Service, who: str, mode: Mode) -> None:
@@ -36,9 +42,10 @@ def show_conversation(mode: Mode) -> None:
         return house.sessions.open(who, mode)
 
     session = current()
+    host = house.model_for(mode)
     mode_defaults = defaults(mode, house.settings)
     with st.sidebar:
-        sidebar.draw_model(house)
+        sidebar.draw_model(host)
         st.button(
             "New conversation",
             key="clear",
@@ -51,13 +58,19 @@ def show_conversation(mode: Mode) -> None:
             sidebar.draw_notebook(session)
             sidebar.draw_tools(house, session)
             system = mode_defaults.system
+        elif mode == "documents":
+            system = mode_defaults.system
         else:
             system = sidebar.draw_system(mode, session, mode_defaults)
         generation = sidebar.draw_generation(mode, session, mode_defaults)
         if mode == "chat":
             for problem in house.loaded.problems:
                 st.warning(problem, icon=":material/warning:")
-    tools = [tool.name for tool in session.registry.tools if session.registry.enabled(tool.name)]
+    tools = [
+        tool.name
+        for tool in session.registry.tools
+        if session.registry.enabled(tool.name) and tool.specs(native=False)
+    ]
 
     def config() -> TurnConfig:
         chosen = composer.chosen_tool(mode, tools)
@@ -72,11 +85,23 @@ def show_conversation(mode: Mode) -> None:
         composer.submit(current, text, config())
 
     view = session.view()
-    composer.draw_composer(mode, current, tools, config, house.settings)
-    load_model_soon(PAINTED)
-    last = draw_history(mode, view, session.look)
+    under: Callable[[int], None] = nothing_under
+    beside: Callable[[], object] = tuple
+    dialog = False
+    if mode == "documents":
+        # Chat, which is the first page, does not wait for what reads.
+        from app.ui.documents import draw_documents, has_dialog, pages_read, states
+
+        draw_documents(current, host, generation)
+        under, dialog, beside = pages_read(session), has_dialog(), states(session)
+    composer.draw_composer(mode, current, tools, config, house.settings, host.images)
+    load_model_soon(PAINTED, host)
+    last = draw_history(mode, view, session.look, under)
     if last is None:
-        composer.draw_empty(mode, mode_defaults.starters, send)
+        nothing_given = mode == "documents" and not (session.study and session.study.given)
+        composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
+        if mode == "vision":
+            draw_blind(host)
         return
     editing = (
         st.session_state.get(composer.editing_key(mode))
@@ -91,11 +116,15 @@ def show_conversation(mode: Mode) -> None:
         board = Board(st.container(gap="small"), session.approvals.answer)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.look, last.at))
+            under(last.at)
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
             text = copied(texts, session.look)
             composer.draw_actions(
-                mode, current, last.question, text, usage_of(last.answers), config
+                mode, current, last.question, text, usage_of(last.answers), config, host.images
             )
             return
-        watch(session, board)
+        if dialog:
+            look_again(session, board, last)
+            return
+        watch(session, board, beside)
     st.rerun()

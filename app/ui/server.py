@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from app.core import settings
+from app.core.models import ModelHost
 from app.core.service import Service
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,10 @@ def is_local() -> bool:
     return address in LOOPBACK and not st.get_option("server.allowedHosts")
 
 
-def load_model_soon(seconds: float) -> None:
+def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
     """Begins to load the model a little later, for the engine lets nothing else run meanwhile:
     a page that is being painted goes first."""
-    model = service().model
+    model = model or service().model
     if model.state == "idle":
         later = threading.Timer(seconds, model.start)
         later.daemon = True

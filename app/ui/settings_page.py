@@ -18,7 +18,7 @@ def show_settings() -> None:
     house = service()
     load_model_soon(PAINTED)
     with st.sidebar:
-        draw_model(house)
+        draw_model(house.model)
     st.header("Settings", anchor=False)
     st.caption(
         "Set these in the environment or in `glm.toml` beside the app, then start it again. "

@@ -24,6 +24,8 @@ def show_page() -> None:
         [
             st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True),
             st.Page(PAGES / "tools.py", title="Tools", icon=":material/build:"),
+            st.Page(PAGES / "documents.py", title="Documents", icon=":material/description:"),
+            st.Page(PAGES / "vision.py", title="Vision", icon=":material/image_search:"),
             st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
         ],
         position="top",

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.core import notebook
+from app.core.models import ModelHost
 from app.core.modes import Defaults, Mode
 from app.core.service import Service
 from app.core.session import Session
@@ -19,16 +20,15 @@ from tools.base import Tool
 LOOK = 0.5
 
 
-def draw_model(service: Service) -> None:
+def draw_model(host: ModelHost) -> None:
     """The model's name and state; looks again by itself while it loads."""
-    if service.model.state in ("idle", "loading"):
-        st.fragment(_model_card, run_every=LOOK)(service, watching=True)
+    if host.state in ("idle", "loading"):
+        st.fragment(_model_card, run_every=LOOK)(host, watching=True)
     else:
-        _model_card(service, watching=False)
+        _model_card(host, watching=False)
 
 
-def _model_card(service: Service, watching: bool) -> None:
-    host = service.model
+def _model_card(host: ModelHost, watching: bool) -> None:
     with st.container(key="model-card", gap="small"):
         match host.state:
             case "ready" if host.backend is not None:
@@ -136,6 +136,8 @@ def draw_tools(service: Service, session: Session) -> None:
     """A switch for each tool, and what could not be loaded."""
     with st.expander("Tools", icon=":material/build:", expanded=True):
         for tool in session.registry.tools:
+            if not tool.specs(native=False):
+                continue  # it waits for something to work with
             key = f"tool-{tool.name}"
             # The session's word holds, not the page's: it may be a new session by now.
             st.session_state[key] = session.registry.enabled(tool.name)

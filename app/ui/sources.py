@@ -8,6 +8,9 @@ from app.core.citations import Cited, highlighted
 from app.ui.blocks import anchor
 from app.ui.quoted import link, words
 
+PAGE_LINES, LONGEST = 200, 8_000
+"""Lines and characters before and after the words that are shown of a document's page."""
+
 
 def sources_html(citations: Sequence[Cited], scope: str) -> str:
     """A list of sources; the place of each citation has the name that the answer's links go to.
@@ -30,12 +33,9 @@ def _source(number: int, cited: Sequence[tuple[int, Cited]], scope: str) -> str:
     if source is None:
         head = '<span class="number">?</span> <span>The model cites what it has not seen</span>'
     else:
-        read = source.page.read_at if source.page is not None else None
-        when = f" · read {read:%Y-%m-%d %H:%M} UTC" if read is not None else " · not read"
-        host = f"{words(source.host)}{when}"
         head = (
-            f'<span class="number">{number}</span> {link(source.title or source.host, source.url)}'
-            f'<div class="where" title="{words(source.url)}">{host}</div>'
+            f'<span class="number">{number}</span> {link(source.title, source.url)}'
+            f'<div class="where" title="{words(source.url)}">{words(source.where)}</div>'
         )
     passages = "".join(_passage(each, anchor(scope, at)) for at, each in cited)
     return f'<div class="source"><div>{head}</div>{passages}</div>'
@@ -45,15 +45,35 @@ def _passage(each: Cited, name: str) -> str:
     said = words(each.words, 300) or "The page as a whole"
     quoted = f"“{said}”" if each.words else said
     if each.trouble:
-        warning = f'<span class="trouble">{words(each.trouble)}</span>'
-        return f'<div class="passage" id="{name}">{quoted} {warning}</div>'
-    kept = "".join(
-        f"<mark>{words(text)}</mark>" if is_quotation else words(text)
-        for text, is_quotation in highlighted(each.citation, each.words)
-    )
+        quoted += f' <span class="trouble">{words(each.trouble)}</span>'
+    paged = each.source is not None and not each.source.url
+    kept = _page(each, name) if paged else _lines(each)
     if not kept:
         return f'<div class="passage" id="{name}">{quoted}</div>'
+    place = "" if paged else f' id="{name}"'
     return (
         f'<details class="passage"><summary>{quoted}</summary>'
-        f'<div class="kept" id="{name}">{kept}</div></details>'
+        f'<div class="kept"{place}>{kept}</div></details>'
     )
+
+
+def _lines(each: Cited) -> str:
+    """The lines of a page of the web that hold the words, with a few around them."""
+    return "".join(
+        f"<mark>{words(text)}</mark>" if is_quotation else words(text)
+        for text, is_quotation in highlighted(each.citation)
+    )
+
+
+def _page(each: Cited, name: str) -> str:
+    """The page of a document, as far as it is read at a glance. The words have the place's name,
+    so that a page that scrolls is scrolled to them."""
+    stretches = highlighted(each.citation, PAGE_LINES)
+    if not stretches:
+        return ""
+    pieces = [words(stretches[0][0][-LONGEST:], LONGEST)]
+    for text, is_quotation in stretches[1:]:
+        shown = words(text, LONGEST)
+        pieces.append(f'<mark id="{name}">{shown}</mark>' if is_quotation else shown)
+        name = name if not is_quotation else f"{name}-on"
+    return "".join(pieces)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -67,8 +67,11 @@ class Board:
         return changed
 
 
-def draw_history(mode: str, view: View, look: Look | None) -> Exchange | None:
-    """Everything but the answer of the last exchange, which is returned."""
+def draw_history(
+    mode: str, view: View, look: Look | None, under: Callable[[int], None]
+) -> Exchange | None:
+    """Everything but the answer of the last exchange, which is returned. `under` draws what
+    stands under an answer, by the place of its question."""
     cut = exchanges(view.conversation.messages)
     key = f"show-all-{mode}"
     all_shown = st.session_state.get(key, False)
@@ -86,6 +89,7 @@ def draw_history(mode: str, view: View, look: Look | None) -> Exchange | None:
             Board(st.container(gap="small")).draw(
                 answer_blocks(exchange.answers, look, exchange.at)
             )
+            under(exchange.at)
             # Takes the place of the actions that stood here while this was the last exchange.
             st.empty()
     return cut[-1] if cut else None
@@ -97,7 +101,7 @@ def draw_question(exchange: Exchange) -> None:
         return
     text = drawable(exchange.question.text)
     with st.chat_message("user", avatar=":material/person:"):
-        draw_given(exchange.question.documents)
+        draw_given(exchange.question.attached)
         if len(text) > LONG_QUESTION:
             st.text(text[:LONG_QUESTION] + "…")
             with st.expander(f"The whole message ({len(text):,} characters)"):
@@ -106,8 +110,10 @@ def draw_question(exchange: Exchange) -> None:
             st.text(text)
 
 
-def watch(session: Session, board: Board) -> View:
-    """Draws the running turn until it ends. A rerun of the page interrupts this at any draw."""
+def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
+    """Draws the running turn until it ends, or until what is drawn `beside` it is no longer the
+    same. A rerun of the page interrupts this at any draw."""
+    before = beside()
     pulse = st.empty()
     shown = -1
     while True:
@@ -116,7 +122,7 @@ def watch(session: Session, board: Board) -> View:
         cut = exchanges(view.conversation.messages)
         answers, at = (cut[-1].answers, cut[-1].at) if cut else ((), 0)
         changed = board.draw(latest_blocks(view, answers, session.look, at))
-        if view.live is None:
+        if view.live is None or beside() != before:
             pulse.empty()
             return view
         second = int(began - view.began)
@@ -129,6 +135,20 @@ def watch(session: Session, board: Board) -> View:
             shown = second
         session.wait(view.version, IDLE_LOOK)
         time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
+
+
+def look_again(session: Session, board: Board, last: Exchange) -> None:
+    """Draws the running turn as it is now, and the whole page anew when there is more. While a
+    dialog is open the page is not watched: until a watch ended, nothing in the dialog would be
+    heard."""
+    view = session.view()
+    board.draw(latest_blocks(view, last.answers, session.look, last.at))
+
+    def changed() -> None:
+        if session.view().version != view.version:
+            st.rerun()
+
+    st.fragment(changed, run_every=1.0)()
 
 
 def _draw(slot: Any, block: Block, answer: Answer | None) -> None:

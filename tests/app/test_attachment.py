@@ -121,7 +121,7 @@ def test_a_very_wide_picture_is_shrunk_once(folder: Path) -> None:
 
     path = picture(folder, "wide.png", (4000, 100))
     stat = path.stat()
-    data, width = _for_page(path, stat.st_size, stat.st_mtime_ns)
+    data, width, _ = _for_page(path, stat.st_size, stat.st_mtime_ns)
     assert width == 4000
     (folder / "shrunk.png").write_bytes(data)
     with Image.open(folder / "shrunk.png") as image:

@@ -86,13 +86,13 @@ def test_the_quotation_is_marked_in_the_kept_text(tmp_path):
     lines = [f"Line {at}." for at in range(8)]
     tool = read(tmp_path, *lines[:4], "Otters **hold** hands, and sleep.", *lines[4:])
     (cited,) = numbered("【0†otters hold hands】", tool.cited).citations
-    shown = highlighted(cited.citation, cited.words, around=1)
-    assert shown[0] == ("Line 3.\n", False) and shown[-1] == ("\nLine 4.", False)
+    shown = highlighted(cited.citation, around=1)
+    assert shown[0] == ("Line 3.\n", False) and shown[-1] == (", and sleep.\nLine 4.", False)
     assert [text for text, marked in shown if marked] == ["Otters **hold** hands"]
     (missing,) = numbered("【0†otters hold feet】", tool.cited).citations
-    assert highlighted(missing.citation, missing.words) == []
+    assert highlighted(missing.citation) == []
     (gap,) = numbered("【0†otters ... sleep】", tool.cited).citations
-    marked = [text for text, marked in highlighted(gap.citation, gap.words) if marked]
+    marked = [text for text, marked in highlighted(gap.citation) if marked]
     assert marked == ["Otters", "sleep"]
 
 
@@ -109,7 +109,7 @@ def test_strangers_words_are_never_markup(tmp_path):
     tool = read(tmp_path, NASTY, title=NASTY, url="https://a.example/?q=<b>'\"x")
     text = f"Look!【0†{NASTY}】【0†not {NASTY}】"
     html = sources_html(numbered(text, tool.cited).citations, "0")
-    assert "<b>" not in html and "&lt;<mark>b&gt;" in html
+    assert "<b>" not in html and "<mark>&lt;b&gt;" in html
     assert html.count("<a ") == 1 and "evil.example)" in html
     assert 'href="https://a.example/?q=%3Cb%3E&#x27;%22x"' in html
     drawn = prepared(

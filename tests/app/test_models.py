@@ -50,10 +50,11 @@ def test_what_names_no_model(text: str) -> None:
         parse_choice(text)
 
 
-def test_a_folder_of_weights_says_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_says_what_to_do(tmp_path: Path) -> None:
     assert parse_choice(str(tmp_path)).kind == "weights"
-    with pytest.raises(ModelUnavailable, match="Serve them with vLLM"):
+    with pytest.raises(ModelUnavailable, match="is a folder without a model") as caught:
         open_backend(Settings(model=str(tmp_path)))
+    assert str(tmp_path.parent) not in str(caught.value)
 
 
 def test_a_folder_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

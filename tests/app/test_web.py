@@ -5,21 +5,32 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.core import doctor
+from app.core.agent import TurnConfig, run_turn
+from app.core.conversation import Conversation
 from app.core.service import Service
 from app.core.settings import Loaded, Settings, shown
 from app.core.steps import read_step
+from backends.base import TurnFinished, user
 from backends.openai_api import OpenAIBackend
-from tests.loopback_web import Site, html
+from tests.browser_parts import Lists, Pages, page
+from tests.loopback_web import Answer, Site, html
 from tests.scripted_server import ScriptedServer
+from tests.scripted_steps import Finish
+from tests.scripted_steps import Text as Say
+from tests.scripted_steps import ToolCall as Call
 from tools.base import Attachment, ToolCall, ToolContext, ToolResult, for_user
-from tools.browser import BrowserTool
+from tools.browser import BrowserLimits, BrowserTool
+from tools.browser.search.base import Result
+from tools.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
 Make = Callable[..., Service]
@@ -69,6 +80,24 @@ def test_the_browser_stands_between_python_and_the_functions(house: Make, tmp_pa
     at = names.index("simple_browser")
     assert names[:at] in ([], ["python"]) and len(names) > at + 1
     assert not service.registry("chat", tmp_path / "c").tools
+
+
+def test_reading_starts_in_the_background_when_pages_of_the_web_were_found(
+    house: Make, folder: Path, tmp_path: Path
+) -> None:
+    with Site() as site:
+        found = b'{"results": [{"title": "A", "url": "https://a.example/", "content": "b"}]}'
+        site.pages["/search"] = Answer(found, type="application/json")
+        for search, started in ((f"local:{folder}", False), (f"searxng:{site.url}", True)):
+            service = house(search=search)
+            tool = browser_of(service, tmp_path / "w")
+            assert "[0]" in run(tool, 'search("otters")', tmp_path / "w").text
+            until = time.monotonic() + 60
+            while started and service.browsing._web is None:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            assert (service.browsing._web is not None) == started
+            tool.close()
 
 
 def test_two_conversations_give_the_same_numbers_to_pages_of_their_own(
@@ -138,13 +167,6 @@ def test_a_small_window_gets_fewer_results(house: Make, folder: Path, tmp_path: 
 
 def test_a_tool_of_several_functions_can_be_asked_for(house: Make, tmp_path: Path) -> None:
     """No endpoint has a function of the browser's own name: its five alone are on offer."""
-    from dataclasses import replace
-
-    from app.core.agent import TurnConfig, run_turn
-    from app.core.conversation import Conversation
-    from backends.base import user
-    from tests.scripted_steps import Text as Say
-
     registry = house().registry("tools", tmp_path / "w")
     config = TurnConfig(tools=None)
     config = replace(config, generation=replace(config.generation, tool_choice="simple_browser"))
@@ -202,3 +224,37 @@ def test_steps_are_no_files_for_the_user(tmp_path: Path) -> None:
     own = Attachment("step-1.json", "application/json", tmp_path / ".browser" / "step-1.json")
     figure = Attachment("figure.png", "image/png", tmp_path / ".outputs" / "figure.png")
     assert for_user(ToolResult("1", "x", "", attachments=(own, figure))) == (figure,)
+
+
+@pytest.mark.parametrize("window", [2_048, 8_192, 32_768])
+@pytest.mark.parametrize("calls", [3, 9])
+def test_a_round_of_several_calls_fits_the_window(window: int, calls: int, tmp_path: Path) -> None:
+    """Each call keeps to its part of the model's window; what is too much all the same is
+    shortened for the model."""
+    lines = ["Sea otters hold hands while they sleep. " * 4] * 400
+    reader = Pages(lambda url: page(url, *lines))
+    results = [Result("O", f"https://otters.example/{at}", "") for at in range(3 * calls)]
+    limits = replace(BrowserLimits.for_context(window), results=len(results))
+    tool = BrowserTool(Lists(*results), reader, limits)
+    clicks = [
+        Call("mclick", {"ids": [3 * at, 3 * at + 1, 3 * at + 2]}, f"call_{at}", at)
+        for at in range(calls)
+    ]
+    script = [
+        [Call("search", {"query": "otters"}), Finish("tool_calls")],
+        [*clicks, Finish("tool_calls")],
+        [Say("They hold hands.")],
+    ]
+    registry, talk, cancel = Registry([tool]), Conversation((user("look"),)), threading.Event()
+    with ScriptedServer(script) as server:
+        backend = OpenAIBackend(server.url, "scripted", None, context=window)
+        events = list(run_turn(talk, backend, registry, TurnConfig(tools=None), cancel, tmp_path))
+        backend.close()
+        sent = server.requests[-1].body["messages"]
+    registry.close()
+    assert isinstance(events[-1], TurnFinished) and events[-1].reason == "stop"
+    read = [message["content"] for message in sent if message["role"] == "tool"][1:]
+    assert len(read) == calls and all("Sea otters hold hands" in text for text in read)
+    assert sum(len(text.encode()) for text in read) < 3 * window
+    cut = [text for text in read if "characters left out" in text]
+    assert bool(cut) == (calls > 3)

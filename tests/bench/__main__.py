@@ -22,11 +22,19 @@ BENCHES = (
     "start",
     "drawn",
     "second-turn",
+    "transformers-second-turn",
+    "transformers-speed",
     "python-call",
     "python-first",
     "sandbox-call",
     "kernels",
+    "neighbours",
     "sessions",
+    "browsing",
+    "searching",
+    "documents-pdf",
+    "documents-words",
+    "documents-asking",
 )
 
 
