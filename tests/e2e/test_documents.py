@@ -98,6 +98,8 @@ def test_documents_are_read_asked_about_and_cited(
     expect(dialog).to_contain_text("Annual report")
     button(page, "Next").click()
     expect(dialog).to_contain_text(FIGURE)
+    picture = dialog.get_by_role("img", name="Page 2 as it looks")
+    expect(picture).to_be_visible()
     shot(page, "documents-page")
     dialog.get_by_role("button", name="Remove").click()
     expect(chip(page, "report.pdf")).to_have_count(0)
