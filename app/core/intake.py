@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.given import FileRefused, Given, keep_files
+from app.core.given import MEGABYTE, FileRefused, Given, keep_files
 from app.core.modes import Mode
-from app.core.pictures import MOST, keep_pictures
+from app.core.pictures import MOST, keep_pictures, pictures_folder
 from app.core.settings import Settings
 from backends.base import Document, Images, Picture
+from tools.files import listing
 
 Attached = Picture | Document
 MOST_DOCUMENTS = 100  # at once
@@ -38,6 +39,7 @@ def take(
     if mode == "vision":
         if len(files) > room:
             raise FileRefused(_too_many(len(files) + seen, images))
+        _check_room(files, workspace, settings)
         return (*waiting, *keep_pictures(files, workspace))
     documents = keep_files(files, workspace, settings)
     if images == "none":
@@ -51,6 +53,16 @@ def _too_many(count: int, images: Images) -> str:
     return f"At most {MOST} pictures go with one message; these are {count}."
 
 
+def _check_room(files: Sequence[Given], workspace: Path, settings: Settings) -> None:
+    """Raises `FileRefused` where the conversation would take more of the disk than it may."""
+    taken = listing(pictures_folder(workspace)).size + sum(len(file.data) for file in files)
+    if taken > settings.python_workspace_mb * MEGABYTE:
+        raise FileRefused(
+            f"With these pictures the conversation would hold more than "
+            f"{settings.python_workspace_mb:,} MB. Begin a new one, or give fewer."
+        )
+
+
 def _seen(
     files: Sequence[Given], documents: Sequence[Document], workspace: Path, most: int
 ) -> list[Picture]:
@@ -60,7 +72,8 @@ def _seen(
     for file, document in zip(files, documents, strict=True):
         if document.mime.startswith("image/") and len(seen) < most:
             try:
-                seen += keep_pictures([Given(document.name, file.data)], workspace)
+                given = Given(document.name, file.data)
+                seen += keep_pictures([given], workspace, whole=False)
             except FileRefused:
                 continue
     return seen

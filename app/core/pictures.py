@@ -71,14 +71,15 @@ def pictures_folder(workspace: Path) -> Path:
     return workspace.with_name(f"{workspace.name}.pictures")
 
 
-def keep_pictures(files: Sequence[Given], workspace: Path) -> tuple[Picture, ...]:
-    """The files as pictures of a message, each with its original beside it; all or none.
-
-    Raises `FileRefused`.
+def keep_pictures(
+    files: Sequence[Given], workspace: Path, whole: bool = True
+) -> tuple[Picture, ...]:
+    """The files as pictures of a message, `whole` ones with their original beside them; all or
+    none. Raises `FileRefused`.
     """
     made = [prepared(file.data, file.name) for file in files]
     return tuple(
-        _keep(file, picture, pictures_folder(workspace).resolve())
+        _keep(file, picture, pictures_folder(workspace).resolve(), whole)
         for file, picture in zip(files, made, strict=True)
     )
 
@@ -272,13 +273,14 @@ def _encoded(image: Image, lossless: bool) -> Prepared:
     return Prepared(data.getvalue(), mime, image.width, image.height)
 
 
-def _keep(file: Given, picture: Prepared, folder: Path) -> Picture:
+def _keep(file: Given, picture: Prepared, folder: Path, whole: bool) -> Picture:
     safe = safe_name(file.name)
     # Only the free name is the file's; the message shows the one that the user gave.
     name = free_name(folder, f"{safe}.{PICTURES[picture.mime]}")
     try:
         path = write_into(folder, name, picture.data)
-        write_into(folder, Path(name).with_suffix(".original").name, file.data)
+        if whole:
+            write_into(folder, Path(name).with_suffix(".original").name, file.data)
     except OSError:
         log.exception("a picture could not be kept")
         raise FileRefused(f"{one_line(file.name, 80)} could not be kept. Try once more.") from None

@@ -130,6 +130,16 @@ def test_a_server_cannot_pretend_to_be_the_wall(reader, site):
     assert read(reader, site.url).status == 200
 
 
+def test_why_one_connection_was_not_made_is_kept_when_others_are(web, reader, site):
+    """What is known of a host may be of another page's connection by then."""
+    site.pages["/"] = html(TEXT)
+    read(reader, site.url)
+    account = reader._session.account
+    account.note = lambda host, port, trouble: None
+    with pytest.raises(ReadFailed, match="the address is private"):
+        read(reader, "http://10.0.0.1/")
+
+
 def test_a_hundred_megabytes_of_html_are_cut(reader, site):
     pieces = itertools.chain([b"<main><p>"], itertools.repeat(words(2000).encode(), 5000))
     site.pages["/"] = lambda request: request.stream(lambda: next(pieces, None))

@@ -415,6 +415,16 @@ def test_no_more_pictures_than_the_model_sees(vision: Take) -> None:
         vision(50, "several")
 
 
+def test_the_pictures_of_a_conversation_have_an_end(tmp_path: Path) -> None:
+    small = Settings(python_workspace_mb=1)
+    noise = random.Random(0).randbytes(400 * 400 * 3)
+    file = Given("a.png", encoded(Image.frombytes("RGB", (400, 400), noise), compress_level=0))
+    (kept,) = take("vision", [file], tmp_path / "w", small, "several")
+    assert isinstance(kept, Picture)
+    with pytest.raises(FileRefused, match="would hold more than 1 MB"):
+        take("vision", [file], tmp_path / "w", small, "several")
+
+
 def test_in_tools_a_picture_is_a_file_and_seen_where_the_model_sees(tmp_path: Path) -> None:
     files = [given("a b.png"), Given("t.csv", b"x"), Given("broken.png", b"\x89PNG")]
     blind = take("tools", files, tmp_path, Settings(), "none")
@@ -423,3 +433,4 @@ def test_in_tools_a_picture_is_a_file_and_seen_where_the_model_sees(tmp_path: Pa
     assert [type(part) for part in seen] == [Document] * 3 + [Picture]
     assert seen[-1].name == seen[0].name == "a b (2).png"
     assert isinstance(seen[0], Document) and seen[0].path.read_bytes() == given().data
+    assert isinstance(seen[-1], Picture) and not original(seen[-1]).exists()

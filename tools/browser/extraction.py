@@ -122,6 +122,8 @@ class Extractor:
         self._all.discard(process)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
         await asyncio.shield(process.wait())
 
 

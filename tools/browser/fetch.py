@@ -114,9 +114,10 @@ class Fetcher:
                 raise ReadFailed(str(refused)) from None
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise ReadFailed(self._account.trouble(url) or _why(error)) from None
-            # Only the proxy says so: it lets no server's own header of this name through.
-            refusal = self._account.trouble(url)
-            if refusal and "x-refused" in response.headers:
+            # Over plain HTTP only the proxy says so: it lets no server's own header of this name
+            # through. Through a tunnel it can't say anything.
+            refusal = response.headers.get("x-refused", "") if url.startswith("http:") else ""
+            if refusal:
                 await response.aclose()
                 raise ReadFailed(refusal)
             location = response.headers.get("location", "")

@@ -205,8 +205,9 @@ class Tab:
         """Raises ReadFailed where it ended at what is no page of the web."""
         here = self._page.url
         answer = self._response
-        if answer is not None and "x-refused" in answer.headers:
-            raise ReadFailed(self._account.trouble(answer.url) or "it can't be reached")
+        headers = answer.headers if answer and answer.url.startswith("http:") else {}
+        if refusal := headers.get("x-refused"):  # see Fetcher
+            raise ReadFailed(refusal)
         if urlsplit(here).scheme not in ("http", "https"):
             raise ReadFailed(self._account.trouble(url) or "it leads to what is no page of the web")
 
