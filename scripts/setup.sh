@@ -90,7 +90,8 @@ environment() {
 
 has_chromium() {
     local name
-    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    for name in chromium-headless-shell chromium chromium-browser google-chrome \
+        google-chrome-stable; do
         if command -v "$name" >/dev/null; then return; fi
     done
     # Playwright's own, in the folder where `playwright install` puts it.
@@ -102,16 +103,16 @@ has_chromium() {
 has_chinese_font() { ! command -v fc-list >/dev/null || [[ -n $(fc-list :lang=zh file) ]]; }
 
 missing() {
-    has_chromium || echo chromium
+    has_chromium || echo chromium-headless-shell
     command -v bwrap >/dev/null || [[ $(uname) != Linux ]] || echo bubblewrap
     has_chinese_font || echo fonts-noto-cjk
 }
 
 tell() {
     case $1 in
-    chromium)
+    chromium-headless-shell)
         say "Not found: Chromium. The browser tool needs it, and so do the browser tests of" \
-            "make test. Install it with: apt-get install chromium" \
+            "make test. Install it with: apt-get install chromium-headless-shell" \
             "(or, without root: $VENV/bin/playwright install chromium)"
         ;;
     bubblewrap)
@@ -135,7 +136,9 @@ system() {
         lacking=$(missing)
         if [[ -z $lacking ]]; then return; fi
         say "Installing with apt-get:" $lacking "..."
-        apt_install $lacking || say "apt-get could not install them; see above."
+        # Older systems have only the Chromium with windows.
+        apt_install $lacking || apt_install ${lacking/chromium-headless-shell/chromium} ||
+            say "apt-get could not install them; see above."
         cp packages.txt "$TRIED"
         lacking=$(missing)
     fi

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tools.browser.chromium import executable
 
 ROOT = Path(__file__).resolve().parents[1]
 STREAMLIT = (sys.executable, "-m", "streamlit")
@@ -92,7 +93,7 @@ def open_browser() -> Iterator[Browser]:
     """A headless Chromium: the system's, else the one that Playwright has fetched."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(BROWSER_ARGUMENTS)
+            executable_path=executable(), args=list(BROWSER_ARGUMENTS)
         )
         try:
             yield browser

@@ -28,8 +28,9 @@ from tools.text import one_line
 log = logging.getLogger(__name__)
 
 State = Literal["ok", "warning", "fail"]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM_FIX = "Install it (Debian: apt install chromium; else: playwright install chromium)."
+CHROMIUM_FIX = (
+    "Install it (Debian: apt install chromium-headless-shell; else: playwright install chromium)."
+)
 SEARCH_FIX = "GLM_SEARCH chooses what is asked; local:FOLDER needs no network."
 
 
@@ -144,7 +145,9 @@ def check_kernel(service: Service) -> Check:
 
 def check_browser(_: Service) -> Check:
     """Whether there is a Chromium, and says which one it is."""
-    path = next((path for name in CHROMIUM if (path := shutil.which(name))), None) or own_chromium()
+    from tools.browser.chromium import executable
+
+    path = executable() or own_chromium()
     if path is None:
         said = "There is no Chromium: pages that need scripts are read without them."
         return Check("browser", "warning", said, CHROMIUM_FIX)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def unpermuted(weight: Any, heads: int) -> Any:
     return split.swapaxes(1, 2).reshape(weight.shape)
 
 
+@cache
 def heads_of(base: Path) -> dict[str, int]:
     """How many heads query and key have, from the base's file."""
     import gguf

@@ -84,6 +84,14 @@ def test_documents_are_read_asked_about_and_cited(
     expect(mark).to_have_text(FIGURE)
     expect(mark).to_be_in_viewport()
     expect(answer(page).locator(".kept")).to_contain_text("41 million")
+    looks = answer(page).get_by_role("img", name="report.pdf, page 2 as it looks")
+    expect(looks).to_be_in_viewport()
+    page.wait_for_function("picture => picture.naturalWidth > 0", arg=looks.element_handle())
+    address = f"{scripted.app.url}/{looks.get_attribute('src')}"
+    assert page.context.request.get(address).headers["content-type"] == "image/png"
+    stranger = visit(scripted.app)
+    stranger.open("documents")
+    assert stranger.context.request.get(address).status == 404
     shot(page, "documents-cited")
 
     send(page, DATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -28,6 +29,8 @@ from tests.running_app import send, wait_for_answer
 from tests.scripted_steps import Endless, Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("dark", "light")
 
 RICH = (
     "# A heading\n\nSome *text* with `code`, math \\(a^2+b^2=c^2\\) and"
@@ -100,51 +103,55 @@ def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit)
     shot(page, "settings")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone(scripted: Scripted, visit: Visit, scheme: str) -> None:
-    phone = {"viewport": {"width": 390, "height": 780}, "color_scheme": scheme}
-    visitor = visit(scripted.app, **phone)
+def in_both_schemes(page: Page, name: str) -> None:
+    """Pictures of the window by day and by night."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        shot(page, f"{name}-{scheme}")
+
+
+def test_a_phone(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app, viewport={"width": 390, "height": 780})
     scripted.says(Text(RICH))
     page = visitor.open()
     expect(page.get_by_text(GREETINGS[""])).to_be_visible()
-    shot(page, f"phone-{scheme}-chat-empty")
+    in_both_schemes(page, "phone-chat-empty")
     ask(page, "Tell me everything, please, in a question that is longer than the line " * 2)
     assert overflow(page) <= 0
-    shot(page, f"phone-{scheme}-chat-end")
+    in_both_schemes(page, "phone-chat-end")
     answer(page).get_by_role("heading").scroll_into_view_if_needed()
-    shot(page, f"phone-{scheme}-chat")
+    in_both_schemes(page, "phone-chat")
 
     scripted.says([ToolCall("python", {"code": PLOT}), Finish("tool_calls")], Text("A sine."))
     page = visitor.open("tools")
     expect(page.get_by_text(GREETINGS["tools"])).to_be_visible()
-    shot(page, f"phone-{scheme}-tools-empty")
+    in_both_schemes(page, "phone-tools-empty")
     ask(page, "Plot sin(x)")
     assert overflow(page) <= 0
     image = answer(page).locator("img")
     image.scroll_into_view_if_needed()
     assert image.evaluate("image => image.getBoundingClientRect().right") <= 390
-    shot(page, f"phone-{scheme}-tools")
+    in_both_schemes(page, "phone-tools")
 
     page = visitor.open("settings")
     expect(page.get_by_text("GLM_MODEL").first).to_be_visible()
     assert overflow(page) <= 0
-    shot(page, f"phone-{scheme}-settings")
+    in_both_schemes(page, "phone-settings")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_desk(scripted: Scripted, visit: Visit, scheme: str) -> None:
-    visitor = visit(scripted.app, color_scheme=scheme)
+def test_a_desk(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app)
     scripted.says(Text(RICH))
     page = visitor.open()
     ask(page, "Tell me everything")
     answer(page).get_by_role("heading").scroll_into_view_if_needed()
-    shot(page, f"desk-{scheme}-chat")
+    in_both_schemes(page, "desk-chat")
     scripted.says([ToolCall("python", {"code": PLOT}), Finish("tool_calls")], Text("A sine."))
     page = visitor.open("tools")
     expect(page.get_by_text(GREETINGS["tools"])).to_be_visible()
-    shot(page, f"desk-{scheme}-tools-empty")
+    in_both_schemes(page, "desk-tools-empty")
     ask(page, "Plot sin(x)")
-    shot(page, f"desk-{scheme}-tools")
+    in_both_schemes(page, "desk-tools")
     assert overflow(page) <= 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import gguf
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def prompts(encoder):
     tools = [BROWSER, PAINTER, TIDE]
-    asked = ("Paint a fox in the snow.", "High tide in Brest?", "Thank you!")
+    asked = ("High tide in Brest?", "Thank you!")
     return [encoder.prompt([SYSTEM, user(each)], tools) for each in asked]
 
 
@@ -56,7 +58,11 @@ def written(prompts):
 
 @pytest.fixture(scope="module")
 def model():
-    return adapted_model(adapter_file())
+    """transformers reads the file several times, and its names once a layer; once is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        for each in ("GGUFReader", "get_tensor_name_map"):
+            patch.setattr(gguf, each, cache(getattr(gguf, each)))
+        return adapted_model(adapter_file())
 
 
 def ask(engine, prompt, scale):
@@ -78,7 +84,7 @@ def read(model, prompt, tokens):
 
     ids = torch.tensor([[*prompt, *tokens]])
     with torch.no_grad():
-        logits = model(input_ids=ids).logits[0, len(prompt) - 1 : -1]
+        logits = model(input_ids=ids, logits_to_keep=len(tokens) + 1).logits[0, :-1]
     return torch.log_softmax(logits.float(), dim=-1)
 
 
