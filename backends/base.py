@@ -262,7 +262,11 @@ Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """How an answer is generated. `tool_choice` names the one function that must be called."""
+    """How an answer is generated. `tool_choice` names the one function that must be called.
+
+    Before `min_tokens` the model may not stop, where the backend can see to it: weights in
+    process do, and servers that know the option.
+    """
 
     temperature: float = 0.7
     top_p: float = 0.9
@@ -270,6 +274,7 @@ class GenerationConfig:
     repetition_penalty: float = 1.0
     seed: int | None = None
     tool_choice: str | None = None
+    min_tokens: int = 0
 
 
 @dataclass(frozen=True)

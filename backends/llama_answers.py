@@ -51,7 +51,7 @@ def reading(progress: Mapping[str, Any]) -> Notice:
     # A short prompt is read before anyone could read the notice.
     if done >= total or total - cached < 4 * READ_BATCH:
         return Notice("")
-    return Notice(f"Reading the conversation: {done:,} of {total:,} tokens")
+    return Notice(f"Reading: {done:,} of {total:,} tokens")
 
 
 def refusal(error: Mapping[str, Any], window: int) -> BackendError:

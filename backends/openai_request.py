@@ -31,6 +31,8 @@ def request_body(
     }
     if config.seed is not None:
         body["seed"] = config.seed
+    if config.min_tokens > 0:  # not of OpenAI's own client, but vLLM and SGLang know it
+        body["extra_body"] = {"min_tokens": config.min_tokens}
     return body
 
 
@@ -57,6 +59,8 @@ def without(body: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]
     """`body` as it is sent: in plain JSON types, and without what the server does not know."""
     plain: dict[str, Any] = encodable(body)
     sent = {key: value for key, value in plain.items() if key not in options}
+    if "min_tokens" in options:
+        sent.pop("extra_body", None)
     if "max_tokens" in options:  # OpenAI's newer models
         sent["max_completion_tokens"] = plain["max_tokens"]
     return sent
@@ -73,5 +77,5 @@ def least_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
     return characters // DENSEST
 
 
-_OPTIONS: Final = ("stream_options", "max_tokens", "temperature", "top_p", "seed")
+_OPTIONS: Final = ("stream_options", "max_tokens", "temperature", "top_p", "seed", "min_tokens")
 _UNKNOWN: Final = re.compile(r"unsupported|not supported|unknown|unrecognized|not permitted", re.I)

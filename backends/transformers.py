@@ -3,11 +3,14 @@
 One model is loaded once for all sessions. Several answers are written in turns, a chunk of the
 prompt or a token each (a fair queue); beyond `slots` requests wait. The key-value caches of
 conversations are kept, so that a follow-up costs what its new tokens cost (see
-`transformers_cache`). The model runs on the thread that asks for the next event: where nobody
-asks, nothing is computed, and closing the generator frees all that it holds.
+`transformers_cache`). The model runs on the thread that asks for the next event, or for it
+(`transformers_compiled`): where nobody asks, nothing is computed, and closing the generator frees
+all that it holds.
 
-Not covered: answers computed in one batch, compiled decoding, pictures for models other than
-GLM's, videos, beams. Serve a model with vLLM for many users at once.
+Not covered: answers computed in one batch, pictures for models other than GLM's, videos, beams.
+(transformers 5.23 has a continuous batching of its own, with shared prefixes; but it chooses
+between greedy and sampled, and a seed, once for all requests, leaves the repetition penalty out,
+and takes token ids alone, so no pictures.) Serve a model with vLLM for many users at once.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from backends.base import (
 from backends.queue import POLL, FairQueue, waiting
 from backends.transformers_answer import CPU_CHUNK, GPU_CHUNK, Answer
 from backends.transformers_cache import KeptCache, KeptCaches, empty_device_cache
+from backends.transformers_compiled import CompiledSteps
 from backends.transformers_load import Weights, WeightsConfig
 from backends.transformers_memory import cache_rooms, on_gpu, token_bytes
 from backends.transformers_prompt import Prompt, Prompter
@@ -70,6 +74,7 @@ class Transformers:
         settings = weights.model.config
         size = token_bytes(settings, weights.model.dtype)
         self._caches = KeptCaches(settings, size, *cache_rooms(config))
+        self._compiled = CompiledSteps(weights, self._caches) if config.compile else None
         self._queue, self._steps = FairQueue(config.slots), FairQueue(1)
 
     @property
@@ -93,10 +98,15 @@ class Transformers:
     def close(self) -> None:
         """Gives the memory back, once the running answers have ended."""
         self._weights = None
+        compiled, self._compiled = self._compiled, None
+        if compiled is not None:
+            compiled.close()
         self.forget()
 
     def forget(self) -> None:
         """Lets go of all conversations that are not being answered."""
+        if self._compiled is not None:
+            self._compiled.free()
         self._caches.free()
 
     def generate(
@@ -121,7 +131,7 @@ class Transformers:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        weights = self._weights
+        weights, compiled = self._weights, self._compiled
         if weights is None:
             raise ModelUnavailable(f"{self._name} has been closed. Reload the page.")
         kept = self._taken(prompt)
@@ -131,7 +141,7 @@ class Transformers:
         finish: Finish = "length"
         written = 0
         try:
-            answer = Answer(weights, prompt, kept, config, self._chunk)
+            answer = Answer(weights, prompt, kept, config, self._chunk, compiled)
             told = answer.unread > CHUNKS_WORTH_TELLING * self._chunk
             while answer.unread and self._step(answer, answer.read, cancel) is not None:
                 if told:
@@ -148,6 +158,8 @@ class Transformers:
                     break
                 yield from parser.feed(text.add(token))
         finally:
+            if compiled is not None:
+                compiled.leave(kept)
             self._caches.give_back(kept)
         yield from parser.feed(text.rest())
         yield from parser.finish(complete=finish == "stop")
@@ -159,7 +171,7 @@ class Transformers:
         except Exception as error:
             if not _out_of_memory(error):
                 raise
-        self._caches.free()
+        self.forget()
         return self._caches.take(prompt.keys)
 
     def _step(self, answer: Answer, work: Callable[[], int], cancel: threading.Event) -> int | None:
@@ -183,7 +195,7 @@ class Transformers:
                     raise AnswerBroken(FAULT) from None
             # Here the failed step's own memory is free, too.
             answer.undo()
-            self._caches.free()
+            self.forget()
             try:
                 return work()
             except Exception as error:
@@ -218,7 +230,7 @@ def _reading(answer: Answer) -> Notice:
     if not answer.unread:
         return Notice("")
     done = answer.total - answer.unread
-    return Notice(f"Reading the conversation: {done:,} of {answer.total:,} tokens")
+    return Notice(f"Reading: {done:,} of {answer.total:,} tokens")
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -6,11 +6,12 @@ Only the last position's logits are computed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backends.base import GenerationConfig
 from backends.transformers_cache import KeptCache
+from backends.transformers_compiled import CompiledSteps
 from backends.transformers_load import Weights
 from backends.transformers_prompt import Prompt
 from backends.transformers_sight import Placed
@@ -28,12 +29,13 @@ class Answer:
 
     def __init__(
         self, weights: Weights, prompt: Prompt, kept: KeptCache, config: GenerationConfig,
-        chunk: int,
+        chunk: int, compiled: CompiledSteps | None = None,
     ) -> None:  # fmt: skip
         self.kept = kept
         self.total = len(prompt.keys)
         self._weights, self._prompt, self._chunk = weights, prompt, chunk
-        self._sampler = Sampler(config, weights.device, prompt.ids)
+        self._compiled = compiled
+        self._sampler = Sampler(config, weights.device, prompt.ids, weights.stops)
         self._places: Any = _places(weights, prompt) if weights.sight else None
         self._seen: dict[int, Any] = {}
         self._logits: Any = None
@@ -58,8 +60,7 @@ class Answer:
     def write(self) -> int:
         """Writes the next token, once all is read."""
         if self._last is not None:
-            last, at = self._last, len(self.kept.keys)
-            self._forward([last], at, [last])
+            self._read_back(self._last)
             self._last = None
         token = self._sampler.choose(self._logits)
         self._last = token
@@ -68,6 +69,18 @@ class Answer:
     def undo(self) -> None:
         """Back to where the last step began that went well."""
         self.kept.cut(len(self.kept.keys))
+
+    def _read_back(self, token: int) -> None:
+        """Reads what was written last."""
+        at = len(self.kept.keys)
+        if self._compiled is not None:
+            places = None if self._places is None else self._places_of(at, at + 1).contiguous()
+            logits = self._compiled.read(self.kept, token, places)
+            if logits is not None:
+                self._logits = logits
+                self.kept.keys.append(token)
+                return
+        self._forward([token], at, [token])
 
     def _forward(self, ids: Sequence[int], start: int, keys: Sequence[int]) -> None:
         import torch
@@ -149,7 +162,9 @@ def _places(weights: Weights, prompt: Prompt) -> Any:
 class Sampler:
     """Chooses tokens as a `GenerationConfig` says; temperature 0 is the likeliest one."""
 
-    def __init__(self, config: GenerationConfig, device: Any, read: Sequence[int]) -> None:
+    def __init__(
+        self, config: GenerationConfig, device: Any, read: Sequence[int], stops: Iterable[int] = ()
+    ) -> None:
         import torch
         from transformers import (
             LogitsProcessorList,
@@ -168,6 +183,8 @@ class Sampler:
             self._steps.append(TemperatureLogitsWarper(float(config.temperature)))
             if config.top_p < 1.0:
                 self._steps.append(TopPLogitsWarper(max(config.top_p, 0.0)))
+        self._forbidden = config.min_tokens  # so many times more, a stop may not be chosen
+        self._stops = torch.tensor(sorted(stops), dtype=torch.int64, device=device)
         self._chance = None
         if config.seed is not None:
             self._chance = torch.Generator(device).manual_seed(config.seed)
@@ -176,7 +193,11 @@ class Sampler:
         import torch
 
         with torch.inference_mode():
-            scores = self._steps(self._tokens, logits.float())
+            scores = logits.float()
+            if self._forbidden > 0:
+                scores = scores.index_fill(-1, self._stops, float("-inf"))
+                self._forbidden -= 1
+            scores = self._steps(self._tokens, scores)
             if self._greedy:
                 token = scores.argmax(-1, keepdim=True)
             else:

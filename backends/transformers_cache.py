@@ -105,6 +105,16 @@ class KeptCaches:
                 self._caches.append(kept)
                 self._make_room(0)
 
+    def lay(self, kept: KeptCache, memory: Sequence[tuple[Any, Any]] | None = None) -> None:
+        """Its states move into `memory`, a layer's keys and values each, or out of it into
+        memory of their own. What they leave is free when this is done: nobody copies it."""
+        with self._lock:
+            for at, layer in enumerate(kept.states.layers):
+                if memory is None:
+                    layer.move(layer.device)
+                else:
+                    layer.lie_in(*memory[at])
+
     def drop(self, kept: KeptCache) -> None:
         """It is forgotten, and its memory free, whoever still holds it."""
         with self._lock:
@@ -227,6 +237,15 @@ def _growing_layer() -> Any:
             self.keys = _moved(source.keys, length, length, source.device)
             self.values = _moved(source.values, length, length, source.device)
             self.length = length
+
+        @torch.inference_mode()
+        def lie_in(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+            """Moves into this memory, which has room for all of it."""
+            assert self.keys is not None
+            assert self.values is not None
+            keys[:, :, : self.length] = self.keys[:, :, : self.length]
+            values[:, :, : self.length] = self.values[:, :, : self.length]
+            self.keys, self.values = keys, values
 
         def move(self, device: Any) -> None:
             if self.keys is not None and self.values is not None:

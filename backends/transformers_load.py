@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backends.base import ModelUnavailable
+from backends.progress import listen_to_transformers
 from backends.transformers_cache import can_keep
+from backends.transformers_hub import FILES, local_folder, model_name
 from backends.transformers_memory import check_memory, on_gpu
 from backends.transformers_sight import FAMILIES, Sight
 
@@ -26,8 +28,6 @@ Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 Quantise = Literal["none", "8bit", "4bit"]
 
 NEEDED = ("torch", "transformers", "accelerate", "safetensors")
-# What a model is made of, without pickled weights, which could run code.
-FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.tiktoken", "*.txt")
 GLM4_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")
 
 
@@ -39,6 +39,7 @@ class WeightsConfig:
     CPU; others go to transformers as they are. `adapter` is the folder or hub name of a LoRA or
     P-tuning adapter. Code of its own runs only for models whose name is in `remote_code`.
     `cache_mb` bounds the kept caches, 0 takes half of what is free once the model is loaded.
+    With `compile` decoding goes in compiled steps (see `transformers_compiled`).
     """
 
     window: int = 0
@@ -50,6 +51,7 @@ class WeightsConfig:
     adapter: str = ""
     remote_code: frozenset[str] = frozenset()
     cache_mb: int = 0
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def load(where: str, config: WeightsConfig) -> Weights:
     import transformers
 
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    listen_to_transformers()
     name = model_name(where)
     trusted = where in config.remote_code
     folder = local_folder(where, (*FILES, "*.py") if trusted else FILES)
@@ -91,36 +94,6 @@ def load(where: str, config: WeightsConfig) -> Weights:
     except Exception as error:
         log.exception("the weights could not be loaded")
         raise ModelUnavailable(_why(error, name)) from None
-
-
-def model_name(where: str) -> str:
-    """What the page calls the model of a folder or hub name: no path."""
-    if os.path.isdir(os.path.expanduser(where)):
-        return Path(os.path.expanduser(where)).resolve().name
-    return where
-
-
-def local_folder(where: str, files: tuple[str, ...] = FILES) -> Path:
-    """The folder itself, or the hub's model once it is here. Raises `ModelUnavailable`."""
-    path = Path(os.path.expanduser(where))
-    if path.is_dir():
-        return path
-    try:
-        from huggingface_hub import snapshot_download
-
-        return Path(snapshot_download(where, allow_patterns=list(files)))
-    except Exception as error:
-        log.exception("a model could not be taken from the hub")
-        kind = type(error).__name__
-        if kind == "GatedRepoError":
-            fix = "Accept its licence on the hub and set HF_TOKEN"
-        elif kind in ("RepositoryNotFoundError", "HFValidationError"):
-            fix = "The hub has no such model, or hides it: check the name, or set HF_TOKEN"
-        elif isinstance(error, OSError) and getattr(error, "errno", None) == 28:
-            fix = "The disk is full: make room, or set HF_HOME to another one"
-        else:
-            fix = "The hub can't be reached: check the network, or name a folder that is here"
-        raise ModelUnavailable(f"{where} is no folder here. {fix}.") from None
 
 
 def _check_packages(config: WeightsConfig) -> None:

@@ -59,7 +59,7 @@ class Request(BaseHTTPRequestHandler):
             else:
                 page(self)
 
-    do_POST = do_GET
+    do_POST = do_HEAD = do_GET
 
     def answer(self, answer: Answer) -> None:
         self.send_response(answer.status)
@@ -68,7 +68,8 @@ class Request(BaseHTTPRequestHandler):
             if value:
                 self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.body)
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
 
     def stream(self, pieces: Callable[[], bytes | None], **headers: str) -> None:
         """Writes until `pieces` gives None or the client goes; without a length."""

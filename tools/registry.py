@@ -38,7 +38,7 @@ CALLS_AT_ONCE = 8
 FUNCTION_SECONDS = 60.0
 """How long a user's function may take, unless a setting or the function itself says otherwise."""
 
-_GRACE = 0.7
+_GRACE = 0.85
 """Seconds that a tool has to end by itself after Stop; the user is promised one second in all."""
 
 _GLANCE = 0.05
@@ -204,11 +204,15 @@ class Registry:
                 + (f"The tools on offer: {offered}." if offered else "No tool is on offer.")
             )
         stop = threading.Event()
-        own = replace(
-            context,
-            cancel=stop,
-            progress=lambda text: None if stop.is_set() else context.progress(text),
-        )
+        last = ""
+
+        def progress(text: str) -> None:
+            nonlocal last
+            if not stop.is_set():
+                last = text
+                context.progress(text)
+
+        own = replace(context, cancel=stop, progress=progress)
         running = _in_background(lambda: self._call(tool, call, own))
         seconds = self._seconds(tool)
         ends = None if seconds is None else time.monotonic() + seconds
@@ -216,7 +220,9 @@ class Registry:
             if context.cancel.is_set():
                 stop.set()
                 if not wait([running], _GRACE).done:
-                    raise ToolCancelled
+                    said = f"{call.name} was stopped by the user."
+                    known = f"{said} The last it told: {last}" if last else said
+                    return ToolResult(call.id, call.name, known, error=said)
             elif ends is not None and time.monotonic() >= ends:
                 stop.set()
                 raise ToolError(

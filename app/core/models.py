@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from app.core.named import VISION, Named, naming
 from app.core.settings import Settings
 from backends.base import Backend, BackendError, Images, ModelUnavailable
+from backends.progress import Progress, downloads, heard
 
 log = logging.getLogger(__name__)
 
@@ -103,17 +105,15 @@ def _open_weights(where: str, settings: Settings) -> Backend:
         adapter=settings.adapter,
         remote_code=frozenset(name.strip() for name in settings.remote_code.split(",")),
         cache_mb=settings.cache_mb,
+        compile=settings.compile == "on",
     )
     return Transformers(load(where, config), config)
 
 
 def open_vision(settings: Settings) -> Backend:
     """`open_backend` for the model of the Vision page, which a setting of its own names."""
-    try:
-        return open_backend(settings)
-    except ModelUnavailable as error:
-        told = str(error).replace("GLM_MODEL", "GLM_VISION_MODEL")
-        raise ModelUnavailable(told) from None
+    with naming(VISION):
+        return Named(open_backend(settings), VISION)
 
 
 def _gguf_file(where: str, sees: bool) -> Path:
@@ -132,8 +132,8 @@ def _gguf_file(where: str, sees: bool) -> Path:
         files = HfApi().list_repo_files(repository) if sees or not rest else []
         file = rest[0] if rest else _best_file(files)
         if sees and (projector := matching(file, files)) is not None:
-            hf_hub_download(repository, projector)
-        return Path(hf_hub_download(repository, file))
+            hf_hub_download(repository, projector, tqdm_class=downloads())
+        return Path(hf_hub_download(repository, file, tqdm_class=downloads()))
     except Exception:
         log.exception("a GGUF model could not be taken from the hub")
         raise ModelUnavailable(
@@ -179,10 +179,16 @@ class ModelHost:
         self._state: LoadState = "idle"
         self._backend: Backend | None = None
         self._error: BackendError | None = None
+        self._progress: Progress | None = None
 
     @property
     def state(self) -> LoadState:
         return self._state
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far loading has come, where the model tells."""
+        return self._progress if self._state == "loading" else None
 
     @property
     def error(self) -> str | None:
@@ -204,7 +210,7 @@ class ModelHost:
         with self._lock:
             if self._state in ("loading", "ready"):
                 return
-            self._state, self._error = "loading", None
+            self._state, self._error, self._progress = "loading", None, None
             self._done.clear()
         threading.Thread(target=self._load, name="model-load", daemon=True).start()
 
@@ -225,11 +231,15 @@ class ModelHost:
         if self._backend is not None:
             self._backend.close()
 
+    def _hear(self, progress: Progress) -> None:
+        self._progress = progress
+
     def _load(self) -> None:
         backend: Backend | None = None
         failure: BackendError | None = None
         try:
-            backend = self._opener()
+            with heard(self._hear):
+                backend = self._opener()
         except BackendError as error:
             failure = error
         except Exception:

@@ -16,7 +16,11 @@ def command_line() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     add = shared.add_argument
     add("--mode", choices=MODES, help="default: chat, or tools where --tools-file is given")
-    add("--model", metavar="M", help="bundled, a .gguf file, or http(s)://host/v1#model-name")
+    add(
+        "--model", metavar="M",
+        help="bundled, a .gguf file, a folder of safetensors, a hub name (owner/name), or "
+        "http(s)://host/v1#model-name",
+    )  # fmt: skip
     add("--protocol", metavar="P", choices=("auto", "openai", "glm4"), help="auto, openai or glm4")
     add(
         "--tools-file", metavar="F.py", type=Path, action="append", default=[],

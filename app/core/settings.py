@@ -67,7 +67,7 @@ class Settings:
         secret=True,
     )
     context: Annotated[int, Field(ge=0, le=4_000_000)] = _setting(
-        0, "GLM_CONTEXT", "Context window in tokens; 0 asks the model (GGUF: at most 8192)"
+        0, "GLM_CONTEXT", "Window in tokens, of both models; 0 asks each (GGUF: at most 8192)"
     )
     slots: Annotated[int, Field(ge=1, le=64)] = _setting(
         4, "GLM_SLOTS", "Answers that a model here writes at the same time; more wait in a queue"
@@ -95,6 +95,9 @@ class Settings:
     )
     cache_mb: Annotated[int, Field(ge=0, le=100_000_000)] = _setting(
         0, "GLM_CACHE_MB", "Megabytes of conversations that safetensors keep; 0: half of the free"
+    )
+    compile: Literal["off", "on"] = _setting(
+        "off", "GLM_COMPILE", "on compiles how safetensors write: a longer start, sdpa, one GPU"
     )
     idle_seconds: Seconds = _setting(
         60.0, "GLM_IDLE_SECONDS", "Seconds after which a silent model server is given up"

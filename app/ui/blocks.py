@@ -19,6 +19,8 @@ from app.ui.markdown import Mark, split_blocks
 from backends.base import Message, Usage
 from tools.base import ToolCall, ToolResult
 
+STOPPED = "Stopped. What was said so far is kept."
+
 
 @dataclass(frozen=True)
 class TextBlock:
@@ -158,7 +160,7 @@ def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
         if message.error:
             blocks.append(NoteBlock("error", message.error))
         elif message.finish == "cancelled":
-            blocks.append(NoteBlock("stopped", "Stopped. What was said so far is kept."))
+            blocks.append(NoteBlock("stopped", STOPPED if message.text else "Stopped."))
         elif message.finish == "length":
             blocks.append(NoteBlock("length", _cut(message.usage)))
     return blocks
@@ -197,8 +199,16 @@ def latest_blocks(
                 NoteBlock("tool_limit", "The limit of tool rounds is reached. Continue goes on.")
             )
         elif view.ended.reason == "cancelled" and answers and answers[-1].role == "tool":
-            blocks.append(NoteBlock("stopped", "Stopped. What was said so far is kept."))
+            blocks.append(NoteBlock("stopped", STOPPED))
     return blocks
+
+
+def tick(blocks: Sequence[Block]) -> bool:
+    """Whether seconds run in one of the blocks."""
+    return any(
+        isinstance(block, WaitBlock) or (isinstance(block, CallBlock) and block.state == "running")
+        for block in blocks
+    )
 
 
 def usage_of(answers: Sequence[Message]) -> Usage | None:

@@ -74,7 +74,9 @@ def draw_composer(
     several = not (mode == "vision" and images == "one")
 
     def sent() -> None:
-        value = st.session_state[box]
+        # Any look at the page's state may end this, when the page asks for something meanwhile:
+        # so all of them come first, and files that were taken are not without their message.
+        asked, value = config(), st.session_state[box]
         text, uploads = (value, ()) if isinstance(value, str) else (value.text, value.files)
         files = [Given(upload.name, upload.getbuffer()) for upload in uploads]
         if not files and _is_being_answered(current(), text):
@@ -89,7 +91,7 @@ def draw_composer(
             study.add(attached)
         if reads and not text.strip():
             return  # they are read meanwhile
-        accepted = submit(current, text, config(), attached)
+        accepted = submit(current, text, asked, attached)
         let_wait(mode, () if accepted or reads else attached)
         if not accepted:
             st.session_state[box] = text
@@ -148,8 +150,10 @@ def submit(
 
 
 def _is_being_answered(session: Session, text: str) -> bool:
-    """Whether that very question is at work: where a part of the page is drawn anew just then,
-    Streamlit may say twice that it was sent."""
+    """Whether that very question is at work. Streamlit's page keeps a message among its widgets'
+    values until a timer of 0 ms has sent them; where a fragment is asked for by the clock in
+    between, as in a busy browser, that request has the message too. Its files came with the first
+    one alone."""
     view = session.view()
     at = view.conversation.last_user
     return view.live is not None and at is not None and view.conversation.messages[at].text == text

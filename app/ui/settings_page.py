@@ -21,8 +21,8 @@ def show_settings() -> None:
         draw_model(house.model)
     st.header("Settings", anchor=False)
     st.caption(
-        "Set these in the environment or in `glm.toml` beside the app, then start it again. "
-        "README explains each."
+        "Set these in the environment, or in `glm.toml` in the folder where the app is started; "
+        "then start it again. README explains each."
     )
     for problem in house.problems:
         st.warning(problem, icon=":material/warning:")

@@ -42,7 +42,10 @@ def _model_card(host: ModelHost, watching: bool) -> None:
                 st.button("Try again", key="load-again", on_click=host.start)
             case _:
                 st.markdown("**Model**")
-                st.caption(":material/hourglass_top: Loading…")
+                if (progress := host.progress) is not None:
+                    st.progress(progress.share, progress.text)
+                else:
+                    st.caption(":material/hourglass_top: Loading…")
     if watching and host.state in ("ready", "failed"):
         st.rerun()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.conversation import Conversation
-from app.core.live import Live, LiveTurn
+from app.core.live import Live, LiveCall, LiveTurn
 from app.core.session import View
 from app.ui.blocks import (
     CallBlock,
@@ -21,6 +22,7 @@ from app.ui.blocks import (
     exchanges,
     latest_blocks,
     live_blocks,
+    tick,
     usage_of,
 )
 from backends.base import (
@@ -109,7 +111,7 @@ def test_calls_that_share_an_id_keep_their_own_results() -> None:
     ("message", "kind", "part"),
     [
         (said("so far", finish="error", error="It broke off."), "error", "It broke off."),
-        (said("so far", finish="cancelled"), "stopped", "Stopped"),
+        (said("so far", finish="cancelled"), "stopped", "What was said so far is kept"),
         (said("so far", finish="length", usage=Usage(completion_tokens=1024)), "length", "1,024"),
     ],
 )
@@ -117,6 +119,10 @@ def test_how_an_answer_ended_is_said_below_it(message: Message, kind: str, part:
     text, note = answer_blocks([message])
     assert text == TextBlock("so far")
     assert isinstance(note, NoteBlock) and note.kind == kind and part in note.text
+
+
+def test_a_stop_before_the_first_word_does_not_speak_of_words_that_are_kept() -> None:
+    assert answer_blocks([said("", finish="cancelled")]) == [NoteBlock("stopped", "Stopped.")]
 
 
 def test_the_round_limit_and_a_stop_among_tools_are_said() -> None:
@@ -131,6 +137,15 @@ def test_the_round_limit_and_a_stop_among_tools_are_said() -> None:
 def test_while_nothing_has_come_the_page_says_so() -> None:
     (block,) = live_blocks(Live(notice="Loading the model"), 0.0)
     assert isinstance(block, WaitBlock) and block.text == "Loading the model"
+
+
+def test_what_waits_or_runs_has_its_own_clock_and_what_is_written_has_none() -> None:
+    running = LiveCall(call("a"), "running", time.monotonic())
+    asking = LiveCall(call("a"), "asking", asked=1)
+    assert tick(live_blocks(Live(), 0.0))
+    assert tick(live_blocks(Live("It is", calls=(running,)), 0.0))
+    assert not tick(live_blocks(Live("It is"), 0.0))
+    assert not tick(live_blocks(Live("It is", calls=(asking,)), 0.0))
 
 
 def folded(*events: Event) -> tuple[Live, list[Message]]:

@@ -118,7 +118,7 @@ def notices(events: Sequence[ModelEvent]) -> list[str]:
 
 def test_text_streams_and_usage_comes_last(make: Make) -> None:
     backend, server = make([[say.Text("Hello there", size=3), say.Finish(), say.Usage(11, 4, 2)]])
-    events = list(ask(backend, max_tokens=7, temperature=0.5, top_p=0.6, seed=3))
+    events = list(ask(backend, max_tokens=7, temperature=0.5, top_p=0.6, seed=3, min_tokens=2))
     assert [e.text for e in events[:-1]] == ["Hel", "lo ", "the", "re"]
     end = events[-1]
     assert isinstance(end, AnswerFinished) and end.finish == "stop"
@@ -135,6 +135,7 @@ def test_text_streams_and_usage_comes_last(make: Make) -> None:
         "temperature": 0.5,
         "top_p": 0.6,
         "seed": 3,
+        "min_tokens": 2,
     }
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
@@ -704,6 +705,7 @@ def test_a_long_message_is_sent_where_the_window_is_unknown(make: Make) -> None:
             {"max_completion_tokens": 1024},
         ),
         ("Unsupported value: 'temperature' does not support 0.7.", "temperature", None),
+        ("Unknown parameter: 'min_tokens'.", "min_tokens", None),
     ],
 )
 def test_options_that_a_server_refuses_are_left_out(
@@ -715,10 +717,10 @@ def test_options_that_a_server_refuses_are_left_out(
         return say.Text("Here.")
 
     backend, server = make(script)
-    assert text_of(list(ask(backend))) == "Here." and len(server.requests) == 2
+    assert text_of(list(ask(backend, min_tokens=2))) == "Here." and len(server.requests) == 2
     first, second = (request.body for request in server.requests)
     assert second == {k: v for k, v in first.items() if k != field} | (value or {})
-    list(ask(backend))
+    list(ask(backend, min_tokens=2))
     assert len(server.requests) == 3
 
 

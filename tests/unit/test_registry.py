@@ -207,6 +207,21 @@ def test_stop_returns_while_the_function_still_hangs():
     assert not told.wait(0.2)  # what a given-up call says reaches nobody
 
 
+def test_what_a_given_up_call_told_last_is_kept():
+    release, cancel = threading.Event(), threading.Event()
+
+    def body(call, context):
+        context.progress("step 3 of 9")
+        cancel.set()
+        release.wait(LONG)
+        return "all of it"
+
+    result = Registry([Kernel(body)]).run(call("python"), context(cancel))
+    release.set()
+    assert result.text == "python was stopped by the user. The last it told: step 3 of 9"
+    assert result.error == "python was stopped by the user."
+
+
 def test_a_tool_that_heeds_stop_keeps_its_result():
     began, cancel = threading.Event(), threading.Event()
 

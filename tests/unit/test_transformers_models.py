@@ -363,6 +363,7 @@ def test_the_settings_reach_the_weights(glm: Path) -> None:
 
     settings = Settings(
         model=str(glm), context=200, slots=2, dtype="bfloat16", attention="eager", cache_mb=1,
+        compile="on",
         remote_code="owner/name, owner/other",
     )  # fmt: skip
     model = open_backend(settings)
@@ -371,5 +372,6 @@ def test_the_settings_reach_the_weights(glm: Path) -> None:
     assert model._weights.model.dtype == torch.bfloat16
     assert model._weights.model.config._attn_implementation == "eager"
     assert model._caches._room == 1_000_000
+    assert model._compiled is not None and not model._compiled.longest  # not with eager
     with pytest.raises(ModelUnavailable, match="no adapter"):
         open_backend(replace(settings, adapter=str(glm)))

@@ -284,6 +284,15 @@ def test_sampling_is_as_asked(glm: Transformers) -> None:
     assert told(ask(glm, LONG, repetition_penalty=1.4)) == wanted
 
 
+def test_an_answer_of_a_least_length(glm: Transformers) -> None:
+    text = next(letter for letter in LONG.lower() if plainly(glm, letter, 30)[2] == "stop")
+    length = plainly(glm, text, 40)[1]
+    assert told(ask(glm, text, max_tokens=30, min_tokens=length - 1)) == plainly(glm, text, 30)
+    longer = ask(glm, text, max_tokens=40, min_tokens=length + 5)
+    assert told(longer) == plainly(glm, text, 40, min_new_tokens=length + 5)
+    assert end(longer).usage.completion_tokens >= length + 5
+
+
 def test_characters_arrive_whole() -> None:
     tokenizer = byte_tokenizer()
     text = "né 中文 😀👩‍👩‍👧 end"
@@ -345,7 +354,7 @@ def test_stop_is_heard_within_one_token_and_one_chunk(glm: Transformers) -> None
     cancel = threading.Event()
     answer = stream(glm, LONG * 4, (), cancel)
     first = next(answer)
-    assert isinstance(first, Notice) and first.text.startswith("Reading the conversation: 50 of")
+    assert isinstance(first, Notice) and first.text.startswith("Reading: 50 of")
     assert lengths == [50]
     cancel.set()
     assert end(list(answer)).finish == "cancelled" and lengths == [50]

@@ -1,0 +1,65 @@
+"""A model that a setting of its own names: what it says of settings names that one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from backends.base import (
+    Backend,
+    BackendError,
+    Capabilities,
+    GenerationConfig,
+    Message,
+    ModelEvent,
+)
+from tools.base import ToolSpec
+
+VISION = {"GLM_MODEL": "GLM_VISION_MODEL", "GLM_API_KEY": "GLM_VISION_KEY"}
+"""What the settings of the Vision page's model are called, by those of the model of all pages."""
+
+
+@contextmanager
+def naming(names: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, errors name other settings."""
+    try:
+        yield
+    except BackendError as error:
+        told = str(error)
+        for usual, own in names.items():
+            told = told.replace(usual, own)
+        error.args = (told,)
+        raise
+
+
+class Named:
+    """A `Backend` whose errors name other settings, by `names`."""
+
+    def __init__(self, backend: Backend, names: Mapping[str, str]) -> None:
+        self._backend, self._names = backend, names
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._backend.capabilities
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        with naming(self._names):
+            yield from self._backend.generate(messages, tools, config, cancel)
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
+        with naming(self._names):
+            return self._backend.count_tokens(messages, tools)
+
+    def close(self) -> None:
+        self._backend.close()

@@ -1,0 +1,43 @@
+"""The page shows how far a model that loads has come."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.core.models import ModelHost
+from backends import progress
+from backends.base import ModelUnavailable
+
+
+def test_the_page_shows_how_far_it_is() -> None:
+    reached, go = threading.Event(), threading.Event()
+
+    def opener() -> Any:
+        progress.tell("Loading weights", 3, 4)
+        reached.set()
+        go.wait(30)
+        raise ModelUnavailable("No such model.")
+
+    def page(host):
+        """A script of its own, which knows nothing of this module."""
+        from app.ui.sidebar import draw_model
+
+        draw_model(host)
+
+    host = ModelHost(opener)
+    assert host.progress is None
+    host.start()
+    assert reached.wait(30)
+    shown = AppTest.from_function(page, args=(host,)).run()
+    (bar,) = shown.get("progress")
+    assert (bar.proto.value, bar.proto.text) == (75, "Loading weights: 75%")
+    go.set()
+    with pytest.raises(ModelUnavailable):
+        host.wait()
+    shown.run()
+    assert not shown.get("progress") and shown.error[0].value == "No such model."
+    assert host.progress is None
