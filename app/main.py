@@ -17,13 +17,14 @@ if __name__ == "__main__":
 
     show_page()
 else:
+    from app.ui.document_picture import ROUTES as PICTURES
     from app.ui.downloads import ROUTES
     from app.ui.server import lifespan, log_fault, middleware
 
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=ROUTES,
+        routes=[*ROUTES, *PICTURES],
         middleware=middleware(),
         on_script_error=log_fault,
     )

@@ -27,6 +27,10 @@ LONGEST_QUOTE: Final = 240
 """Characters of a server's own message that the user is shown."""
 
 
+class PromptTooLong(RequestRefused):
+    """The server found the prompt too long, and does not say by how much."""
+
+
 class Fault(Exception):
     """A request that failed. `status` is the HTTP status, None when there was no HTTP answer.
 
@@ -173,7 +177,7 @@ def context_exceeded(body: str) -> BackendError | None:
         used, window = _first(_USED, message), _first(_WINDOW, message)
     if isinstance(used, int) and isinstance(window, int) and used > window > 0:
         return ContextExceeded(used - window, window)
-    return RequestRefused(
+    return PromptTooLong(
         "The conversation and the length of its answer do not fit into the model's window. "
         "Shorten the message, lower the answer's length, or clear the conversation."
     )

@@ -35,7 +35,7 @@ WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 """Scripts that write without blanks, for a class of a pattern."""
 
 _BULLET = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:[-*+•‣▪●○◦][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.M)
-_RULE = re.compile(r"^[ \t|]*:?-{3,}[-:| \t]*$|~~|<br\s*/?>", re.M)
+_RULE = re.compile(r"^[ \t|]*+:?-{3,}+[-:| \t]*+$|~~|<br\s*/?>", re.M)
 _LINE_MARK = re.compile(r"(?<!\S)(?:>+|[-*+•](?!\S))")
 _LINK = re.compile(r"(!?\[)([^\[\]\n]*)(\]\([^()\n]*\))")
 _COMBINING = "\u0300-\u036f\u1160-\u11ff\u20d0-\u20f0\u3099\u309a"

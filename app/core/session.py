@@ -259,9 +259,14 @@ class Sessions:
 
     def workspace(self, visitor: str, name: str) -> Path | None:
         """The folder of that name, if one of the visitor's own conversations has it."""
+        session = self.named(visitor, name)
+        return None if session is None else session.workspace
+
+    def named(self, visitor: str, name: str) -> Session | None:
+        """The visitor's own conversation whose folder has that name, if there is one."""
         with self._lock:
             own = [session for (who, _), session in self._sessions.items() if who == visitor]
-        return next((each.workspace for each in own if each.workspace.name == name), None)
+        return next((each for each in own if each.workspace.name == name), None)
 
     def renew(self, visitor: str, mode: str) -> Session:
         """A fresh session in place of the visitor's old one: conversation, files, variables."""

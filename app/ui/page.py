@@ -15,9 +15,11 @@ from app.core.session import Session
 from app.ui import composer, sidebar
 from app.ui.blind import draw_blind
 from app.ui.blocks import latest_blocks, usage_of
+from app.ui.document_picture import pictures_of
 from app.ui.given import let_wait
 from app.ui.keys import begin_page
 from app.ui.server import PAINTED, load_model_soon, service, visitor
+from app.ui.sources import FOLLOW
 from app.ui.transcript import Board, draw_history, draw_question, look_again, watch
 
 
@@ -88,6 +90,7 @@ def show_conversation(mode: Mode) -> None:
     under: Callable[[int], None] = nothing_under
     beside: Callable[[], object] = tuple
     dialog = False
+    pictures = pictures_of(session)
     if mode == "documents":
         # Chat, which is the first page, does not wait for what reads.
         from app.ui.documents import draw_documents, has_dialog, pages_read, states
@@ -96,7 +99,10 @@ def show_conversation(mode: Mode) -> None:
         under, dialog, beside = pages_read(session), has_dialog(), states(session)
     composer.draw_composer(mode, current, tools, config, house.settings, host.images)
     load_model_soon(PAINTED, host)
-    last = draw_history(mode, view, session.look, under)
+    if session.look is not None:
+        with st.container(key="follow"):
+            st.html(FOLLOW, unsafe_allow_javascript=True)
+    last = draw_history(mode, view, session.look, under, pictures)
     if last is None:
         nothing_given = mode == "documents" and not (session.study and session.study.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
@@ -113,7 +119,7 @@ def show_conversation(mode: Mode) -> None:
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"):
-        board = Board(st.container(gap="small"), session.approvals.answer)
+        board = Board(st.container(gap="small"), session.approvals.answer, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.look, last.at))
             under(last.at)

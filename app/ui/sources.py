@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.core.citations import Cited, highlighted
+from app.core.documents.sheets import Sheet
 from app.ui.blocks import anchor
 from app.ui.quoted import link, words
+from tools.quoting import Span
 
+FOLLOW = """<script>
+if (!window.followsCitations) {
+  window.followsCitations = true
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest('a[href^="#cited-"]')
+    const show = () =>
+      document.getElementById(link.hash.slice(1))?.scrollIntoView({ block: "start" })
+    if (link) setTimeout(show, 400)
+  })
+}
+</script>"""
+"""Shows the place of a citation again that was followed: what unfolds there makes the page longer,
+and Streamlit, which takes that for a new message, scrolls to the page's end."""
 PAGE_LINES, LONGEST = 200, 8_000
 """Lines and characters before and after the words that are shown of a document's page."""
 
 
-def sources_html(citations: Sequence[Cited], scope: str) -> str:
+Pictures = Callable[[Sheet, Sequence[Span]], str]
+"""The address of a page as it looks with stretches of its text marked; empty for none."""
+
+
+def no_pictures(sheet: Sheet, spans: Sequence[Span]) -> str:
+    """For those who can't be shown any."""
+    return ""
+
+
+def sources_html(citations: Sequence[Cited], scope: str, pictures: Pictures = no_pictures) -> str:
     """A list of sources; the place of each citation has the name that the answer's links go to.
 
     A place lies within what is folded: browsers unfold it for whoever follows a link there.
@@ -22,13 +46,13 @@ def sources_html(citations: Sequence[Cited], scope: str) -> str:
         by_number.setdefault(each.number, []).append((at, each))
     # Those that no source belongs to come last.
     items = [
-        _source(number, by_number[number], scope)
+        _source(number, by_number[number], scope, pictures)
         for number in sorted(by_number, key=lambda number: (number == 0, number))
     ]
     return f'<section class="sources"><h6>Sources</h6>{"".join(items)}</section>'
 
 
-def _source(number: int, cited: Sequence[tuple[int, Cited]], scope: str) -> str:
+def _source(number: int, cited: Sequence[tuple[int, Cited]], scope: str, pictures: Pictures) -> str:
     source = cited[0][1].source
     if source is None:
         head = '<span class="number">?</span> <span>The model cites what it has not seen</span>'
@@ -37,11 +61,11 @@ def _source(number: int, cited: Sequence[tuple[int, Cited]], scope: str) -> str:
             f'<span class="number">{number}</span> {link(source.title, source.url)}'
             f'<div class="where" title="{words(source.url)}">{words(source.where)}</div>'
         )
-    passages = "".join(_passage(each, anchor(scope, at)) for at, each in cited)
+    passages = "".join(_passage(each, anchor(scope, at), pictures) for at, each in cited)
     return f'<div class="source"><div>{head}</div>{passages}</div>'
 
 
-def _passage(each: Cited, name: str) -> str:
+def _passage(each: Cited, name: str, pictures: Pictures) -> str:
     said = words(each.words, 300) or "The page as a whole"
     quoted = f"“{said}”" if each.words else said
     if each.trouble:
@@ -53,7 +77,20 @@ def _passage(each: Cited, name: str) -> str:
     place = "" if paged else f' id="{name}"'
     return (
         f'<details class="passage"><summary>{quoted}</summary>'
-        f'<div class="kept"{place}>{kept}</div></details>'
+        f'<div class="look"><div class="kept"{place}>{kept}</div>{_picture(each, pictures)}</div>'
+        "</details>"
+    )
+
+
+def _picture(each: Cited, pictures: Pictures) -> str:
+    """The page as it looks; a browser asks for it when it is unfolded."""
+    source = each.source
+    if not isinstance(source, Sheet) or not (address := pictures(source, each.citation.spans)):
+        return ""
+    said = words(f"{source.title} as it looks")
+    return (
+        f'<a href="{words(address)}?wide" target="_blank" rel="noopener">'
+        f'<img src="{words(address)}" loading="lazy" alt="{said}"></a>'
     )
 
 

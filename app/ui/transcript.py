@@ -22,11 +22,12 @@ from app.ui.blocks import (
     answer_blocks,
     exchanges,
     latest_blocks,
+    tick,
 )
 from app.ui.call import Answer, draw_call
 from app.ui.given import draw_given
 from app.ui.markdown import drawable, prepared
-from app.ui.sources import sources_html
+from app.ui.sources import Pictures, no_pictures, sources_html
 
 # Draws a second while a turn runs, at most: smooth to read, and light for the browser.
 DRAWS_A_SECOND = 12
@@ -41,10 +42,13 @@ LONG_QUESTION = 4000
 class Board:
     """A column of places; `draw` sends only the blocks that changed since the last time.
 
-    `answer` takes the user's word on a call that waits for it."""
+    `answer` takes the user's word on a call that waits for it; `pictures` is where the page finds
+    those of documents."""
 
-    def __init__(self, place: Any, answer: Answer | None = None) -> None:
-        self._place, self._answer = place, answer
+    def __init__(
+        self, place: Any, answer: Answer | None = None, pictures: Pictures = no_pictures
+    ) -> None:
+        self._place, self._answer, self._pictures = place, answer, pictures
         self._slots: list[Any] = []
         self._drawn: list[Block | None] = []
 
@@ -56,7 +60,7 @@ class Board:
                 self._slots.append(self._place.empty())
                 self._drawn.append(None)
             if self._drawn[at] != block:
-                _draw(self._slots[at], block, self._answer)
+                _draw(self._slots[at], block, self._answer, self._pictures)
                 self._drawn[at] = block
                 changed = True
         for at in range(len(blocks), len(self._slots)):
@@ -68,10 +72,14 @@ class Board:
 
 
 def draw_history(
-    mode: str, view: View, look: Look | None, under: Callable[[int], None]
+    mode: str,
+    view: View,
+    look: Look | None,
+    under: Callable[[int], None],
+    pictures: Pictures = no_pictures,
 ) -> Exchange | None:
     """Everything but the answer of the last exchange, which is returned. `under` draws what
-    stands under an answer, by the place of its question."""
+    stands under an answer, by the place of its question; for `pictures` see `Board`."""
     cut = exchanges(view.conversation.messages)
     key = f"show-all-{mode}"
     all_shown = st.session_state.get(key, False)
@@ -86,7 +94,7 @@ def draw_history(
     for exchange in cut[hidden:-1]:
         draw_question(exchange)
         with st.chat_message("assistant", avatar=":material/neurology:"):
-            Board(st.container(gap="small")).draw(
+            Board(st.container(gap="small"), pictures=pictures).draw(
                 answer_blocks(exchange.answers, look, exchange.at)
             )
             under(exchange.at)
@@ -121,14 +129,15 @@ def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
         view = session.view()
         cut = exchanges(view.conversation.messages)
         answers, at = (cut[-1].answers, cut[-1].at) if cut else ((), 0)
-        changed = board.draw(latest_blocks(view, answers, session.look, at))
+        blocks = latest_blocks(view, answers, session.look, at)
+        changed = board.draw(blocks)
         if view.live is None or beside() != before:
             pulse.empty()
             return view
         second = int(began - view.began)
         # Something is sent at every look, for Streamlit hears of a click or a closed tab only
-        # then. A running call has a clock of its own.
-        if any(call.state == "running" for call in view.live.calls):
+        # then. What waits or runs has a clock of its own.
+        if tick(blocks):
             pulse.empty()
         elif second != shown or not changed:
             pulse.caption(f"{second} s")
@@ -151,12 +160,12 @@ def look_again(session: Session, board: Board, last: Exchange) -> None:
     st.fragment(changed, run_every=1.0)()
 
 
-def _draw(slot: Any, block: Block, answer: Answer | None) -> None:
+def _draw(slot: Any, block: Block, answer: Answer | None, pictures: Pictures) -> None:
     match block:
         case TextBlock(text, marks):
             slot.markdown(prepared(text, marks), anchors=False)
         case SourcesBlock(citations, scope):
-            slot.html(sources_html(citations, scope))
+            slot.html(sources_html(citations, scope, pictures))
         case ThinkingBlock(text, done):
             with slot.container(), st.expander("Thought" if done else "Thinking…"):
                 st.markdown(prepared(text), anchors=False)

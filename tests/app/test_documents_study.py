@@ -14,6 +14,7 @@ import pytest
 
 from app.core.agent import TurnConfig
 from app.core.documents.base import DocumentError
+from app.core.documents.sheets import Sheet
 from app.core.given import Given, user_message
 from app.core.intake import take
 from app.core.service import Service
@@ -21,7 +22,7 @@ from app.core.session import Session
 from app.core.settings import Loaded, Settings
 from tests.office_files import make_pdf
 from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Text
+from tests.scripted_steps import Status, Text
 
 PATIENCE = 60.0  # seconds, only against hanging
 
@@ -133,6 +134,23 @@ def test_whole_documents_that_do_not_fit_give_way_to_passages(
         assert len(json.dumps(sent)) < 16_000
 
 
+def test_what_failed_was_not_read(service: Service, server: ScriptedServer) -> None:
+    session = service.sessions.open("ada", "documents")
+    assert session.study is not None
+    give(session, "note.txt", "This is the secret of Ada.")
+    ask(session, "Is there one?")
+    assert session.study.prompt(0) is not None
+    answering, server.script = server.script, [Status(400, {"error": {"message": "no"}})]
+    session.retry(TurnConfig())
+    answered(session)
+    assert session.view().conversation.messages[-1].error
+    assert session.study.prompt(0) is None
+    server.script = answering
+    session.retry(TurnConfig())
+    answered(session)
+    assert session.study.prompt(0) is not None
+
+
 def test_reading_part_by_part_is_estimated_and_can_be_stopped(
     service: Service, server: ScriptedServer
 ) -> None:
@@ -176,10 +194,18 @@ def test_a_locked_file_is_opened_with_its_password(service: Service, tmp_path: P
     assert entry.state == "ready" and entry.reading is not None
     picture = session.study.picture(entry, 2)
     assert picture is not None and picture.startswith(b"\x89PNG")
+    cited = session.study.cited(2, "57 million")
+    assert cited.found and isinstance(cited.source, Sheet) and session.study.pictured(cited.source)
+    marked = session.study.marked(2, cited.spans)
+    assert marked is not None and marked.startswith(b"\x89PNG") and marked != picture
+    assert session.study.marked(9, cited.spans) is None
     session.study.desk.select("locked.pdf", "2")
     assert [sheet.page.number for sheet in session.study.corpus.sheets] == [2]
     with pytest.raises(DocumentError):
         session.study.desk.select("locked.pdf", "nonsense")
+    session.study.remove("locked.pdf")
+    assert not session.study.pictured(cited.source)
+    assert session.study.marked(2, cited.spans) is None
 
 
 def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Service) -> None:

@@ -102,7 +102,6 @@ def test_content_decides_and_the_name_between_texts(data, name, expected, tmp_pa
         (OLE + "WordDocument".encode("utf-16-le"), "Save it as .docx"),
         (OLE + "PowerPoint Document".encode("utf-16-le"), "Save it as .pptx"),
         (OLE + "Workbook".encode("utf-16-le"), "Save it as .xlsx"),
-        (OLE + "EncryptedPackage".encode("utf-16-le"), "Save it without a password"),
         (OLE + "__substg1.0_0037001F".encode("utf-16-le"), "Save it as .eml"),
         (OLE, "an old Office file"),
         (b"PK\3\4" + bytes(100), "damaged or cut short"),

@@ -40,7 +40,7 @@ from backends.base import (
     user,
 )
 from backends.openai_api import OpenAIBackend
-from backends.openai_errors import Fault
+from backends.openai_errors import Fault, PromptTooLong
 from backends.openai_errors import told as tell
 from tests import scripted_server as say
 from tests.scripted_server import Script, ScriptedServer, Status
@@ -674,7 +674,7 @@ def test_a_prompt_that_is_too_long(
 )
 def test_a_prompt_that_is_too_long_by_nobody_knows_how_much(make: Make, message: str) -> None:
     backend, _ = make([Status(400, {"error": {"message": message}})])
-    _, sentence = told(ask(backend), RequestRefused)
+    _, sentence = told(ask(backend), PromptTooLong)
     assert "do not fit" in sentence
 
 

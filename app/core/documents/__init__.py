@@ -1,7 +1,32 @@
-"""Documents: files become pages of Markdown, a reader a format.
+"""Documents: files become pages of Markdown, and pages become prompts, passages and citations.
 
-base        what a reader is given and gives: Page, Length, Remark, Options
-kinds       which reader a file needs, by its content
-reading     a file read in a process of its own, within its limits
-desk        files read in the background, with progress; kept by their content's hash
+A file is read
+    base        what a reader is given and gives: Options, Page, Reading; how it fails
+    desk        a conversation's documents: added, read in the background, selected, removed
+    room        where all conversations' files are read, a few at a time, each content once
+    snapshot    the copy of a file that is read
+    reading     a file read in a process of its own, within its limits: what is heard of it
+    process     that process, seen from here; `child` is what runs in it
+    kinds       which reader a file needs, by its content; `encodings` (with `frequent`) for text
+    readers/    a reader a format
+    preview     a page as it looks, drawn in such a process; `places` where recognised words stand
+
+A question is asked
+    study       a conversation's documents, from here on: what pages, agents and doors talk to
+    sheets      pages under the numbers by which they are cited, made harmless for a prompt
+    passages    the pages cut (`paragraphs`) and ranked (`index`, over `terms`) for a question
+    counting    tokens of a text, counted by the model or guessed; the model's window
+    prompt      what is sent, whole or by passages; `parts` for one part after another
+    asking      a prompt sent, and sent again by passages where the model finds it too long
+    wording     what a model is told of documents
+    informed    a model with documents before it, for the agent loop
+
+An answer is shown
+    quotations  whether cited words stand on their page, and where
+    said        the state of files, page numbers, what was read: in words
+    account     the same for those who have no page to look at
+
+Elsewhere
+    tool        documents in Tools mode: searched and read by the model itself
+    fetched     a document that stands at an address of the web
 """

@@ -7,7 +7,7 @@ DocumentError        one sentence for the user: why the file can't be read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -19,18 +19,31 @@ class PasswordNeeded(DocumentError):
     """A file that is locked."""
 
 
+LOCKED, WRONG = "The file needs a password.", "The password does not open the file."
+
+
+Place = tuple[int, int, int, int, int]
+"""Recognised words on the picture of their page: how many signs they have, blanks not counted,
+and their left, top, right and bottom edge in thousandths of the picture."""
+
+Area = tuple[int, int, int, int]
+"""Of a picture, in thousandths of it: left, top, right and bottom."""
+
+
 @dataclass(frozen=True)
 class Page:
     """A page, slide, sheet or chapter as Markdown. `number` counts from 1.
 
     `unreadable` says what stands there and could not be read ("2 pictures without text"), each a
-    few words. `ocr` marks text that was recognised from a picture.
+    few words. `ocr` marks text that was recognised from a picture; `places` say where on it, in
+    the order of the text, if that is known.
     """
 
     number: int
     text: str
     unreadable: tuple[str, ...] = ()
     ocr: bool = False
+    places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

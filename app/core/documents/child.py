@@ -4,7 +4,7 @@ It is asked on standard input, in a line of JSON, and answers on standard output
 
     kind      the format
     length    how many pages there will be
-    pages     some pages: number, text, what is unreadable, whether by OCR
+    pages     some pages: number, text, what is unreadable, whether by OCR, where its words stand
     remark    a sentence on the whole file
     png       a page as it looks, in base 64
     error     why it can't be read; `locked` where it needs a password
@@ -37,6 +37,7 @@ from app.core.documents.base import (
     Page,
     PasswordNeeded,
     Piece,
+    Place,
     Remark,
 )
 
@@ -100,27 +101,27 @@ def main() -> None:
 
 def _answer(asked: dict[str, Any], tell: Callable[..., None]) -> None:
     from app.core.documents.kinds import kind_of, reader
+    from app.core.documents.readers.locked import opened
 
-    path, name = Path(asked["path"]), asked["name"]
-    kind = kind_of(path, name)
-    tell(kind=kind)
-    read = reader(kind)
-    if (drawing := asked.get("draw")) is not None:
+    drawing, options = asked.get("draw"), Options(**asked.get("options", {}))
+    with opened(Path(asked["path"]), options.password) as path:
+        kind = kind_of(path, asked["name"])
+        tell(kind=kind)
+        read = reader(kind)
+        if drawing is None:
+            _pass_on(read(path, options), asked["limits"]["characters"], tell)
+            return
         draw = getattr(sys.modules[read.__module__], "draw", None)
         if draw is None:
             raise DocumentError("Files of this format have no pages that can be shown.")
-        image = draw(path, **drawing)
-        image.save(data := io.BytesIO(), "PNG")
+        draw(path, **drawing).save(data := io.BytesIO(), "PNG")
         tell(png=base64.b64encode(data.getvalue()).decode())
-    else:
-        options = Options(**asked["options"])
-        _pass_on(read(path, options), asked["limits"]["characters"], tell)
 
 
 def _pass_on(pieces: Iterable[Piece], room: int, tell: Callable[..., None]) -> None:
     """Tell what a reader yields, up to `room` characters of text."""
     most = room
-    pages: list[tuple[int, str, tuple[str, ...], bool]] = []
+    pages: list[tuple[int, str, tuple[str, ...], bool, tuple[Place, ...]]] = []
     told = time.monotonic()
 
     def hand_over() -> None:
@@ -135,8 +136,8 @@ def _pass_on(pieces: Iterable[Piece], room: int, tell: Callable[..., None]) -> N
                     tell(length=count)
                 case Remark(text):
                     tell(remark=text)
-                case Page(number, text, unreadable, ocr):
-                    pages.append((number, text[:room], unreadable, ocr))
+                case Page(number, text, unreadable, ocr, places):
+                    pages.append((number, text[:room], unreadable, ocr, places))
                     room -= len(text)
                     if room < 0:
                         hand_over()

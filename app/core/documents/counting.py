@@ -34,13 +34,15 @@ class Tokens:
 
 
 class Meter:
-    """Counts for one model; what was counted is remembered, but for the text."""
+    """Counts for one model; what was counted is remembered, but for the text. `window` is a guess
+    where it is not `known`."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._known = _KNOWN.setdefault(backend, {})
         self.model = backend.name
-        self.window = backend.capabilities.context or UNKNOWN
+        known = window_of(backend)
+        self.window, self.known = known or UNKNOWN, known is not None
 
     def prompt(self, messages: Sequence[Message]) -> Tokens:
         """A whole prompt."""
@@ -82,6 +84,17 @@ class Meter:
             return error.window + error.excess
 
 
+def window_of(backend: Backend) -> int | None:
+    """The model's window, as it says itself or as it said when a prompt was too long; None as
+    long as it doesn't say."""
+    return min(filter(None, (backend.capabilities.context, _SAID.get(backend))), default=None)
+
+
+def learn(backend: Backend, said: ContextExceeded) -> None:
+    """Keeps what a model said of its window."""
+    _SAID[backend] = said.window
+
+
 def guess(text: str) -> int:
     """About how many tokens a text has, rather too many than too few."""
     letters, wide, ascii = (sum(map(len, kind.findall(text))) for kind in (_LETTERS, _WIDE, _ASCII))
@@ -95,3 +108,4 @@ def guess(text: str) -> int:
 
 
 _KNOWN: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
+_SAID: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()

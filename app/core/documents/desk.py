@@ -19,7 +19,7 @@ Ranges = tuple[tuple[int, int], ...]
 """Pages from one to another, both among them; in order, and apart from each other."""
 
 OWN_FAULT = "Something went wrong here while the file was read."
-_RANGE = re.compile(r"(\d+)?\s*(?:([-–—~～])\s*(\d+)?)?")
+_RANGE = re.compile(r"(\d{1,9})?\s*(?:([-–—~～])\s*(\d{1,9})?)?")
 
 
 @dataclass(frozen=True)
@@ -190,6 +190,8 @@ def ranges(text: str, count: int) -> Ranges | None:
             raise DocumentError(f"“{part[:40]}” is no range of pages; write them as in 1-5, 9.")
         first = int(match[1] or 1)
         last = int(match[3] or count) if match[2] else first
+        if match[2] and match[3] and first > last:
+            raise DocumentError(f"“{part[:40]}” runs backwards; write {last}-{first}.")
         if not 1 <= first <= last <= count:
             raise DocumentError(f"“{part[:40]}” is not among the pages, which are 1 to {count:,}.")
         found.append((first, last))

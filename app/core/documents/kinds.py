@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 from app.core.documents.base import DocumentError, Reader
 from app.core.documents.encodings import decode
+from app.core.documents.readers.locked import OLE
 
 Kind = Literal[
     "pdf",
@@ -70,7 +71,6 @@ _OTHERS = (
     (rb"SQLite format 3\0", "a database"),
 )
 _OLD = (
-    ("EncryptedPackage", None),
     ("WordDocument", "an old Word file (.doc). Save it as .docx"),
     ("PowerPoint Document", "an old PowerPoint file (.ppt). Save it as .pptx"),
     ("Workbook", "an old Excel file (.xls). Save it as .xlsx"),
@@ -85,7 +85,8 @@ _OPEN_DOCUMENTS: tuple[tuple[str, Kind], ...] = (
 )
 
 _HTML = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!doctype\s+html|<html|<head|<body)", re.I | re.S
+    r"\s*+(?:<\?xml[^>]*>\s*+)?(?><!--.*?-->\s*+)*+(?:<!doctype\s+html|<html|<head|<body)",
+    re.I | re.S,
 )
 _TAGS = re.compile(r"<(?:p|div|table|h[1-6]|br|span|body|ul|ol|a)\b[^>]*>", re.I)
 _MAIL_FIELD = re.compile(
@@ -135,7 +136,7 @@ def kind_of(path: Path, name: str) -> Kind:
             return kind
     if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08")):
         return _packed(path)
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+    if head.startswith(OLE):
         raise _old(path)
     if binary:
         nouns = (noun for pattern, noun in _OTHERS if re.match(pattern, head, re.S))
@@ -174,10 +175,6 @@ def _old(path: Path) -> DocumentError:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for stream, noun in _OLD:
             if data.find(stream.encode("utf-16-le")) >= 0:
-                if noun is None:
-                    return DocumentError(
-                        "The document is encrypted. Save it without a password to have it read."
-                    )
                 return DocumentError(f"This is {noun} to have it read.")
     return DocumentError("This is an old Office file. Save it in a newer format to have it read.")
 

@@ -112,7 +112,7 @@ class _Page:
         lines = self._sheet.text.splitlines(keepends=True)
         begin = at = 0
         above, lead = self._names(), ""
-        blank = True  # whether a paragraph may begin here
+        blank = empty = True  # whether a paragraph may begin here; whether the passage is blank
         row = ""  # the first row of the table that this line is in
         fenced = False
         for number, line in enumerate(lines):
@@ -120,7 +120,6 @@ class _Page:
             after = lines[number + 1] if number + 1 < len(lines) else ""
             heading = None if fenced else _heading(line, after, blank)
             held = at - begin
-            empty = not self._sheet.text[begin:at].strip()
             if not empty and (
                 (heading and held >= self._least)
                 or (blank and held >= self._target)
@@ -128,13 +127,17 @@ class _Page:
             ):
                 yield Passage(self._sheet, begin, at, above, lead)
                 begin, above, lead, empty = at, self._names(), row, True
+            elif empty and held + len(line) > self._longest:
+                begin = at  # without the empty lines
             if heading:
                 self._take(*heading)
                 above = self._names(heading[0]) if empty else above
             at += len(line)
+            empty = empty and not line.strip()
             for end in _breaks(line, self._longest):
                 yield Passage(self._sheet, begin, at - len(line) + end, above, lead)
                 begin, above = at - len(line) + end, self._names()
+                empty = not line[end:].strip()
             table = line.lstrip().startswith("|")
             row = (row or line.strip()[: self._target]) if table else ""
             blank = not line.strip() or (not table and _SENTENCE.search(line) is not None)

@@ -5,28 +5,51 @@ from __future__ import annotations
 import base64
 import contextlib
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from app.core.documents.base import DocumentError, PasswordNeeded
+from app.core.documents.base import Area, DocumentError, PasswordNeeded
 from app.core.documents.process import LIMITS, Ended, answers
 from app.core.documents.snapshot import snapshot
 
 SECONDS = 20.0  # for one page
-WIDEST = 2000  # pixels
+WIDTH, WIDEST = 900, 2000  # pixels
 AT_ONCE = 2  # pages
 
 _room = threading.BoundedSemaphore(AT_ONCE)
 
 
-def render(path: Path, page: int, width: int = 900, password: str | None = None) -> bytes:
+class Marks(NamedTuple):
+    """What is marked on a page: words of a pdf's own text, and areas of the picture."""
+
+    words: tuple[str, ...] = ()
+    areas: tuple[Area, ...] = ()
+
+
+def render(
+    path: Path,
+    page: int,
+    width: int = WIDTH,
+    password: str | None = None,
+    words: Sequence[str] = (),
+    areas: Sequence[Area] = (),
+) -> bytes:
     """A page of the pdf or picture at an absolute path, as a PNG; the first one is page 1. A
-    picture that is less than `width` pixels wide stays as it is.
+    picture that is less than `width` pixels wide stays as it is. For `words` and `areas` see
+    `Marks`.
 
     Raises `DocumentError`, also for formats that have no pages of their own.
     """
     limits = replace(LIMITS, seconds=SECONDS)
-    drawing = {"page": page, "width": max(1, min(width, WIDEST)), "password": password}
+    drawing = {
+        "page": page,
+        "width": max(1, min(width, WIDEST)),
+        "password": password,
+        "words": words,
+        "areas": areas,
+    }
     try:
         with (
             _room,

@@ -60,7 +60,8 @@ class Prompt:
 
     `way` is how the documents are read; `pages` are those that the model reads something of.
     `excess` is by how many tokens whole documents would not fit. With "parts" the messages are
-    made while it is answered, as `plan` has it.
+    made while it is answered, as `plan` has it. `refused` says that the whole was sent before, and
+    the model found it too long.
     """
 
     way: Literal["whole", "passages", "parts"]
@@ -69,6 +70,7 @@ class Prompt:
     room: Room
     excess: int = 0
     plan: parts.Plan | None = None
+    refused: bool = False
 
 
 def compose(
@@ -84,8 +86,7 @@ def compose(
     meter = Meter(backend)
     talk = _talk(history)
     answer = max(_LEAST_ANSWER, min(config.max_tokens, meter.window // 4))
-    known = backend.capabilities.context is not None
-    room = _whole_room(corpus, (*talk, user(question)), meter, answer, known)
+    room = _whole_room(corpus, (*talk, user(question)), meter, answer)
     if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
         messages = (
             _system(wording(meter.model, meter.window).pages, corpus.whole),
@@ -97,7 +98,7 @@ def compose(
     if way == "parts":
         plan = parts.plan(corpus, question, talk, meter, answer)
         return Prompt("parts", (), corpus.sheets, room, room.over, plan)
-    prompt = _Passages(corpus, (*talk, user(question)), meter, answer, known).prompt()
+    prompt = _Passages(corpus, (*talk, user(question)), meter, answer).prompt()
     return replace(prompt, excess=room.over)
 
 
@@ -109,10 +110,8 @@ def asks_for_whole(question: str) -> bool:
 class _Passages:
     """A prompt by passages while it is made. The last message is the question."""
 
-    def __init__(
-        self, corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int, known: bool
-    ) -> None:
-        self._corpus, self._meter, self._answer, self._known = corpus, meter, answer, known
+    def __init__(self, corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> None:
+        self._corpus, self._meter, self._answer = corpus, meter, answer
         self._talk = tuple(talk)
         self._asked = [at for at, message in enumerate(talk) if message.role == "user"]
         self._free = meter.window - answer
@@ -161,7 +160,7 @@ class _Passages:
             said.count + _SPARE,
             self._answer,
             self._meter.window,
-            self._known and said.exact and all(each.exact for each in read),
+            self._meter.known and said.exact and all(each.exact for each in read),
         )
         ids = {passage.sheet.id for passages in chosen.values() for passage in passages}
         pages = tuple(sheet for sheet in self._corpus.sheets if sheet.id in ids)
@@ -174,12 +173,10 @@ class _Passages:
         return self._tokens(f"{passage.sheet.head}\n{passage.lead}{passage.text}")
 
 
-def _whole_room(
-    corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int, known: bool
-) -> Room:
+def _whole_room(corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> Room:
     read = meter.text(corpus.whole)
     said = meter.prompt((_system(wording(meter.model, meter.window).pages), *talk))
-    exact = known and read.exact and said.exact
+    exact = meter.known and read.exact and said.exact
     return Room(read.count, said.count + _SPARE, answer, meter.window, exact)
 
 

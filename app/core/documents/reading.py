@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.core.documents.base import DocumentError, Options, Page, PasswordNeeded, Reading
+from app.core.documents.base import DocumentError, Options, Page, PasswordNeeded, Place, Reading
 from app.core.documents.process import LIMITS, MEGABYTE, Ended, Limits, answers
 
 log = logging.getLogger(__name__)
@@ -74,8 +74,8 @@ class _Reading:
                 self._tell()
             case {"pages": pages}:
                 self.pages += [
-                    Page(number, text, tuple(unreadable), ocr)
-                    for number, text, unreadable, ocr in pages
+                    Page(number, text, tuple(unreadable), ocr, _tuples(places))
+                    for number, text, unreadable, ocr, places in pages
                 ]
                 self._tell()
             case {"remark": text}:
@@ -112,6 +112,10 @@ class _Reading:
     def _tell(self) -> None:
         if self._progress is not None:
             self._progress(len(self.pages), self._total)
+
+
+def _tuples(places: list[list[int]]) -> tuple[Place, ...]:
+    return tuple((signs, *edges) for signs, *edges in places)  # type: ignore[misc]
 
 
 def _check_size(path: Path, most: int) -> None:

@@ -103,7 +103,8 @@ def progress(entries: Sequence[Entry]) -> str:
         return ""
     first = next((each for each in pending if each.state == "reading"), pending[0])
     more = f" and {len(pending) - 1} more" if len(pending) > 1 else ""
-    how = f": {state_of(first)}" if first.state == "reading" else ""
+    begun = first.state == "reading" and (first.total or first.done)
+    how = f": {state_of(first)}" if begun else ""
     return f"Reading {first.document.name}{more}{how}"
 
 
@@ -120,6 +121,7 @@ def pages_read(prompt: Prompt) -> str:
             which = f"{unit} {ranges(sheet.page.number for sheet in sheets)}"
         parts.append(f"{one.name}, {which}")
     how = {"whole": "Read", "passages": "Passages read", "parts": "Read part by part"}[prompt.way]
+    how = "The whole did not fit; passages read" if prompt.refused else how
     return f"{how}: {'; '.join(parts)}" if parts else ""
 
 

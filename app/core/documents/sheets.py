@@ -18,11 +18,14 @@ UNITS = {"pptx": "slide", "odp": "slide"}
 """What a page is called in formats that have another word for it. A long sheet or chapter is
 several pages, so that their numbers would mislead."""
 
+PICTURED = ("pdf", "picture")
+"""Formats whose pages can be drawn."""
+
 _NAME = 120  # characters
 # A special token of any model's template: no text of a page may end its message.
 _TOKEN = re.compile(r"<(?=\|[^|<>\s]{1,40}\|>)")
 # A line that could be taken for the first line of a page.
-_HEAD = re.compile(r"^(\s*)\[(?=\d{1,7}\].*,\s+(?:page|slide|sheet|chapter)\b)", re.M | re.I)
+_HEAD = re.compile(r"^([^\S\n]*+)\[(?=\d{1,7}\].*,\s+(?:page|slide|sheet|chapter)\b)", re.M | re.I)
 
 
 class Entry(Protocol):
@@ -45,13 +48,15 @@ class Entry(Protocol):
 @dataclass(frozen=True)
 class Sheet:
     """A page as it is asked about: a `Source` of citations. `name` is the document's, `unit`
-    what a page of it is called, `pages` how many the document has."""
+    what a page of it is called, `pages` how many the document has; `pictured` says that it can be
+    drawn."""
 
     id: int
     name: str
     page: Page
     unit: str = "page"
     pages: int = 1
+    pictured: bool = False
     url: str = ""
     read: bool = True
 
@@ -114,9 +119,9 @@ def _sheets(entry: Entry) -> Sequence[Sheet]:
     if reading is None:
         return ()
     name = one_line(harmless(entry.document.name or entry.document.path.name), _NAME)
-    unit = UNITS.get(reading.kind, "page")
+    unit, pictured = UNITS.get(reading.kind, "page"), reading.kind in PICTURED
     return [
-        Sheet(entry.first + page.number - 1, name, page, unit, len(reading.pages))
+        Sheet(entry.first + page.number - 1, name, page, unit, len(reading.pages), pictured)
         for page in reading.pages
         if entry.selected is None
         or any(first <= page.number <= last for first, last in entry.selected)

@@ -6,23 +6,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
-from typing import get_args
+from functools import lru_cache, partial
+from typing import Any, get_args
 
-from app.core.documents import parts
+from app.core.documents.asking import ask, outlook
 from app.core.documents.base import DocumentError, Options
 from app.core.documents.counting import Meter, Tokens
 from app.core.documents.desk import Desk, Entry
 from app.core.documents.informed import Informed
 from app.core.documents.passages import Corpus
-from app.core.documents.preview import render
+from app.core.documents.places import areas
+from app.core.documents.preview import WIDTH, Marks, render
 from app.core.documents.process import MEGABYTE, Limits
-from app.core.documents.prompt import MOST, Prompt, Way, compose
+from app.core.documents.prompt import Prompt, Way
 from app.core.documents.quotations import Quotations
 from app.core.documents.room import Room
 from app.core.documents.said import Outlook, progress
-from app.core.documents.sheets import Sheet, sheets_of, whole
+from app.core.documents.sheets import PICTURED, Sheet, sheets_of, whole
 from app.core.models import Model
 from app.core.settings import Settings
 from backends.base import (
@@ -36,7 +36,7 @@ from backends.base import (
     Part,
     Usage,
 )
-from tools.quoting import Citation
+from tools.quoting import Citation, Span
 
 WAYS: tuple[Way, ...] = get_args(Way)
 PROSE = tuple(
@@ -58,8 +58,6 @@ PROSE = tuple(
         "txt",
     )
 )
-PICTURED = ("pdf", "picture")
-"""Formats whose pages can be drawn."""
 _GLANCE = 0.1  # seconds between two looks at files that are being read
 
 
@@ -78,7 +76,7 @@ class Study:
         self._asked, self._all = Corpus(), Corpus()
         self._prompts: dict[int, Prompt] = {}
         self._quotations = Quotations(lambda: self._all_read)
-        self._outlook: Callable[..., Outlook] = lru_cache(maxsize=4)(_outlook)
+        self._outlook: Callable[..., Outlook] = lru_cache(maxsize=4)(outlook)
         self._drawn = lru_cache(maxsize=16)(_drawn)
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
@@ -98,11 +96,36 @@ class Study:
         """A page as it looks, a PNG; None where it can't be drawn, or the format has none."""
         if entry.reading is None or entry.reading.kind not in PICTURED:
             return None
+        return self._picture(entry, page, WIDTH, Marks())
+
+    def _picture(self, entry: Entry, page: int, width: int, marks: Marks) -> bytes | None:
+        password = self._passwords.get(entry.document.name)
         try:
-            password = self._passwords.get(entry.document.name)
-            return self._drawn(entry.document.path, page, password)
+            return self._drawn(entry.first, entry.document.path, page, width, password, *marks)
         except DocumentError:
             return None
+
+    def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH) -> bytes | None:
+        """The page that is cited under that number as it looks, `width` pixels wide, with these
+        stretches of its text marked as far as they can be placed, a PNG; None where it can't be
+        drawn."""
+        sheet = self.source(id)
+        entry = None if sheet is None else self._entry(sheet)
+        if sheet is None or entry is None:
+            return None
+        marks = Marks(areas=areas(sheet.page, spans))
+        if not sheet.page.ocr:
+            marks = Marks(words=tuple(sheet.text[start:end] for start, end in spans))
+        return self._picture(entry, sheet.page.number, width, marks)
+
+    def pictured(self, sheet: Sheet) -> bool:
+        """Whether there is a picture of that page: not where its document was removed, or the
+        format has none."""
+        return self._entry(sheet) is not None
+
+    def _entry(self, sheet: Sheet) -> Entry | None:
+        entries = self.desk.entries() if sheet.pictured else ()
+        return next((each for each in entries if each.reading and each.first == sheet.first), None)
 
     def remove(self, name: str) -> None:
         """Takes a document away; what was cited of it stays. Its file goes with it where no tool
@@ -148,7 +171,8 @@ class Study:
         return self._outlook(self.corpus, tuple(history), self.way, backend, config.max_tokens)
 
     def prompt(self, at: int) -> Prompt | None:
-        """What was sent for the question that stands at that place in the conversation."""
+        """What the answer to the question at that place in the conversation was given from; None
+        where none came."""
         return self._prompts.get(at)
 
     # -- citations -------------------------------------------------------------------------------
@@ -176,21 +200,15 @@ class Study:
     ) -> Iterator[ModelEvent]:
         """An answer to the last question of the messages, once all files are read. Ends as
         `Backend.generate` does, and raises what it raises."""
+        at = max(at for at, message in enumerate(messages) if message.role == "user")
+        if at == len(messages) - 1:
+            self._prompts.pop(at, None)
         yield from self._wait(cancel)
         if cancel.is_set():
             yield AnswerFinished("cancelled", Usage())
             return
-        yield Notice("Looking through the documents")
-        at = max(at for at, message in enumerate(messages) if message.role == "user")
-        begun = tuple(messages[at + 1 :])  # an answer that goes on where it was cut
-        way = "passages" if begun and self.way == "parts" else self.way
-        prompt = _prompt(self.corpus, messages[at].text, messages[:at], way, backend, config)
-        self._prompts[at] = prompt
-        yield Notice("")
-        if prompt.plan is not None:
-            yield from parts.read(prompt.plan, backend, config, cancel)
-        else:
-            yield from backend.generate((*prompt.messages, *begun), (), config, cancel)
+        given = partial(self._prompts.__setitem__, at)
+        yield from ask(self.corpus, messages, at, self.way, backend, config, cancel, given)
 
     def close(self) -> None:
         """Ends the reading."""
@@ -246,41 +264,9 @@ def reading_room(settings: Settings) -> Room:
     return Room(limits, Options(most_pages=settings.document_pages))
 
 
-def _prompt(
-    corpus: Corpus,
-    question: str,
-    history: Sequence[Message],
-    way: Way,
-    backend: Backend,
-    config: GenerationConfig,
-) -> Prompt:
-    """The prompt in the way that was chosen; by passages where the whole does not fit a window
-    that is known."""
-    prompt = compose(corpus, question, history, way, backend, config)
-    if prompt.way == "whole" and prompt.excess and backend.capabilities.context is not None:
-        return compose(corpus, question, history, "passages", backend, config)
-    return prompt
-
-
-def _outlook(
-    corpus: Corpus, history: tuple[Message, ...], way: Way, backend: Backend, answer: int
-) -> Outlook:
-    config = GenerationConfig(max_tokens=answer)
-    # The question is not known yet: no passages are chosen, only room is kept for them.
-    first = compose(corpus, "", history, "parts" if way == "parts" else "whole", backend, config)
-    known = backend.capabilities.context is not None
-    outlook = Outlook(first.way, first.room, first.excess, 0, known)
-    if first.plan is not None:
-        return replace(outlook, calls=first.plan.calls)
-    if way == "passages" or (first.excess and (known or way == "auto")):
-        free = first.room.window - first.room.answer
-        kept = min(first.room.documents, MOST, free // 4)
-        return replace(outlook, way="passages", room=replace(first.room, documents=kept))
-    return outlook
-
-
-def _drawn(path: Path, page: int, password: str | None) -> bytes:
-    return render(path, page, password=password)
+def _drawn(first: int, *asked: Any) -> bytes:
+    """A page; `first` tells a document from one whose file lay in the same place."""
+    return render(*asked)
 
 
 def _takes_part(sheet: Sheet, entry: Entry) -> bool:

@@ -2,5 +2,7 @@
 
 What they share: `blocks` (text into pages), `tables` and `sheets` (rows into Markdown), `archive`
 and `opc` (zip files within bounds), `markup` (XML without its traps), `drawing` and `charts` (what
-Office draws), `cells` (numbers and dates), `counting` (numbers of lists), `glyphs` (small print).
+Office draws), `cells` (numbers and dates), `counting` (numbers of lists), `glyphs` (small print),
+`ocr` (text in pictures) and `scans` (pages of Office that are pictures), `locked` (Office's
+passwords), `marking` (words on the picture of a page).
 """

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from app.core.documents.base import Options, Page, Piece, Remark
 
 SIZE = 3000  # characters; about what stands on a printed page
 PAGE_END = "\f"
 """In a block's text: what follows stands on another page."""
+
+PICTURE = "picture"
+Scan = Callable[[], str]
 
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s|[。！？；]")
 
@@ -21,13 +24,17 @@ class Block:
     """A paragraph, a list item, a table in Markdown.
 
     `tight` ones that follow each other make one list or one run of lines. `notes` go to the end of
-    the page. `unread` names what stands here and has no text, one noun each ("picture").
+    the page. `unread` names what stands here and has no text, one noun each ("picture"). `scans`
+    recognise the text in a picture each; that is done where a page has no text of its `own`:
+    headers are none, and what is said of a picture.
     """
 
     text: str = ""
     tight: bool = False
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    scans: tuple[Scan, ...] = ()
+    own: bool = True
 
 
 def pages(
@@ -37,7 +44,7 @@ def pages(
     return numbered(_filled(blocks, size), options)
 
 
-def numbered(unnumbered: Iterable[Page | Remark], options: Options) -> Iterator[Piece]:
+def numbered(unnumbered: Iterable[Page | Scanned | Remark], options: Options) -> Iterator[Piece]:
     """Pages with their numbers, as many as are allowed; what is cut is said."""
     number = 0
     for piece in unnumbered:
@@ -48,14 +55,16 @@ def numbered(unnumbered: Iterable[Page | Remark], options: Options) -> Iterator[
             yield Remark(f"Only the first {number:,} pages were read.")
             return
         number += 1
-        yield Page(number, piece.text, piece.unreadable, piece.ocr)
+        if isinstance(piece, Scanned):
+            piece = piece.recognised() if options.ocr else piece.page
+        yield replace(piece, number=number)
 
 
-def one_page(blocks: Iterable[Block]) -> Page:
-    """All of `blocks` on one page, still without its number."""
+def one_page(blocks: Iterable[Block]) -> Page | Scanned:
+    """All of `blocks` on one page, still without its number, for `numbered`."""
     sheet = _Sheet()
     for block in blocks:
-        sheet.add(Block(block.text.replace(PAGE_END, ""), block.tight, block.notes, block.unread))
+        sheet.add(replace(block, text=block.text.replace(PAGE_END, "")))
     return sheet.page()
 
 
@@ -92,6 +101,25 @@ def counted(nouns: Iterable[str]) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Scanned:
+    """A page without text of its own, and what recognises the text in its pictures."""
+
+    page: Page
+    scans: tuple[Scan, ...]
+    unread: tuple[str, ...]
+
+    def recognised(self) -> Page:
+        found = [text for text in (scan() for scan in self.scans) if text]
+        if not found:
+            return self.page
+        unread = [*self.unread]
+        for _ in range(min(len(found), unread.count(PICTURE))):
+            unread.remove(PICTURE)
+        texts = [*found, *filter(None, [self.page.text])]
+        return replace(self.page, text="\n\n".join(texts), unreadable=counted(unread), ocr=True)
+
+
 @dataclass
 class _Sheet:
     blocks: list[Block] = field(default_factory=list)
@@ -101,11 +129,14 @@ class _Sheet:
         self.blocks.append(block)
         self.length += len(block.text) + sum(map(len, block.notes))
 
-    def page(self) -> Page:
+    def page(self) -> Page | Scanned:
         notes = [note for block in self.blocks for note in block.notes]
         parts = [joined(self.blocks), "\n\n".join(notes)]
-        unread = counted(noun for block in self.blocks for noun in block.unread)
-        return Page(0, "\n\n".join(part for part in parts if part), unread)
+        unread = tuple(noun for block in self.blocks for noun in block.unread)
+        page = Page(0, "\n\n".join(part for part in parts if part), counted(unread))
+        scans = tuple(scan for block in self.blocks for scan in block.scans)
+        bare = not any(block.own and block.text.strip() for block in self.blocks)
+        return Scanned(page, scans, unread) if bare and scans else page
 
     def parted(self) -> tuple[_Sheet, _Sheet]:
         """What stays, and the headings at its end, which belong to what follows."""
@@ -120,7 +151,9 @@ class _Sheet:
         return stays, goes
 
 
-def _filled(blocks: Iterable[Block | Remark], size: int | None) -> Iterator[Page | Remark]:
+def _filled(
+    blocks: Iterable[Block | Remark], size: int | None
+) -> Iterator[Page | Scanned | Remark]:
     sheet = _Sheet()
     for item in blocks:
         if isinstance(item, Remark):
@@ -144,7 +177,7 @@ def _filled(blocks: Iterable[Block | Remark], size: int | None) -> Iterator[Page
 def _parts(block: Block, size: int | None) -> Iterator[Block]:
     """A block without page ends in it, and none longer than a page; notes stay with the last."""
     if PAGE_END not in block.text and (size is None or len(block.text) <= size):
-        if block.text or block.notes or block.unread:
+        if block.text or block.notes or block.unread or block.scans:
             yield block
         return
     found: list[str] = []
@@ -156,11 +189,11 @@ def _parts(block: Block, size: int | None) -> Iterator[Block]:
     last = max((at for at, part in enumerate(found) if part != PAGE_END), default=-1)
     for at, part in enumerate(found):
         if at == last:
-            yield Block(part, block.tight, block.notes, block.unread)
+            yield replace(block, text=part)
         else:
-            yield Block(part, block.tight)
-    if last < 0 and (block.notes or block.unread):
-        yield Block("", block.tight, block.notes, block.unread)
+            yield Block(part, block.tight, own=block.own)
+    if last < 0 and (block.notes or block.unread or block.scans):
+        yield replace(block, text="")
 
 
 def _is_heading(block: Block) -> bool:

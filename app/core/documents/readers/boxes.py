@@ -29,7 +29,19 @@ class Box(NamedTuple):
 
 def in_order(boxes: Sequence[Box]) -> list[Line]:
     """The boxes as lines: columns of text one after another, rows of a table as one line each."""
-    return [line for block in _blocks(boxes) for line in _rows(block)]
+    return [line_of(row) for row in rows(boxes)]
+
+
+def rows(boxes: Sequence[Box]) -> list[list[Box]]:
+    """The boxes of each line, in the order in which they are read."""
+    return [row for block in _blocks(boxes) for row in _rows(block)]
+
+
+def line_of(row: Sequence[Box]) -> Line:
+    """The boxes of a line as one."""
+    height = _middle(box.height for box in row)
+    base = -_middle(box.bottom for box in row)
+    return Line(" ".join(box.text for box in row), row[0].left, base, height, base)
 
 
 def _blocks(boxes: Sequence[Box]) -> Iterator[Sequence[Box]]:
@@ -74,16 +86,12 @@ def _middle(values: Iterable[float]) -> float:
     return ordered[len(ordered) // 2] if ordered else 0.0
 
 
-def _rows(boxes: Sequence[Box]) -> Iterator[Line]:
-    rows: list[list[Box]] = []
+def _rows(boxes: Sequence[Box]) -> Iterator[list[Box]]:
+    found: list[list[Box]] = []
     for box in sorted(boxes, key=lambda each: each.top + each.bottom):
         middle = (box.top + box.bottom) / 2
-        if rows and any(other.top <= middle <= other.bottom for other in rows[-1]):
-            rows[-1].append(box)
+        if found and any(other.top <= middle <= other.bottom for other in found[-1]):
+            found[-1].append(box)
         else:
-            rows.append([box])
-    for row in rows:
-        row.sort(key=lambda each: each.left)
-        height = _middle(box.height for box in row)
-        base = -_middle(box.bottom for box in row)
-        yield Line(" ".join(box.text for box in row), row[0].left, base, height, base)
+            found.append([box])
+    return (sorted(row, key=lambda each: each.left) for row in found)

@@ -17,6 +17,9 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 _LOCAL_DATES = {*range(27, 37), *range(50, 59)}
 """Numbers of the built-in formats that are dates in East Asian versions of Excel."""
 _NO_FORMAT = ("", "General", "Standard", "@")
+LONGEST_CODE = 255
+"""Characters of a format; Excel takes no more."""
+
 _LITERAL = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
 _CURRENCY = re.compile(r"[$€£¥₩₹₽元]|\b(?:USD|EUR|GBP|CNY|RMB|JPY|CHF|SEK|kr|zł|R\$)", re.I)
 
@@ -36,7 +39,7 @@ class Formats:
 def format_code(number: int, own: Mapping[int, str]) -> str:
     """The format of a number, from a workbook's own formats or from those that Excel has."""
     if number in own:
-        return own[number]
+        return own[number][:LONGEST_CODE]
     return "yyyy-mm-dd" if number in _LOCAL_DATES else str(BUILTIN_FORMATS.get(number, ""))
 
 

@@ -80,7 +80,7 @@ def _blocks(package: Package, main: str, size: int) -> Iterator[Block | Remark]:
         if name(one) == "w:comment"
     }
     hanging = Notes(notes("footnotes", "w:footnote"), notes("endnotes", "w:endnote"), comments)
-    yield from (Block(f"Header: {text}") for text in edges("header"))
+    yield from (Block(f"Header: {text}", own=False) for text in edges("header"))
     story = Story(package, main, styles, numbering, hanging, size)
     begun = False
     try:
@@ -92,7 +92,7 @@ def _blocks(package: Package, main: str, size: int) -> Iterator[Block | Remark]:
             raise DocumentError(DAMAGED) from error
         yield Remark("The document is damaged: what comes after the last page could not be read.")
     yield from map(Block, hanging.at_end)
-    yield from (Block(f"Footer: {text}") for text in edges("footer"))
+    yield from (Block(f"Footer: {text}", own=False) for text in edges("footer"))
     if lost:
         missing = " and ".join(dict.fromkeys(lost))
         yield Remark(f"The document's {missing} are missing or damaged and were not read.")

@@ -6,7 +6,7 @@ import re
 
 _RAISED = str.maketrans("0123456789+-−=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
-_CAN_RAISE = re.compile(r"[0-9+\-−=()ni]*[0-9][0-9+\-−=()ni]*|[+\-−ni]")
+_CAN_RAISE = re.compile(r"(?=[+\-−=()ni]*+[0-9])[0-9+\-−=()ni]+|[+\-−ni]")
 _CAN_LOWER = re.compile(r"[0-9+\-−=()]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff\ufeff\u00ad]")
 

@@ -32,7 +32,7 @@ _CELLS = ("td", "th")
 _PARTS = ("thead", "tbody", "tfoot", "tr", *_CELLS)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _EMBEDDED = re.compile(r"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=%\s]{100,}")
-_SCRIPTS = re.compile(r"<(script|style)\b.*?</\1\s*>", re.I | re.S)
+_SCRIPTS = re.compile(r"<(script|style)\b(?:.*?</\1\s*>|.*)", re.I | re.S)
 _PICTURE = "\ue000"
 """Stands in the converted text where a picture without words stands."""
 _ONE_SPACE = re.compile(r"^ (?=\S)")

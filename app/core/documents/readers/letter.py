@@ -76,7 +76,7 @@ def _text(part: MIMEPart) -> Iterator[Block | Remark]:
 def _decoded(data: bytes, charset: str | None) -> str:
     try:
         return data.decode(charset or "utf-8")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return decode(data)
 
 

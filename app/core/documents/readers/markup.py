@@ -179,8 +179,9 @@ def switched_on(element: Element | None, *path: str) -> bool:
 
 
 def whole(text: str | None, otherwise: int = 0) -> int:
-    """A whole number as an attribute has it."""
+    """A whole number as an attribute has it; `otherwise` for none, and for more than any means."""
     try:
-        return int(text or "")
+        number = int(text or "")
     except ValueError:
         return otherwise
+    return number if abs(number) < 1 << 63 else otherwise

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from app.core.documents.base import Page
-from app.core.documents.readers.boxes import Box, in_order
+from app.core.documents.base import Page, Place
+from app.core.documents.readers.boxes import Box, line_of, rows
 from app.core.documents.readers.lines import markdown
 
 if TYPE_CHECKING:
@@ -27,14 +27,15 @@ class OcrFailed(Exception):
 
 def page_of(picture: Image.Image, number: int) -> Page:
     """The page that the picture shows. Raises `OcrFailed`."""
-    text = recognised(picture)
-    return Page(number, text, () if text else (NOTHING,), ocr=True)
+    text, places = recognised(picture)
+    return Page(number, text, () if text else (NOTHING,), ocr=True, places=places)
 
 
-def recognised(picture: Image.Image) -> str:
-    """The text that the picture shows, in reading order. Raises `OcrFailed`."""
+def recognised(picture: Image.Image) -> tuple[str, tuple[Place, ...]]:
+    """The text that the picture shows, in reading order, and where its words stand; that is left
+    out where the text runs up or down. Raises `OcrFailed`."""
     try:
-        best = _seen(picture)
+        best = upright = _seen(picture)
         if _is_sideways(best):
             turned = (_seen(picture.rotate(turn, expand=True)) for turn in (90, 270))
             best = max(best, *turned, key=lambda boxes: sum(each.certainty for each in boxes))
@@ -42,11 +43,27 @@ def recognised(picture: Image.Image) -> str:
         raise
     except Exception as error:
         raise OcrFailed(f"{type(error).__name__}: {error}") from error
-    return markdown(in_order(best))
+    lines = rows(best)
+    places = (_place(box, picture.size) for row in lines for box in row)
+    return markdown([line_of(row) for row in lines]), tuple(places) if best is upright else ()
+
+
+def _place(box: Box, size: tuple[int, int]) -> Place:
+    across, down = (1000 / side for side in size)
+    left, right = round(box.left * across), round(box.right * across)
+    signs = len("".join(box.text.split()))
+    return signs, left, round(box.top * down), right, round(box.bottom * down)
 
 
 def _seen(picture: Image.Image) -> list[Box]:
-    return [box for top, strip in _strips(picture) for box in _boxes(strip, top)]
+    """What is written on the picture, in its own pixels."""
+    scale = min(SIDE / picture.width, 1.0) if picture.height > SIDE / 2 else 1.0
+    scale = 2.0 if max(picture.size) < SIDE / 2 else scale
+    sized = picture
+    if scale != 1.0:
+        across, down = (max(1, round(side * scale)) for side in picture.size)
+        sized = picture.resize((across, down))
+    return [box for top, strip in _strips(sized) for box in _boxes(strip, top, scale)]
 
 
 def _is_sideways(boxes: Sequence[Box]) -> bool:
@@ -59,11 +76,6 @@ def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     """Strips that are not too high, each with its upper edge; cut where nothing is written."""
     import numpy
 
-    scale = min(SIDE / picture.width, 1.0) if picture.height > SIDE / 2 else 1.0
-    scale = 2.0 if max(picture.size) < SIDE / 2 else scale
-    if scale != 1.0:
-        across, down = (max(1, round(side * scale)) for side in picture.size)
-        picture = picture.resize((across, down))
     top = 0
     while picture.height - top > SIDE * 1.1:
         low = top + SIDE // 2
@@ -74,7 +86,7 @@ def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     yield top, picture.crop((0, top, picture.width, picture.height))
 
 
-def _boxes(picture: Image.Image, down: int) -> Iterator[Box]:
+def _boxes(picture: Image.Image, down: int, scale: float) -> Iterator[Box]:
     import numpy
 
     if min(picture.size) < LEAST:
@@ -83,8 +95,10 @@ def _boxes(picture: Image.Image, down: int) -> Iterator[Box]:
     if not found.txts:
         return
     for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
-        left, top, right, bottom = map(float, (*corners.min(axis=0), *corners.max(axis=0)))
-        yield Box(text, left, top + down, right, bottom + down, score * len(text))
+        edges = (*corners.min(axis=0), *corners.max(axis=0))
+        left, top, right, bottom = (float(edge) / scale for edge in edges)
+        further = down / scale
+        yield Box(text, left, top + further, right, bottom + further, score * len(text))
 
 
 @cache

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage
 
-from app.core.documents.base import DocumentError, Length, Options, Page, Piece, Remark
+from app.core.documents.base import Area, DocumentError, Length, Options, Page, Piece, Remark
 from app.core.documents.readers import ocr
 from app.core.documents.readers.blocks import counted
 from app.core.documents.readers.forms import on_top
@@ -46,13 +47,27 @@ def read(path: Path, options: Options) -> Iterator[Piece]:
         pdf.close()
 
 
-def draw(path: Path, page: int, width: int, password: str | None) -> Image.Image:
-    """A page, counted from 1, `width` pixels wide. Raises `DocumentError`."""
+def draw(
+    path: Path,
+    page: int,
+    width: int,
+    password: str | None,
+    words: Sequence[str] = (),
+    areas: Sequence[Area] = (),
+) -> Image.Image:
+    """A page, counted from 1, `width` pixels wide, with these words and areas marked. Raises
+    `DocumentError`."""
     pdf = open_pdf(path, password)
     try:
         if not 1 <= page <= len(pdf):
             raise DocumentError("There is no such page.")
-        return picture(pdf[page - 1], width)
+        sheet = pdf[page - 1]
+        image = picture(sheet, width)
+        if not words and not areas:
+            return image
+        from app.core.documents.readers.marking import enlarged, marked, words_on
+
+        return marked(image, [*enlarged(image, areas), *words_on(sheet, words, image.size)])
     except PdfiumError:
         raise DocumentError("The page is damaged.") from None
     finally:
@@ -112,9 +127,10 @@ class _Reading:
             recognised = self._recognised(page, number)
             if garbled or len(recognised.text) > signs:
                 unreadable = (GARBLED,) if garbled and not recognised.ocr else recognised.unreadable
-                return Page(number, _joined(recognised.text, on_page), unreadable, recognised.ocr)
+                text = _joined(recognised.text, on_page)
+                return replace(recognised, text=text, unreadable=unreadable)
             if not lines:
-                return Page(number, on_page, recognised.unreadable, recognised.ocr)
+                return replace(recognised, text=on_page)
         self._body.see(lines)
         pictures = counted(["picture"] * beside.pictures)
         return Page(number, _joined(markdown(lines, self._body), on_page), pictures)

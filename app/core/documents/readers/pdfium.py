@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfPage
 
-from app.core.documents.base import DocumentError, PasswordNeeded
+from app.core.documents.base import LOCKED, WRONG, DocumentError, PasswordNeeded
 from app.core.documents.readers.letters import PARTED, clean, meaningless, rejoined
 from app.core.documents.readers.lines import Line
 
@@ -70,9 +70,7 @@ def open_pdf(path: Path, password: str | None) -> PdfDocument:
         if error != pdfium.FPDF_ERR_PASSWORD:
             break
     if error == pdfium.FPDF_ERR_PASSWORD:
-        raise PasswordNeeded(
-            "The password does not open the file." if password else "The file needs a password."
-        )
+        raise PasswordNeeded(WRONG if password else LOCKED)
     if error == pdfium.FPDF_ERR_SECURITY:
         raise DocumentError("The file is locked in a way that can't be opened here.")
     raise Damaged("The file is damaged or cut short: no page can be found in it.")

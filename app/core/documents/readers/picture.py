@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from app.core.documents.base import DocumentError, Length, Options, Page, Piece, Remark
+from app.core.documents.base import Area, DocumentError, Length, Options, Page, Piece, Remark
 from app.core.documents.readers import ocr
+from app.core.documents.readers.archive import DAMAGED
 
 log = logging.getLogger(__name__)
 
 MOST_PIXELS = 100_000_000  # of one frame
+BROKEN = "a damaged page"
 
 
 def read(path: Path, options: Options) -> Iterator[Piece]:
@@ -24,29 +27,59 @@ def read(path: Path, options: Options) -> Iterator[Piece]:
         yield Length(count)
         if count < frames:
             yield Remark(f"Only the first {count:,} of {frames:,} pages were read.")
-        for number, frame in zip(range(1, count + 1), ImageSequence.Iterator(image), strict=False):
-            yield _page(frame, number, options)
+        for number in range(1, count + 1):
+            try:
+                _turn(image, number)
+                yield _page(image, number, options)
+            except DocumentError:
+                if count == 1:
+                    raise
+                yield Page(number, "", (BROKEN,))
 
 
-def draw(path: Path, page: int, width: int, password: str | None) -> Image.Image:
-    """A frame, counted from 1, at most `width` pixels wide."""
+def draw(
+    path: Path,
+    page: int,
+    width: int,
+    password: str | None,
+    words: Sequence[str] = (),
+    areas: Sequence[Area] = (),
+) -> Image.Image:
+    """A frame, counted from 1, at most `width` pixels wide, with these areas marked; of `words` a
+    picture knows nothing. Raises `DocumentError`."""
     with _opened(path) as image:
-        try:
-            image.seek(page - 1)
-        except EOFError:
-            raise DocumentError("There is no such page.") from None
+        _turn(image, page)
         shown = _loaded(image)
     shown.thumbnail((width, 4 * width))
-    return shown
+    if not areas:
+        return shown
+    from app.core.documents.readers.marking import enlarged, marked
+
+    return marked(shown, enlarged(shown, areas))
 
 
-def _opened(path: Path) -> Image.Image:
+def loaded(source: IO[bytes]) -> Image.Image:
+    """The first frame of a picture, the right way up, on white. Raises `DocumentError`."""
+    with _opened(source) as image:
+        return _loaded(image)
+
+
+def _opened(source: Path | IO[bytes]) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # what is too large is said in words below
     try:
-        image = Image.open(path)
+        image = Image.open(source)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise DocumentError("The file is damaged, or a picture of an unknown kind.") from None
     return image
+
+
+def _turn(image: Image.Image, page: int) -> None:
+    try:
+        image.seek(page - 1)
+    except EOFError:
+        raise DocumentError("There is no such page.") from None
+    except (OSError, SyntaxError, ValueError):
+        raise DocumentError(DAMAGED) from None
 
 
 def _page(frame: Image.Image, number: int, options: Options) -> Page:
@@ -67,7 +100,7 @@ def _loaded(frame: Image.Image) -> Image.Image:
     try:
         upright = ImageOps.exif_transpose(frame)
     except (OSError, ValueError, SyntaxError):
-        raise DocumentError("The file is damaged or cut short.") from None
+        raise DocumentError(DAMAGED) from None
     if not upright.has_transparency_data:
         return upright.convert("RGB")
     colours = upright.convert("RGBA")

@@ -18,7 +18,6 @@ from app.core.documents.readers.glyphs import tidy
 
 CHUNK = 64 << 10  # characters
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-_EDGE = re.compile(rf"[ \t]*(?:\n[ \t]*)*{PAGE_END}\n?")
 
 
 def read(path: Path, options: Options) -> Iterator[Piece]:
@@ -43,7 +42,7 @@ def fenced(code: str, language: str = "") -> str:
 def _paragraphs(file: TextIO) -> Iterator[Block]:
     rest = ""
     while chunk := file.read(CHUNK):
-        rest = _EDGE.sub(f"\n\n{PAGE_END}\n\n", tidy(rest + chunk))
+        rest = _apart(tidy(rest + chunk))
         *whole, rest = _EMPTY_LINES.split(rest)
         yield from map(_paragraph, whole)
         if len(rest) > CHUNK:  # a paragraph that goes on and on
@@ -51,6 +50,14 @@ def _paragraphs(file: TextIO) -> Iterator[Block]:
                 part, rest = cut_off(rest)
                 yield Block(part)
     yield _paragraph(rest)
+
+
+def _apart(text: str) -> str:
+    """The text with the ends of pages in paragraphs of their own."""
+    first, *others = text.split(PAGE_END)
+    parts = [first, *(part.removeprefix("\n") for part in others)]
+    ends = (part.rstrip(" \t\n") for part in parts[:-1])
+    return f"\n\n{PAGE_END}\n\n".join([*ends, parts[-1]])
 
 
 def _paragraph(text: str) -> Block:

@@ -7,12 +7,13 @@ and diagrams' data, comments, and the speaker's notes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app.core.documents.base import DocumentError, Length, Options, Page, Piece
 from app.core.documents.readers.archive import DAMAGED, Archive
-from app.core.documents.readers.blocks import Block, numbered, one_page
+from app.core.documents.readers.blocks import PICTURE, Block, Scan, Scanned, numbered, one_page
 from app.core.documents.readers.charts import chart
 from app.core.documents.readers.drawing import cells, diagram, paragraphs
 from app.core.documents.readers.markup import (
@@ -26,6 +27,7 @@ from app.core.documents.readers.markup import (
 )
 from app.core.documents.readers.opc import Package
 from app.core.documents.readers.reading_order import Box, in_reading_order
+from app.core.documents.readers.scans import Scans
 from app.core.documents.readers.tables import table
 
 _TITLES = ("title", "ctrTitle")
@@ -46,16 +48,25 @@ def read(path: Path, options: Options) -> Iterator[Piece]:
         listed = (get(one, "r:id") for one in children(child(root, "p:sldIdLst")))
         slides = [relations[one].target for one in listed if one in relations]
         yield Length(min(len(slides), options.most_pages))
-        yield from numbered((_page(package, slide) for slide in slides), options)
+        scans = Scans(package)
+        yield from numbered((_page(package, scans, slide) for slide in slides), options)
 
 
-def _page(package: Package, slide: str) -> Page:
+def _page(package: Package, scans: Scans, slide: str) -> Page | Scanned:
     root = package.part(slide)
     if root is None:
         return Page(0, "", ("this slide",))
-    drawn = _Slide(package, slide).blocks(child(root, "p:cSld", "p:spTree"))
-    hidden = [Block("(hidden slide)")] if root.get("show") in ("0", "false") else []
-    return one_page([*hidden, *drawn, *_comments(package, slide), *_notes(package, slide)])
+    return one_page(_blocks(package, scans, slide, root))
+
+
+def _blocks(package: Package, scans: Scans, slide: str, root: Element) -> Iterator[Block]:
+    if root.get("show") in ("0", "false"):
+        yield Block("(hidden slide)", own=False)
+    drawn = _Slide(package, scans, slide)
+    yield from drawn.behind(child(root, "p:cSld", "p:bg"))
+    yield from drawn.blocks(child(root, "p:cSld", "p:spTree"))
+    for block in (*_comments(package, slide), *_notes(package, slide)):
+        yield replace(block, own=False)
 
 
 def _notes(package: Package, slide: str) -> Iterator[Block]:
@@ -86,8 +97,8 @@ class _Shape:
 class _Slide:
     """The shapes of one slide as blocks."""
 
-    def __init__(self, package: Package, slide: str) -> None:
-        self._package, self._slide = package, slide
+    def __init__(self, package: Package, scans: Scans, slide: str) -> None:
+        self._package, self._scans, self._slide = package, scans, slide
         self._models: list[Element] = []  # the layout's and the master's shapes
         part = slide
         for kind in ("slideLayout", "slideMaster"):
@@ -105,13 +116,20 @@ class _Slide:
         titles = [one for one in shapes if one.kind in _TITLES]
         foot = [one for one in shapes if one.kind in _LAST]
         rest = [one for one in shapes if one.kind not in (*_TITLES, *_LAST, "sldNum")]
-        ordered = [*titles, *in_reading_order(rest, lambda one: one.box), *foot]
-        return [block for shape in ordered for block in self._shape(shape)]
+        ordered = [*titles, *in_reading_order(rest, lambda one: one.box)]
+        found = [block for shape in ordered for block in self._shape(shape)]
+        return [*found, *(replace(one, own=False) for each in foot for one in self._shape(each))]
+
+    def behind(self, element: Element | None) -> Iterator[Block]:
+        """What is painted with a picture: the ground of the slide, or of a shape."""
+        if scans := self._pictures(element):
+            yield Block(scans=scans)
 
     def _shape(self, shape: _Shape) -> Iterator[Block]:
         element = shape.element
         match name(element):
             case "p:sp":
+                yield from self.behind(child(element, "p:spPr", "a:blipFill"))
                 body = child(element, "p:txBody")
                 if shape.kind in _TITLES:
                     title = " ".join(" ".join(one.text for one in paragraphs(body)).split())
@@ -124,7 +142,7 @@ class _Slide:
             case "p:graphicFrame":
                 yield from self._graphic(element)
             case "p:pic":
-                yield _picture(element)
+                yield replace(_picture(element), scans=self._pictures(element), own=False)
 
     def _graphic(self, frame: Element) -> Iterator[Block]:
         for one in children(child(frame, "a:graphic", "a:graphicData")):
@@ -138,6 +156,12 @@ class _Slide:
                     yield from found or [Block(unread=("diagram",))]
                 case _:
                     yield Block(unread=("embedded object",))
+
+    def _pictures(self, element: Element | None) -> tuple[Scan, ...]:
+        return tuple(
+            partial(self._scans.text, self._slide, get(one, "r:embed"))
+            for one in inside(element, "a:blip")
+        )
 
     def _behind(self, element: Element, reference: str) -> Element | None:
         return self._package.referred(self._slide, get(element, reference))
@@ -197,5 +221,5 @@ def _picture(element: Element) -> Block:
     told = child(properties, "p:cNvPr")
     said = " ".join((told.get("descr", "") if told is not None else "").split())
     kinds = {name(one) for one in children(child(properties, "p:nvPr"))}
-    noun = "video" if "a:videoFile" in kinds else "sound" if "a:audioFile" in kinds else "picture"
+    noun = "video" if "a:videoFile" in kinds else "sound" if "a:audioFile" in kinds else PICTURE
     return Block(f"[Picture: {said}]" if said else "", unread=(noun,))

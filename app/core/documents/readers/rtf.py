@@ -24,7 +24,8 @@ _LEVELS = "".join(map(chr, range(0xE010, 0xE019)))  # of headings
 _MARKS = {"trowd": _START, "cell": _CELL, "row": _ROW, "page": _PAGE}
 
 _BINARY = re.compile(rb"\\bin(\d+)[ ]?")
-_GONE = re.compile(r"\{[^{}]*\\(?:deleted|v)(?![a-z0-9])[^{}]*\}")
+_GROUP = re.compile(r"\{[^{}]*\}")
+_GONE = re.compile(r"\\(?:deleted|v)(?![a-z0-9])")
 _WORD = re.compile(r"(?<!\\)\\(trowd|cell|row|page)(?![a-z])[ ]?")
 _NESTED = re.compile(r"(?<!\\)\\nestcell(?![a-z])[ ]?")
 _HEADING = re.compile(r"(?<!\\)\\outlinelevel([0-8])(?!\d)[ ]?")
@@ -52,7 +53,8 @@ def _blocks(path: Path) -> Iterator[Block]:
     # striprtf's own pattern for links takes for ever on a long line; under the name of another
     # destination that is left out, the address is never looked at.
     source = source.replace("\\fldinst", "\\datafield").replace("\\pntext", "\\listtext")
-    source = _NESTED.sub("{, }", _lifted(_GONE.sub("", source)))
+    source = _GROUP.sub(lambda found: "" if _GONE.search(found[0]) else found[0], source)
+    source = _NESTED.sub("{, }", _lifted(source))
     source = _WORD.sub(lambda found: _code(_MARKS[found[1]]), source)
     source = _HEADING.sub(lambda found: _code(_LEVELS[int(found[1])]), source)
     try:

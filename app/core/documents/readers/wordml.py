@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
-from app.core.documents.readers.blocks import PAGE_END, Block
+from app.core.documents.readers.blocks import PAGE_END, PICTURE, Block, Scan
 from app.core.documents.readers.charts import chart
 from app.core.documents.readers.drawing import diagram
 from app.core.documents.readers.equations import latex
@@ -22,11 +23,12 @@ from app.core.documents.readers.markup import (
     whole,
 )
 from app.core.documents.readers.opc import Package
+from app.core.documents.readers.scans import Scans
 from app.core.documents.readers.tables import flat, repeated, table
 from app.core.documents.readers.wordnotes import Notes
 from app.core.documents.readers.wordstyles import Numbering, Styles
 
-_PAGE_END = re.compile(rf"[ \t\n]*{PAGE_END}[ \t\n]*")
+_HIGH = 9_000_000  # what fits on a page, in 914,400 of an inch
 WIDEST = 63  # columns of a table that Word allows
 _GONE = frozenset(
     ("w:del", "w:moveFrom", "w:delText", "w:instrText", "w:delInstrText", "w:rt", "w:sectPr")
@@ -52,7 +54,10 @@ class Story:
     ) -> None:
         self._package, self._part, self._size = package, part, size
         self._styles, self._numbering, self._notes = styles, numbering, notes
+        self._scans = Scans(package)
         self._unread: list[str] = []
+        self._pictures: list[Scan] = []
+        self._high = self._filled = 0
         self._after: list[Element | Block] = []
         self._fields: list[str] = []
         self._anchors: dict[str, int] = {}
@@ -61,8 +66,9 @@ class Story:
         """A paragraph, a table, or whatever holds some of them."""
         for block in self._texts(element):
             unread, self._unread = tuple(self._unread), []
+            scans, self._pictures = tuple(self._pictures), []
             notes = (*block.notes, *self._notes.taken())
-            yield Block(block.text, block.tight, notes, (*block.unread, *unread))
+            yield replace(block, notes=notes, unread=(*block.unread, *unread), scans=scans)
 
     def _texts(self, element: Element) -> Iterator[Block]:
         match name(element):
@@ -81,8 +87,10 @@ class Story:
 
     def _paragraph(self, paragraph: Element) -> Iterator[Block]:
         properties = child(paragraph, "w:pPr")
-        self._anchors = {}
-        text = _PAGE_END.sub(PAGE_END, self._runs(paragraph, "").strip(" \t\n"))
+        self._anchors, self._high = {}, 0
+        parts = self._runs(paragraph, "").split(PAGE_END)
+        text = PAGE_END.join(part.strip(" \t\n") for part in parts)
+        text = self._with_page_end(text)
         # A field's code that never ends would hide the rest of the document.
         self._fields = [state for state in self._fields if state == "result"]
         after, self._after = self._after, []
@@ -99,6 +107,16 @@ class Story:
                 yield one
             else:
                 yield from self._texts(one)
+
+    def _with_page_end(self, text: str) -> str:
+        """The text with a page's end before it, where the pictures that came one after another
+        fill the page."""
+        if text:
+            self._filled = 0
+        elif self._filled and self._filled + self._high > _HIGH:
+            text, self._filled = PAGE_END + text, 0
+        self._filled += self._high
+        return text
 
     def _labelled(self, properties: Element | None, text: str, breaks: str) -> Block:
         heading, place = self._styles.heading(properties), self._styles.place(properties)
@@ -194,9 +212,12 @@ class Story:
                 case "w:txbxContent":
                     self._after.append(one)
                 case "pic:pic" | "v:imagedata":
-                    self._unread.append("picture")
+                    self._unread.append(PICTURE)
+                    self._pictures += self._scanned(one)
                 case "wp:docPr" if said := " ".join(one.get("descr", "").split()):
-                    self._after.append(Block(f"[Picture: {said}]"))
+                    self._after.append(Block(f"[Picture: {said}]", own=False))
+                case "wp:extent":
+                    self._high = max(self._high, whole(one.get("cy")))
                 case "c:chart" | "cx:chart" as short:
                     self._found("chart", chart(self._behind(one, "r:id")), short)
                 case "dgm:relIds" as short:
@@ -205,6 +226,11 @@ class Story:
                     self._after.append(Block(str(one.get("string"))))
                 case _:
                     self._drawn(one)
+
+    def _scanned(self, picture: Element) -> Iterator[Scan]:
+        for one in inside(picture, "a:blip", "v:imagedata"):
+            reference = get(one, "r:embed") or get(one, "r:id")
+            yield partial(self._scans.text, self._part, reference)
 
     def _found(self, noun: str, blocks: list[Block], short: str) -> None:
         self._after += blocks

@@ -36,7 +36,7 @@ from app.core.documents.readers.opc import Package
 from app.core.documents.readers.sheets import LARGEST, Row, sheet
 from app.core.documents.readers.tables import repeated
 
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=[\"']([A-Z]+)(\d+):[A-Z]+(\d+)[\"']")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]+)(\d+):[A-Z]+(\d+)[\"']")
 _DRAWN = ("c:chart", "cx:chart", "xdr:sp", "xdr:pic")
 
 

@@ -1,0 +1,72 @@
+"""Pages of documents as they look, with the words marked that were cited: the route behind the
+pictures among an answer's sources. A page is drawn when somebody looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.core.documents.sheets import Sheet
+from app.core.session import Session
+from app.ui.server import COOKIE, service
+from app.ui.sources import Pictures, no_pictures
+from tools.quoting import Span
+
+WIDE = 1600
+"""Pixels of a page that is looked at by itself."""
+WAITING = 8
+"""Pages that may be waited for; each takes a thread meanwhile."""
+
+MOST = 100
+"""Stretches that are marked on a page."""
+
+_SPANS = re.compile(rf"\d{{1,9}}-\d{{1,9}}(?:,\d{{1,9}}-\d{{1,9}}){{0,{MOST - 1}}}")
+_HEADERS = {
+    "Content-Security-Policy": "sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_limiter: CapacityLimiter | None = None
+
+
+def pictures_of(session: Session) -> Pictures:
+    """Where the page finds the pictures of that conversation's documents, seen from any page of
+    the app. Nowhere for a browser without cookies: it is known by its connection alone, which the
+    route does not see."""
+    study = session.study
+    if study is None or not st.context.cookies.get(COOKIE):
+        return no_pictures
+
+    def address(sheet: Sheet, spans: Sequence[Span]) -> str:
+        stretches = ",".join(f"{start}-{end}" for start, end in spans[:MOST])
+        found = study.pictured(sheet)
+        return f"pages/{session.workspace.name}/{sheet.id}/{stretches}" if found else ""
+
+    return address
+
+
+async def send_page(request: Request) -> Response:
+    """A page of one of the visitor's own documents, with stretches of its text marked."""
+    global _limiter
+    _limiter = _limiter or CapacityLimiter(WAITING)
+    asked, who = request.path_params, request.cookies.get(COOKIE)
+    session = service().sessions.named(who, asked["folder"]) if who else None
+    picture: bytes | None = None
+    if session is not None and session.study is not None and _SPANS.fullmatch(asked["spans"]):
+        pairs = (pair.split("-") for pair in asked["spans"].split(","))
+        spans = tuple((int(start), int(end)) for start, end in pairs)
+        width = (WIDE,) if "wide" in request.query_params else ()
+        picture = await run_sync(session.study.marked, asked["id"], spans, *width, limiter=_limiter)
+    if picture is None:
+        return PlainTextResponse("There is no picture of this page.", 404)
+    return Response(picture, 200, _HEADERS, "image/png")
+
+
+ROUTES = [Route("/pages/{folder}/{id:int}/{spans}", send_page)]
