@@ -6,11 +6,15 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from tools.text import encodable
 
 # A core has a file of tests to itself: more threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test fails for being slow.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)

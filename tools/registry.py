@@ -39,7 +39,11 @@ FUNCTION_SECONDS = 60.0
 """How long a user's function may take, unless a setting or the function itself says otherwise."""
 
 _GRACE = 0.85
-"""Seconds that a tool has to end by itself after Stop; the user is promised one second in all."""
+"""Seconds that a function has to end by itself after Stop; the user is promised one in all."""
+
+_GRACE_OF_OWN = 3.0
+"""The same for a built-in tool. They end within a second by themselves; where the machine is too
+busy for that, their result is worth the wait."""
 
 _GLANCE = 0.05
 """Seconds between two looks at Stop and the clock."""
@@ -109,7 +113,8 @@ class Registry:
     def run(self, call: ToolCall, context: ToolContext, native: bool = False) -> ToolResult:
         """Runs one call and never raises; `id` and `name` of the result are the call's own.
 
-        Returns within a second after `context.cancel` is set. `native` says which face the
+        Returns within a second after `context.cancel` is set, of a built-in tool as soon as that
+        ends, which is given three. `native` says which face the
         model was shown, for the names it is told when it calls one that isn't there.
         """
         started = time.monotonic()
@@ -219,7 +224,8 @@ class Registry:
         while not wait([running], _GLANCE).done:
             if context.cancel.is_set():
                 stop.set()
-                if not wait([running], _GRACE).done:
+                grace = _GRACE if isinstance(tool, FunctionTool) else _GRACE_OF_OWN
+                if not wait([running], grace).done:
                     said = f"{call.name} was stopped by the user."
                     known = f"{said} The last it told: {last}" if last else said
                     return ToolResult(call.id, call.name, known, error=said)

@@ -20,7 +20,14 @@ from app.ui.given import let_wait
 from app.ui.keys import begin_page
 from app.ui.server import PAINTED, load_model_soon, service, visitor
 from app.ui.sources import FOLLOW
-from app.ui.transcript import Board, draw_history, draw_question, look_again, watch
+from app.ui.transcript import (
+    Board,
+    answer_place,
+    draw_history,
+    draw_question,
+    look_again,
+    watch,
+)
 
 
 def nothing_under(at: int) -> None:
@@ -118,7 +125,7 @@ def show_conversation(mode: Mode) -> None:
         composer.draw_edit(mode, current, last.question, config)
         return
     draw_question(last)
-    with st.chat_message("assistant", avatar=":material/neurology:"):
+    with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
         board = Board(st.container(gap="small"), session.approvals.answer, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.look, last.at))

@@ -118,6 +118,24 @@ def draw_question(exchange: Exchange) -> None:
             st.text(text)
 
 
+def answer_place(view: View) -> Any:
+    """Where the last answer and all under it are drawn: the other one of two places with each turn.
+
+    What an earlier answer left goes at once then. In its own place Streamlit would keep it, greyed,
+    until the page has been drawn to its end, which is the turn's.
+    """
+    began, second = st.session_state.get("turn", (0.0, False))
+    if view.live is not None and view.began != began:
+        second = not second
+        st.session_state["turn"] = (view.began, second)
+    if second:
+        st.empty()
+    place = st.container(gap="small")
+    if not second:
+        st.empty()
+    return place
+
+
 def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
     """Draws the running turn until it ends, or until what is drawn `beside` it is no longer the
     same. A rerun of the page interrupts this at any draw."""

@@ -13,6 +13,13 @@ from tools.browser.base import ReadFailed
 from tools.browser.extraction import Extractor
 
 
+@pytest.fixture
+def children():
+    """The processes that this test has started and that are there still."""
+    before = set(psutil.Process().children())
+    return lambda: [each for each in psutil.Process().children() if each not in before]
+
+
 def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read():
     async def main() -> None:
         extractor = Extractor(most=1, seconds=0.5)
@@ -27,39 +34,39 @@ def test_a_page_that_takes_too_long_is_given_up_and_the_next_is_read():
     asyncio.run(main())
 
 
-def test_a_process_that_is_gone_is_replaced_and_none_is_left():
+def test_a_process_that_is_gone_is_replaced_and_none_is_left(children):
     async def main() -> None:
         extractor = Extractor(most=1)
         assert (await extractor.plain(b"one")).lines == ("one",)
-        (process,) = psutil.Process().children()
+        (process,) = children()
         os.kill(process.pid, signal.SIGKILL)
         with contextlib.suppress(ReadFailed):  # at most one page
             await extractor.plain(b"two")
         assert (await extractor.plain(b"three")).lines == ("three",)
         await extractor.close()
-        assert psutil.Process().children() == []
+        assert children() == []
 
     asyncio.run(main())
 
 
-def test_all_processes_are_ready_once_it_is_warm():
+def test_all_processes_are_ready_once_it_is_warm(children):
     async def main() -> None:
         extractor = Extractor(most=2)
         for _ in range(2):
             await extractor.warm()
-            assert len(psutil.Process().children()) == 2
+            assert len(children()) == 2
         await extractor.close()
 
     asyncio.run(main())
 
 
-def test_it_knows_nothing_of_the_servers_settings(monkeypatch):
+def test_it_knows_nothing_of_the_servers_settings(monkeypatch, children):
     monkeypatch.setenv("GLM_API_KEY", "secret")
 
     async def main() -> str:
         extractor = Extractor(most=1)
         await extractor.plain(b"one")
-        (process,) = psutil.Process().children()
+        (process,) = children()
         environment = str(process.environ())
         await extractor.close()
         return environment

@@ -771,6 +771,7 @@ def test_closing_the_generator_closes_the_connection(make: Make) -> None:
 
 
 def test_closing_the_backend_ends_its_answers_and_its_thread(make: Make) -> None:
+    before = set(threading.enumerate())
     backend, server = make([say.Endless(rate=100)])
     events = ask(backend)
     next(events)
@@ -779,7 +780,8 @@ def test_closing_the_backend_ends_its_answers_and_its_thread(make: Make) -> None
     assert server.requests[0].gone.wait(5)
     backend.close()
     told(ask(backend), ModelUnavailable)
-    assert "model-server" not in [thread.name for thread in threading.enumerate()]
+    left = set(threading.enumerate()) - before
+    assert "model-server" not in [thread.name for thread in left]
 
 
 def test_thirty_answers_at_once(make: Make) -> None:
