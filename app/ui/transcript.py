@@ -94,12 +94,14 @@ def draw_history(
     for exchange in cut[hidden:-1]:
         draw_question(exchange)
         with st.chat_message("assistant", avatar=":material/neurology:"):
-            Board(st.container(gap="small"), pictures=pictures).draw(
-                answer_blocks(exchange.answers, look, exchange.at)
-            )
-            under(exchange.at)
-            # Takes the place of the actions that stood here while this was the last exchange.
-            st.empty()
+            with st.container(gap="small"):
+                Board(st.container(gap="small"), pictures=pictures).draw(
+                    answer_blocks(exchange.answers, look, exchange.at)
+                )
+                under(exchange.at)
+                # Takes the place of the actions that stood here while this was the last exchange.
+                st.empty()
+            st.empty()  # and of its other place, see `answer_place`
     return cut[-1] if cut else None
 
 

@@ -7,6 +7,7 @@ process can run an event loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -63,10 +64,10 @@ def visitor_of(app: RunningApp, browser: Browser, **context: object) -> Visitor:
 
 
 @pytest.fixture(scope="package")
-def regular(endpoint: Scripted, browser: Browser) -> Iterator[dict[str, Page]]:
+def regular(endpoint: Scripted, browser: Browser) -> Iterator[Callable[[str], Page]]:
     """The tabs of a visitor who stays, by their paths."""
     visitor = visitor_of(endpoint.app, browser)
-    yield {path: visitor.open(path) for path in GREETINGS}
+    yield cache(visitor.open)
     visitor.context.close()
 
 
@@ -78,17 +79,19 @@ def anew(page: Page, path: str) -> Page:
 
 
 @pytest.fixture
-def chat(scripted: Scripted, regular: dict[str, Page]) -> Iterator[Page]:
+def chat(scripted: Scripted, regular: Callable[[str], Page]) -> Iterator[Page]:
     """A new conversation in Chat on the scripted endpoint."""
-    yield anew(regular[""], "")
-    check(regular[""])
+    page = anew(regular(""), "")
+    yield page
+    check(page)
 
 
 @pytest.fixture
-def tools(scripted: Scripted, regular: dict[str, Page]) -> Iterator[Page]:
+def tools(scripted: Scripted, regular: Callable[[str], Page]) -> Iterator[Page]:
     """A new conversation in Tools on the scripted endpoint."""
-    yield anew(regular["tools"], "tools")
-    check(regular["tools"])
+    page = anew(regular("tools"), "tools")
+    yield page
+    check(page)
 
 
 @pytest.fixture

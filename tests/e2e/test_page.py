@@ -8,7 +8,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.ui.transcript import SHOWN
 from tests.e2e.conftest import Visit
 from tests.e2e.test_tools import PLOT
 from tests.e2e.visitor import (
@@ -73,21 +72,6 @@ def test_copy_puts_the_markdown_on_the_clipboard(scripted: Scripted, visit: Visi
     expect(copy).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == RICH
     shot(page, "rich")
-
-
-def test_a_long_conversation_shows_its_end(scripted: Scripted, chat: Page) -> None:
-    earlier, messages = 3, chat.get_by_test_id("stChatMessage")
-    for number in range(SHOWN + earlier):
-        box(chat).fill(f"message {number}")
-        box(chat).press("Enter")
-        expect(answer(chat)).to_contain_text(f"Heard: message {number}")
-        wait_for_answer(chat)
-    expect(messages).to_have_count(2 * SHOWN)
-    expect(messages.first).to_contain_text(f"message {earlier}")
-    button(chat, f"Show {earlier} earlier messages").click()
-    expect(messages).to_have_count(2 * (SHOWN + earlier))
-    expect(messages.first).to_contain_text("message 0")
-    assert ask(chat, "and on") == "Heard: and on"
 
 
 def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit) -> None:

@@ -219,10 +219,9 @@ def test_a_bad_setting_is_told_and_no_kernel_stays_behind(visit: Visit) -> None:
         environment = {"GLM_MODEL": f"{server.url}#scripted", "GLM_SLOTS": "abc"}
         with start_app(environment) as app:
             visitor = visit(app)
-            for path in ("", "tools", "settings"):
+            for path in ("", "settings", "tools"):
                 page = visitor.open(path)
                 expect(page.get_by_test_id("stAlert").filter(has_text="GLM_SLOTS")).to_be_visible()
-            page = visitor.open("tools")
             assert "42" in ask(page, "run 6 * 7")
             shot(page, "bad-setting")
             visitor.check()
