@@ -37,6 +37,8 @@ BROWSER_ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+# Streamlit's own word for a page whose script has come to its end.
+AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,11 @@ def send(page: Page, text: str) -> None:
 
 
 def wait_for_answer(page: Page, seconds: float = 120.0) -> Locator:
-    """Waits until the last message has its answer; returns that message on the page."""
+    """Waits until the last message has its answer and the page is at rest; returns that message
+    on the page."""
     answer = page.get_by_test_id("stChatMessage").last
     answer.get_by_role("button", name="Retry").wait_for(timeout=seconds * 1000)
+    page.locator(AT_REST).wait_for(timeout=seconds * 1000)
     return answer
 
 
