@@ -279,7 +279,8 @@ class GenerationConfig:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a backend can do. `context` is its window in tokens, None when it doesn't say."""
+    """What a backend can do. `context` is its window in tokens, None when it doesn't say; `memory`
+    what its weights take in this process, in bytes."""
 
     context: int | None = None
     tools: bool = True
@@ -287,6 +288,7 @@ class Capabilities:
     forced_tool: bool = True
     images: Images = "none"
     reasoning: bool = False
+    memory: int = 0
 
 
 class Backend(Protocol):

@@ -13,10 +13,12 @@ process at once.
 
 from __future__ import annotations
 
+import glob
 import logging
 import queue
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +62,8 @@ class LlamaCpp:
         config = config or EngineConfig()
         self._engine = Engine(path, name, config)
         self._adapted = config.adapter is not None
+        files = (*_parts(path), config.adapter, config.mmproj)
+        self._memory = sum(file.stat().st_size for file in files if file is not None)
         self._queue = FairQueue(config.slots)
         self._glm4 = llama_prompt.is_glm4(self._engine.template)
         self._own_calls = self._engine.knows_tools and not self._glm4
@@ -78,6 +82,7 @@ class LlamaCpp:
             context=self._engine.window,
             native_tools=not self._own_calls,
             images="several" if self._engine.sees else "none",
+            memory=self._memory,
         )
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
@@ -286,3 +291,9 @@ class LlamaCpp:
 def _without_pictures(message: Message) -> Message:
     parts = (Text(part.line) if isinstance(part, Picture) else part for part in message.parts)
     return replace(message, parts=tuple(parts))
+
+
+def _parts(path: Path) -> Iterable[Path]:
+    """The file, or all those that a large one was split into."""
+    name = re.sub(r"-\d{5}-of-(\d{5}\.gguf)$", r"-?????-of-\1", glob.escape(path.name))
+    return path.parent.glob(name)

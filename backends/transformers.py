@@ -69,6 +69,7 @@ class Transformers:
             weights.window,
             weights.sight is not None,
         )
+        self._memory = int(weights.model.get_memory_footprint())
         self._virtual = 0 if weights.preamble is None else int(weights.preamble.shape[1])
         self._chunk = chunk or (GPU_CHUNK if on_gpu(config.device_map) else CPU_CHUNK)
         settings = weights.model.config
@@ -90,6 +91,7 @@ class Transformers:
             forced_tool=not own_calls,
             images="several" if self._sees else "none",
             reasoning=self._prompter.thinks,
+            memory=self._memory,
         )
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:

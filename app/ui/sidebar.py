@@ -14,7 +14,7 @@ from app.core.service import Service
 from app.core.session import Session
 from app.ui.markdown import drawable
 from backends.base import GenerationConfig
-from tools.base import Tool
+from tools.base import Tool, file_size
 
 # Seconds between two looks at a model that is still loading.
 LOOK = 0.5
@@ -33,9 +33,10 @@ def _model_card(host: ModelHost, watching: bool) -> None:
         match host.state:
             case "ready" if host.backend is not None:
                 st.markdown(f"**{_plain(host.backend.name)}**")
-                window = host.backend.capabilities.context
-                size = f" · window {window:,} tokens" if window else ""
-                st.caption(f":green[:material/check_circle:] Ready{size}")
+                able = host.backend.capabilities
+                window = f" · window {able.context:,} tokens" if able.context else ""
+                memory = f" · {file_size(able.memory)}" if able.memory else ""
+                st.caption(f":green[:material/check_circle:] Ready{window}{memory}")
             case "failed":
                 st.markdown("**No model**")
                 st.error(drawable(host.error or ""), icon=":material/error:")

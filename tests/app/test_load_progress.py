@@ -9,8 +9,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.core.models import ModelHost
-from backends import progress
+from backends import bundled, progress
 from backends.base import ModelUnavailable
+from backends.llama_cpp import LlamaCpp
+from backends.llama_engine import EngineConfig
+from tools.base import file_size
+
+
+def page(host):
+    """A script of its own, which knows nothing of this module."""
+    from app.ui.sidebar import draw_model
+
+    draw_model(host)
 
 
 def test_the_page_shows_how_far_it_is() -> None:
@@ -21,12 +31,6 @@ def test_the_page_shows_how_far_it_is() -> None:
         reached.set()
         go.wait(30)
         raise ModelUnavailable("No such model.")
-
-    def page(host):
-        """A script of its own, which knows nothing of this module."""
-        from app.ui.sidebar import draw_model
-
-        draw_model(host)
 
     host = ModelHost(opener)
     assert host.progress is None
@@ -41,3 +45,16 @@ def test_the_page_shows_how_far_it_is() -> None:
     shown.run()
     assert not shown.get("progress") and shown.error[0].value == "No such model."
     assert host.progress is None
+
+
+def test_the_page_shows_what_the_model_takes() -> None:
+    host = ModelHost(lambda: LlamaCpp(bundled.model_file(), bundled.NAME, EngineConfig(window=256)))
+    host.start()
+    host.wait()
+    try:
+        shown = AppTest.from_function(page, args=(host,)).run()
+        (state,) = shown.caption
+        size = file_size(bundled.model_file().stat().st_size)
+        assert state.value.endswith(f"Ready · window 256 tokens · {size}")
+    finally:
+        host.close()

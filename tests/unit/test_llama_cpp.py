@@ -47,6 +47,7 @@ def test_an_answer_streams_in_pieces_and_is_counted(model: LlamaCpp) -> None:
     assert usage.prompt_tokens == model.count_tokens(messages, ())
     assert end(events).finish == "length" and usage.completion_tokens == 12
     assert model.capabilities.context == WINDOW and model.name == bundled.NAME
+    assert model.capabilities.memory >= bundled.model_file().stat().st_size
 
 
 def test_an_answer_may_end_by_itself(model: LlamaCpp) -> None:

@@ -118,6 +118,8 @@ def then(messages: Sequence[Message], events: Sequence[ModelEvent], *parts: Pict
 
 def test_pictures_in_any_turn_and_text_between(model: Transformers, tmp_path: Path) -> None:
     assert model.capabilities.images == "several"
+    weights = model._weights.model.parameters()
+    assert model.capabilities.memory >= sum(each.nbytes for each in weights) > 0
     first, second = picture(tmp_path, "a.png"), picture(tmp_path, "b.png", (40, 100), 1)
     third = picture(tmp_path, "c.png", (64, 64), 2)
     messages = [user("Hello there, this is a talk about some pictures.")]
