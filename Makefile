@@ -1,5 +1,5 @@
 # make run     set everything up where needed, then serve the app on http://127.0.0.1:8501
-# make test    the tests, a few files at a time    ARGS="-k kernel" picks some, ARGS="-n 0" runs
+# make test    the tests, a file a core at a time   ARGS="-k kernel" picks some, ARGS="-n 0" runs
 #              one by one; browser tests need Chromium
 # make check   ruff and mypy
 # make bench   the figures in README        ARGS names which
@@ -14,8 +14,6 @@
 
 ARGS ?=
 BIN := .venv/bin
-# One more than there are cores: browser tests wait for much of their time.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: run test check bench bundled-model eval-bundled setup clean environment system
 .DEFAULT_GOAL := run
@@ -24,7 +22,7 @@ run: system
 	@exec $(BIN)/streamlit run app/main.py $(ARGS)
 
 test: system
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
