@@ -3,13 +3,13 @@ before the model, and how much of its window that takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import streamlit as st
 
 from app.core.documents import said
-from app.core.documents.prompt import Prompt, Room, Way, asks_for_whole
+from app.core.documents.prompt import Room, Way, asks_for_whole
 from app.core.documents.said import Outlook
 from app.core.documents.study import WAYS, Study
 from app.core.models import ModelHost
@@ -17,7 +17,7 @@ from app.core.session import Session
 from app.ui.document import draw_chip, draw_open_document, is_open
 from app.ui.markdown import escaped
 from app.ui.quoted import words
-from backends.base import GenerationConfig, Message
+from backends.base import GenerationConfig
 
 # Seconds between two looks at files that are being read.
 LOOK = 0.5
@@ -72,7 +72,7 @@ def pages_read(session: Session) -> Callable[[int], None]:
     def under(at: int) -> None:
         prompt = None if session.study is None else session.study.prompt(at)
         messages = session.view().conversation.messages
-        if prompt is None or not (line := read_for(prompt, messages[at + 1 : at + 2])):
+        if prompt is None or not (line := said.pages_read(prompt)):
             return
         st.caption(f":material/menu_book: {escaped(line, 600)}")
         whole = any(asks_for_whole(question.text) for question in messages[at : at + 1])
@@ -80,13 +80,6 @@ def pages_read(session: Session) -> Callable[[int], None]:
             st.caption("This asks about the whole: *Part by part* reads all of it.")
 
     return under
-
-
-def read_for(prompt: Prompt, answers: Sequence[Message]) -> str:
-    """Which pages these answers were given from, in a line. Empty where there were none, and where
-    the reading of parts broke off before the first word."""
-    whole = prompt.way != "parts" or any(answer.text for answer in answers)
-    return said.pages_read(prompt) if whole else ""
 
 
 def _draw(

@@ -12,6 +12,7 @@ from app.core.documents.prompt import Prompt
 from app.core.documents.said import pages_read
 from backends.base import (
     AnswerBroken,
+    AnswerFinished,
     BackendError,
     ContextExceeded,
     GenerationConfig,
@@ -110,3 +111,15 @@ def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, way: str
         ):
             pass
     assert backend.asked and given == []
+
+
+def test_nothing_was_read_for_parts_that_were_stopped(corpus: Corpus) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    given: list[Prompt] = []
+    backend = Scripted("notes", window=32_768)
+    events = list(
+        ask(corpus, [QUESTION], 0, "parts", backend, GenerationConfig(), cancel, given.append)
+    )
+    assert isinstance(events[-1], AnswerFinished) and events[-1].finish == "cancelled"
+    assert given == []
