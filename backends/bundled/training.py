@@ -11,12 +11,14 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from backends.bundled.branches import attending, positions
 from backends.bundled.encode import IGNORED, Example
 
 log = logging.getLogger(__name__)
@@ -146,9 +148,8 @@ def evaluate(model: Any, examples: Sequence[Example], config: TrainingConfig) ->
     total, count = 0.0, 0
     with torch.no_grad():
         for example in examples:
-            inputs, labels = _tensors(model, [example])
-            learned = int((labels[:, 1:] != IGNORED).sum())
-            total += float(_loss(model, inputs, labels, config)) * learned
+            learned = sum(label != IGNORED for label in example.labels[1:])
+            total += float(_loss(model, [example], config)) * learned
             count += learned
     model.train()
     return total / max(1, count)
@@ -162,21 +163,24 @@ def _step(model: Any, chosen: Sequence[Example], config: TrainingConfig) -> tupl
     for batch, part in zip(batches, learned, strict=True):
         if part == 0:
             continue
-        inputs, labels = _tensors(model, batch)
-        loss = _loss(model, inputs, labels, config) * (part / whole)
+        loss = _loss(model, batch, config) * (part / whole)
         loss.backward()
         total += float(loss.detach())
         tokens += sum(len(each.ids) for each in batch)
     return total, tokens
 
 
-def _loss(model: Any, inputs: Mapping[str, Any], labels: Any, config: TrainingConfig) -> Any:
+def _loss(model: Any, batch: Sequence[Example], config: TrainingConfig) -> Any:
     """Cross entropy of the learned tokens; the output layer is computed for them alone, where
     the model can be taken apart."""
     import torch
 
-    with torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=config.bf16):
-        plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inputs, labels = _tensors(model, batch)
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    with (
+        torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=config.bf16),
+        attending(plain) if "branches" in inputs else nullcontext(),
+    ):
         virtual = getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False)
         body, head = getattr(plain, "model", None), plain.get_output_embeddings()
         if virtual or body is None or head is None or getattr(plain.config, "logit_scale", None):
@@ -200,31 +204,15 @@ def _tensors(model: Any, batch: Sequence[Example]) -> tuple[dict[str, Any], Any]
         ids[row, :size] = torch.tensor(each.ids)
         labels[row, :size] = torch.tensor(each.labels)
         mask[row, :size] = 1
-    inputs = {"input_ids": ids}
+    inputs: dict[str, Any] = {"input_ids": ids.to(device)}
     if any(each.branches for each in batch):
-        seen = [_branched(each, length) for each in batch]
-        inputs["position_ids"] = torch.stack([positions for positions, _ in seen])
-        inputs["attention_mask"] = torch.stack([hidden for _, hidden in seen])
+        places = [positions(each.branches, length) for each in batch]
+        inputs["position_ids"] = torch.stack(places).to(device)
+        inputs["branches"] = [each.branches for each in batch]
     elif len(batch) > 1:
         # Alone, the padding is behind all that looks back, and a mask would only cost time.
-        inputs["attention_mask"] = mask
-    return {name: each.to(device) for name, each in inputs.items()}, labels.to(device)
-
-
-def _branched(example: Example, length: int) -> tuple[Any, Any]:
-    """Positions, and what is added to the attention so that a branch sees the shared beginning
-    and itself: shapes (length,) and (1, length, length)."""
-    import torch
-
-    first = example.branches[0] if example.branches else 0
-    owner, positions = torch.zeros(length, dtype=torch.long), torch.arange(length)
-    for number, start in enumerate(example.branches, 1):
-        owner[start:] = number
-        positions[start:] = torch.arange(first, first + length - start)
-    same = owner[:, None] == owner[None, :]
-    visible = (same | (owner[None, :] == 0)) & torch.ones(length, length).tril().bool()
-    hidden = torch.zeros(length, length).masked_fill(~visible, torch.finfo(torch.float32).min)
-    return positions, hidden[None]
+        inputs["attention_mask"] = mask.to(device)
+    return inputs, labels.to(device)
 
 
 def _order(count: int, wanted: int, seed: int) -> list[int]:

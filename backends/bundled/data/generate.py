@@ -76,8 +76,9 @@ def family(r: Random, workshop: Workshop) -> dict[str, Any]:
     today = date(2024, 6, 1) + timedelta(days=r.randint(0, 1200))
     specs, strangers = offered(r, workshop)
     names = [spec.name for spec in specs]
-    # A long listing is read once for many; a listing that nobody meets again needs few.
-    count = min(12, 4 + 2 * len(specs))
+    # A listing is read once for many; one that nobody meets again, for few.
+    familiar = workshop.python in specs and len(strangers) < 2
+    count = 30 if familiar else min(12, 4 + 2 * len(specs))
     return {
         "conversations": [conversation(r, today, names, strangers, workshop) for _ in range(count)],
         "tools": [described(spec) for spec in specs],
@@ -110,7 +111,7 @@ def conversation(
 
 def offered(r: Random, workshop: Workshop) -> tuple[list[ToolSpec], list[unseen.Function]]:
     """A set of tools, and those of them that don't exist."""
-    kinds = {"all": 0.36, "python": 0.18, "strange": 0.3, "functions": 0.08, "many": 0.08}
+    kinds = {"all": 0.1, "python": 0.2, "strange": 0.54, "functions": 0.08, "many": 0.08}
     kind = r.choices(list(kinds), list(kinds.values()))[0]
     count = r.choice({"all": [0, 0, 0, 1], "python": [0, 1, 2], "strange": [1, 2, 3, 4, 4],
                       "functions": [0, 1], "many": [4, 6, 10, 20]}[kind])  # fmt: skip
@@ -155,8 +156,8 @@ def task(
         "draw": 0.8 if skills["draw"] else 0,
         "trouble": 0.3 if skills["trouble"] else 0,
         "several": 0.7,
-        "none": 1.5,
-        "talk": 1.3,
+        "none": 1.1,
+        "talk": 0.9,
     }
     kind = r.choices(list(kinds), list(kinds.values()))[0]
     if kind == "python":
