@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.core.documents.account import Account
     from app.core.jsonl import Request
     from app.core.modes import Mode
+    from app.core.passwords import Ask
     from app.core.service import Service
     from app.core.terminal import TerminalWriter
     from backends.base import Event, TurnReason
@@ -111,6 +112,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
 
 def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
     out, lines = private_streams()
+    from app.core import passwords
     from app.core.jsonl import JsonWriter, Request
     from app.core.terminal import TerminalWriter
 
@@ -125,7 +127,8 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
         prompts = [Request(prompt=text, files=files, images=images)]
     with _house(options, mode) as service:
         opened = partial(_dialogue, service, mode, options.yes)
-        return _answer(prompts, opened, mode, writer, stopping)
+        typed = passwords.at_terminal(stopping) if lines.isatty() and sys.stderr.isatty() else None
+        return _answer(prompts, opened, mode, writer, stopping, typed)
 
 
 def _requests(lines: TextIO) -> Iterator[Request | str]:
@@ -147,7 +150,9 @@ def _answer(
     mode: Mode,
     writer: Writer,
     stopping: Stopping,
+    typed: Ask | None,
 ) -> int:
+    from app.core import passwords
     from app.core.modes import unfit
 
     code: int | None = None
@@ -168,7 +173,8 @@ def _answer(
                     writer.account = dialogue.account
                 with stopping.turn() as cancel:
                     given = (*request.files, *request.images)
-                    turn = dialogue.ask(request.prompt, cancel, given)
+                    password = passwords.given(request.passwords, typed)
+                    turn = dialogue.ask(request.prompt, cancel, given, password)
                     reason = _play(turn, writer)
                 if reason == "cancelled":
                     break

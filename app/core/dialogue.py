@@ -15,6 +15,7 @@ from app.core.conversation import Conversation
 from app.core.given import FileRefused, read_given, user_message
 from app.core.intake import take
 from app.core.modes import Mode, defaults
+from app.core.passwords import Ask
 from app.core.pictures import pictures_folder
 from app.core.service import Service
 from backends.base import BackendError, Document, Event, MessageFinished
@@ -63,10 +64,15 @@ class Dialogue:
         return self._conversation.awaits_answer
 
     def ask(
-        self, prompt: str, cancel: threading.Event, files: Sequence[str] = ()
+        self,
+        prompt: str,
+        cancel: threading.Event,
+        files: Sequence[str] = (),
+        password: Ask | None = None,
     ) -> Iterator[Event]:
         """A turn that answers `prompt`, with files that are copied into the conversation's folder.
-        Where one is refused, it ends with that, and the conversation is as it was."""
+        Where one is refused, it ends with that, and the conversation is as it was. `password` is
+        asked for what is locked."""
         try:
             given = [read_given(Path(file), self._settings) for file in files]
             if given:
@@ -75,6 +81,7 @@ class Dialogue:
         except (FileRefused, BackendError) as error:
             return failed_turn("error", str(error))
         if self._study is not None:
+            self._study.password = password
             self._study.add(attached)
         self._given |= {part.path for part in attached if isinstance(part, Document)}
         message = user_message(encodable(prompt), attached)

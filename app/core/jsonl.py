@@ -24,13 +24,15 @@ class BadRequest(ValueError):
 
 
 class Request(BaseModel):
-    """One prompt, and whether it continues the conversation of the one before."""
+    """One prompt, and whether it continues the conversation of the one before. `passwords` are
+    those of locked files, by their names."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     prompt: str
     files: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    passwords: dict[str, str] = Field(default={}, repr=False)
     continues: bool = Field(default=False, alias="continue")
 
 

@@ -37,6 +37,15 @@ class Stopping:
             self._cancel = None
             cancel.set()
 
+    @contextlib.contextmanager
+    def typing(self) -> Iterator[None]:
+        """While a turn waits for what the user types, Ctrl-C raises `KeyboardInterrupt` as well."""
+        cancel, self._cancel = self._cancel, None
+        try:
+            yield
+        finally:
+            self._cancel = cancel
+
     def _hear(self, number: int, _: FrameType | None) -> None:
         self.asked_to_end |= number != signal.SIGINT
         if self._cancel is None or self._cancel.is_set():

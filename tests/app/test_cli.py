@@ -28,6 +28,7 @@ from app.core.terminal import TerminalWriter
 from backends.base import Message as BackendMessage
 from backends.base import MessageFinished, TextDelta, TurnFinished, Usage
 from backends.base import Text as TextPart
+from tests.office_files import make_pdf
 from tests.scripted_server import ScriptedServer
 from tests.scripted_steps import (
     Answer,
@@ -501,7 +502,7 @@ class Screen:
         ours, theirs = pty.openpty()
         self._keys = ours
         self.process = door.start(
-            "chat", *arguments,
+            *arguments,
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             preexec_fn=_own_terminal,
         )  # fmt: skip
@@ -542,7 +543,7 @@ def test_a_chat_in_a_terminal(door: Door, serve: Any) -> None:
         return [Text(f"<{' '.join(said)}> \x1b]0;renamed\x07")]
 
     server = serve(script)
-    screen = Screen(door, "--model", server.url)
+    screen = Screen(door, "chat", "--model", server.url)
     with give_up(screen.process):
         screen.until("> ")
         screen.type("one\n")
@@ -576,6 +577,49 @@ def test_a_chat_in_a_terminal(door: Door, serve: Any) -> None:
         assert screen.process.wait(PATIENCE) == 0
     assert server.requests[2].gone.is_set()
     assert told(server.requests[-1].body) == ["two"]
+
+
+@pytest.fixture
+def locked(door: Door) -> str:
+    make_pdf(door.folder / "locked.pdf", password="geheim-é")
+    return "locked.pdf"
+
+
+def test_a_locked_file_asks_for_its_password_in_a_terminal(
+    door: Door, serve: Any, locked: str
+) -> None:
+    server = serve([[Text("It grew.")], [Text("Nothing to read.")]])
+    ask = ("ask", "--mode", "documents", "--file", locked, "How much?", "--model", server.url)
+    screen = Screen(door, *ask)
+    with give_up(screen.process):
+        screen.until("A password is needed for locked.pdf.")
+        screen.type("wrong\n")
+        screen.until("That password does not open locked.pdf.")
+        screen.type("geheim-é\n")
+        screen.until("It grew.")
+        assert "geheim" not in screen.shown
+        assert screen.process.wait(PATIENCE) == 0
+    assert "57 million" in str(server.requests[0].body)
+    for keys, code in (("\n", 0), ("\x03", 1)):  # without it; and not at all
+        screen = Screen(door, *ask)
+        with give_up(screen.process):
+            screen.until("A password is needed for locked.pdf.")
+            screen.type(keys)
+            assert screen.process.wait(PATIENCE) == code
+    assert len(server.requests) == 2 and "57 million" not in str(server.requests[1].body)
+
+
+def test_passwords_come_with_a_prompt(door: Door, serve: Any, locked: str) -> None:
+    server = serve([[Text("It grew.")], [Text("Nothing to read.")]])
+    asked = {"prompt": "How much?", "files": [locked]}
+    lines = [asked | {"passwords": {locked: word}} for word in ("geheim-é", "wrong")]
+    ended = door.run(
+        "ask", "--mode", "documents", "--json", "-", "--model", server.url,
+        told="\n".join(map(json.dumps, lines)).encode(),
+    )  # fmt: skip
+    assert ended.code == 0 and ended.kinds == ["text", "done"] * 2
+    assert "57 million" in str(server.requests[0].body)
+    assert "57 million" not in str(server.requests[1].body)
 
 
 def test_a_chat_goes_on_after_the_round_limit(door: Door, serve: Any) -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any, get_args
 
 from app.core.documents.asking import ask, outlook
-from app.core.documents.base import DocumentError, Options
+from app.core.documents.base import WRONG, DocumentError, Options
 from app.core.documents.counting import Meter, Tokens
 from app.core.documents.desk import Desk, Entry
 from app.core.documents.informed import Informed
@@ -24,6 +24,7 @@ from app.core.documents.room import Room
 from app.core.documents.said import Outlook, progress
 from app.core.documents.sheets import PICTURED, Sheet, sheets_of, whole
 from app.core.models import Model
+from app.core.passwords import Ask
 from app.core.settings import Settings
 from backends.base import (
     AnswerFinished,
@@ -59,16 +60,20 @@ PROSE = tuple(
     )
 )
 _GLANCE = 0.1  # seconds between two looks at files that are being read
+_TRIES = 3  # times that one turn asks for the password of a file
 
 
 class Study:
     """The documents on a desk, for one conversation. `way` is the user's choice of how they are
-    read. With `ahead` they stand in the prompt; else they wait for a tool that reads in them."""
+    read. With `ahead` they stand in the prompt; else they wait for a tool that reads in them.
+    `password`, where it is set, is asked by the thread of a turn for what turns out to be locked.
+    """
 
     def __init__(self, desk: Desk, ahead: bool = True) -> None:
         self.desk = desk
         self.way: Way = "auto"
         self.ahead = ahead
+        self.password: Ask | None = None
         self._lock = threading.Lock()
         self._passwords: dict[str, str] = {}
         self._shelf: dict[int, tuple[Sheet, ...]] = {}
@@ -215,6 +220,14 @@ class Study:
         self.desk.close()
 
     def _wait(self, cancel: threading.Event) -> Iterator[Notice]:
+        """Until no file is being read any more, and no password is given for one."""
+        yield from self._read_all(cancel)
+        for _ in range(_TRIES):
+            if cancel.is_set() or not self._unlocked():
+                return
+            yield from self._read_all(cancel)
+
+    def _read_all(self, cancel: threading.Event) -> Iterator[Notice]:
         """Until no file is being read any more; says how far they are."""
         shown = ""
         while (said := progress(self.desk.entries())) and not cancel.is_set():
@@ -222,6 +235,19 @@ class Study:
                 yield Notice(said)
                 shown = said
             self.desk.wait(_GLANCE)
+        if shown:
+            yield Notice("")
+
+    def _unlocked(self) -> bool:
+        """Whether there was a password to try, for any locked file."""
+        found = False
+        for entry in self.desk.entries():
+            if entry.state == "locked" and self.password is not None:
+                password = self.password(entry.document.name, entry.error == WRONG)
+                if password:
+                    self.unlock(entry.document.name, password)
+                    found = True
+        return found
 
     # -- the pages -------------------------------------------------------------------------------
 
