@@ -145,7 +145,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["make", "evaluate", "generate"])
-    parser.add_argument("--count", type=int, default=4000, help="conversations to make")
+    parser.add_argument("--count", type=int, default=1000, help="sets of tools to make data for")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("bundled.jsonl"), help="of generate")
     parser.add_argument("--work", type=Path, default=WORK, help="for data and checkpoints")
