@@ -208,6 +208,25 @@ def test_a_locked_file_is_opened_with_its_password(service: Service, tmp_path: P
     assert session.study.marked(2, cited.spans) is None
 
 
+def test_a_file_without_a_password_is_asked_for_once_a_turn(
+    service: Service, tmp_path: Path
+) -> None:
+    session = service.sessions.open("ada", "documents")
+    assert session.study is not None
+    for name in ("one.pdf", "two.pdf"):
+        give(session, name, make_pdf(tmp_path / name, password=name).read_bytes())
+    asked: list[tuple[str, bool]] = []
+
+    def password(name: str, wrong: bool) -> str | None:
+        asked.append((name, wrong))
+        return None if name == "one.pdf" else name if wrong else "wrong"
+
+    session.study.password = password
+    ask(session, "What is in it?")
+    assert asked == [("one.pdf", False), ("two.pdf", False), ("two.pdf", True)]
+    assert [each.state for each in session.study.desk.entries()] == ["locked", "ready"]
+
+
 def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Service) -> None:
     session = service.sessions.open("ada", "tools")
     offered = {spec.name for spec in session.registry.specs(False)}

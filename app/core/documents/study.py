@@ -222,8 +222,9 @@ class Study:
     def _wait(self, cancel: threading.Event) -> Iterator[Notice]:
         """Until no file is being read any more, and no password is given for one."""
         yield from self._read_all(cancel)
+        without: set[str] = set()
         for _ in range(_TRIES):
-            if cancel.is_set() or not self._unlocked():
+            if cancel.is_set() or not self._unlocked(without):
                 return
             yield from self._read_all(cancel)
 
@@ -238,15 +239,19 @@ class Study:
         if shown:
             yield Notice("")
 
-    def _unlocked(self) -> bool:
-        """Whether there was a password to try, for any locked file."""
+    def _unlocked(self, without: set[str]) -> bool:
+        """Whether there was a password to try, for any locked file; those for which there is none
+        join `without`, and are not asked for again."""
         found = False
         for entry in self.desk.entries():
-            if entry.state == "locked" and self.password is not None:
-                password = self.password(entry.document.name, entry.error == WRONG)
-                if password:
-                    self.unlock(entry.document.name, password)
-                    found = True
+            name = entry.document.name
+            if self.password is None or entry.state != "locked" or name in without:
+                continue
+            if password := self.password(name, entry.error == WRONG):
+                self.unlock(name, password)
+                found = True
+            else:
+                without.add(name)
         return found
 
     # -- the pages -------------------------------------------------------------------------------
