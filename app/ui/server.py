@@ -1,9 +1,8 @@
-"""What surrounds the pages: the one service of the process, the visitor's cookie, headers."""
+"""What surrounds the pages: the one service of the process, the visitor's cookie."""
 
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import threading
 from collections.abc import AsyncIterator
@@ -22,6 +21,7 @@ from streamlit import config
 from app.core import settings
 from app.core.models import ModelHost
 from app.core.service import Service
+from app.ui.security_headers import SecurityHeaders
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +30,6 @@ PAINTED, UNVISITED = 1.5, 5.0
 COOKIE = "glm_visitor"
 LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE_SECONDS = 30 * 24 * 3600
-
-# Answers, fetched pages and charts are untrusted: a picture in them must not call home, a chart
-# must not fetch its data elsewhere, and nothing is framed or embedded from there.
-POLICY = (
-    "connect-src 'self' data: blob:{sockets}; img-src 'self' data: blob:; "
-    "media-src 'self' data: blob:; font-src 'self' data:; "
-    "object-src 'none'; frame-src 'self' data: blob:; base-uri 'self'; form-action 'self'"
-)
-
 
 _building = threading.Lock()
 
@@ -113,12 +104,11 @@ def middleware() -> list[Middleware]:
     guards = []
     if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
-    return [*guards, Middleware(VisitorCookie)]
+    return [Middleware(SecurityHeaders), *guards, Middleware(VisitorCookie)]
 
 
 class VisitorCookie:
-    """Gives every browser a secret name, so that a reload finds its conversation again, and
-    every page its security headers."""
+    """Gives every browser a secret name, so that a reload finds its conversation again."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -132,22 +122,15 @@ class VisitorCookie:
         # By what was asked for: an answer of "not modified" does not say what it is.
         page = "text/html" in asked.get("accept", "")
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_cookie(message: Message) -> None:
             if page and message["type"] == "http.response.start":
-                _secure(scope, asked, MutableHeaders(scope=message))
+                _give_cookie(scope, asked, MutableHeaders(scope=message))
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        await self._app(scope, receive, send_with_cookie)
 
 
-def _secure(scope: Scope, asked: Headers, headers: MutableHeaders) -> None:
-    # Older browsers don't count this host's own WebSockets as its own.
-    host = asked.get("host", "")
-    known_host = re.fullmatch(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", host, re.IGNORECASE)
-    sockets = f" ws://{host} wss://{host}" if known_host else ""
-    headers["Content-Security-Policy"] = POLICY.format(sockets=sockets)
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["X-Content-Type-Options"] = "nosniff"
+def _give_cookie(scope: Scope, asked: Headers, headers: MutableHeaders) -> None:
     known = SimpleCookie(asked.get("cookie", "")).get(COOKIE)
     token = known.value if known else secrets.token_urlsafe(32)
     https = "https" in (scope.get("scheme"), asked.get("x-forwarded-proto"))
