@@ -15,8 +15,9 @@ from starlette.routing import Route
 
 from app.core.documents.sheets import Sheet
 from app.core.session import Session
-from app.ui.server import COOKIE, service
+from app.ui.server import service
 from app.ui.sources import Pictures, no_pictures
+from app.ui.visitor import COOKIE, visitor_of
 from tools.quoting import Span
 
 WIDE = 1600
@@ -56,7 +57,7 @@ async def send_page(request: Request) -> Response:
     """A page of one of the visitor's own documents, with stretches of its text marked."""
     global _limiter
     _limiter = _limiter or CapacityLimiter(WAITING)
-    asked, who = request.path_params, request.cookies.get(COOKIE)
+    asked, who = request.path_params, visitor_of(request)
     session = service().sessions.named(who, asked["folder"]) if who else None
     picture: bytes | None = None
     if session is not None and session.study is not None and _SPANS.fullmatch(asked["spans"]):

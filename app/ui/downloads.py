@@ -20,7 +20,8 @@ from starlette.routing import Route
 
 from app.ui.keys import own_key
 from app.ui.markdown import drawable, escaped
-from app.ui.server import COOKIE, service
+from app.ui.server import service
+from app.ui.visitor import COOKIE, visitor_of
 from tools.base import file_size
 from tools.files import open_regular, read_regular
 
@@ -66,7 +67,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
 async def send_file(request: Request) -> Response:
     """A file below the visitor's own workspace, as a download."""
     folder, path = request.path_params["folder"], request.path_params["path"]
-    who = request.cookies.get(COOKIE)
+    who = visitor_of(request)
     workspace = service().sessions.workspace(who, folder) if who else None
     try:
         if workspace is None or ".." in Path(path).parts:

@@ -18,7 +18,7 @@ from app.ui.blocks import latest_blocks, usage_of
 from app.ui.document_picture import pictures_of
 from app.ui.given import let_wait
 from app.ui.keys import begin_page
-from app.ui.server import PAINTED, load_model_soon, service, visitor
+from app.ui.server import PAINTED, load_model_soon, service
 from app.ui.sources import FOLLOW
 from app.ui.transcript import (
     Board,
@@ -28,6 +28,7 @@ from app.ui.transcript import (
     look_again,
     watch,
 )
+from app.ui.visitor import visitor
 
 
 def nothing_under(at: int) -> None:

@@ -1,35 +1,30 @@
-"""What surrounds the pages: the one service of the process, the visitor's cookie."""
+"""What surrounds the pages: the one service of the process, and its middleware."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from http.cookies import SimpleCookie
 from typing import Any
 
 import streamlit as st
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 
 from app.core import settings
 from app.core.models import ModelHost
 from app.core.service import Service
 from app.ui.security_headers import SecurityHeaders
+from app.ui.visitor import VisitorCookie
 
 log = logging.getLogger(__name__)
 
 # Seconds until the model is loaded: after the first page was sent, or when nobody came.
 PAINTED, UNVISITED = 1.5, 5.0
-COOKIE = "glm_visitor"
 LOOPBACK = ("127.0.0.1", "localhost")
-COOKIE_SECONDS = 30 * 24 * 3600
 
 _building = threading.Lock()
 
@@ -85,16 +80,6 @@ def log_fault(error: Exception) -> bool:
     return True
 
 
-def visitor() -> str:
-    """Who looks at this page: the browser's cookie. A browser that takes none (in a frame, say)
-    is known by its connection alone, and forgotten with it."""
-    cookie = st.context.cookies.get(COOKIE)
-    if cookie:
-        return cookie
-    token: str = st.session_state.setdefault("visitor", secrets.token_urlsafe(32))
-    return token
-
-
 def middleware() -> list[Middleware]:
     """The ASGI middleware of the app.
 
@@ -105,38 +90,3 @@ def middleware() -> list[Middleware]:
     if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
     return [Middleware(SecurityHeaders), *guards, Middleware(VisitorCookie)]
-
-
-class VisitorCookie:
-    """Gives every browser a secret name, so that a reload finds its conversation again."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        asked = Headers(scope=scope)
-        # By what was asked for: an answer of "not modified" does not say what it is.
-        page = "text/html" in asked.get("accept", "")
-
-        async def send_with_cookie(message: Message) -> None:
-            if page and message["type"] == "http.response.start":
-                _give_cookie(scope, asked, MutableHeaders(scope=message))
-            await send(message)
-
-        await self._app(scope, receive, send_with_cookie)
-
-
-def _give_cookie(scope: Scope, asked: Headers, headers: MutableHeaders) -> None:
-    known = SimpleCookie(asked.get("cookie", "")).get(COOKIE)
-    token = known.value if known else secrets.token_urlsafe(32)
-    https = "https" in (scope.get("scheme"), asked.get("x-forwarded-proto"))
-    # Hosted Spaces show the app in a frame of another site, where only a partitioned cookie is
-    # kept: one that is this site's within that frame, and nobody else's.
-    place = "SameSite=None; Secure; Partitioned" if https else "SameSite=Lax"
-    headers.append(
-        "Set-Cookie", f"{COOKIE}={token}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; {place}"
-    )
