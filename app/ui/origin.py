@@ -14,6 +14,7 @@ from collections.abc import Collection
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from app.core.origins import Origin, origin
 
@@ -43,7 +44,10 @@ class OriginGuard:
         foreign = [each for each in sent if not self._own(each, request)]
         if foreign:
             self._log(foreign[0])
-            await PlainTextResponse(REFUSED, 403)(scope, receive, send)
+            http = scope["type"] == "http"
+            # A socket that is closed before it opens is answered with 403 by the server.
+            refusal = PlainTextResponse(REFUSED, 403) if http else WebSocketClose(1008)
+            await refusal(scope, receive, send)
             return
         if scope["type"] == "websocket":
             # Streamlit would ask a server elsewhere for its own outer address, to compare it.

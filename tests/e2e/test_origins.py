@@ -79,7 +79,7 @@ def test_a_socket_opens_for_no_other_origin(endpoint: Scripted) -> None:
     url = endpoint.app.url
     for origin in foreign(url):
         answer = shake_hands(url, {"Origin": origin})
-        assert (origin, answer.status, answer.body) == (origin, 403, REFUSED)
+        assert (origin, answer.status) == (origin, 403)
 
 
 def test_nothing_is_sent_or_read_for_another_origin(endpoint: Scripted) -> None:
@@ -127,6 +127,7 @@ def test_a_named_origin_is_the_app_s_own(proxied: RunningApp) -> None:
     assert shake_hands(url, {"Host": "evil.example"}).status == 400
     log = proxied.log.read_text("utf-8")
     assert "a page of 'https://intranet' was refused" in log
+    assert "Traceback" not in log and "handshake" not in log
 
 
 def test_no_origin_makes_the_server_ask_for_its_outer_address(
