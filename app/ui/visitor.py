@@ -56,33 +56,20 @@ class VisitorCookie:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        request = HTTPConnection(scope) if scope["type"] == "http" else None
+        # By what was asked for: an answer of "not modified" does not say what it is.
+        if request is None or "text/html" not in request.headers.get("accept", ""):
             await self._app(scope, receive, send)
             return
 
-        request = HTTPConnection(scope)
         name = _name_for(request)
-        value, known = request.cookies.get(name), visitor_of(request) is not None
-        if scope["type"] == "http":
-            # By what was asked for: an answer of "not modified" does not say what it is.
-            gives = "text/html" in request.headers.get("accept", "")
-        else:
-            # A page that is still open while the server came back with another key.
-            gives = value is not None and not known
-        if gives and not known:
-            value = _tokens().new()
-            cookie = (b"cookie", f"{name}={value}".encode())
-            scope = {**scope, "headers": [*scope["headers"], cookie]}
-        secure = "; Secure" if scheme_of(request) == "https" else ""
+        value = request.cookies.get(name) if visitor_of(request) else _tokens().new()
+        place = "SameSite=Lax; Secure" if scheme_of(request) == "https" else "SameSite=Lax"
+        cookie = f"{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; {place}"
 
         async def send_with_cookie(message: Message) -> None:
-            if gives and message["type"] in ("http.response.start", "websocket.accept"):
-                message.setdefault("headers", [])
-                MutableHeaders(scope=message).append(
-                    "Set-Cookie",
-                    f"{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax"
-                    f"{secure}",
-                )
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)

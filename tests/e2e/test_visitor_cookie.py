@@ -158,19 +158,12 @@ def test_a_visitor_is_known_after_a_restart_and_from_servers_that_share_a_folder
     with served(tmp_path) as third:
         cookie = f"glm_visitor_{urlsplit(third.url).port}={value}"
         assert own(page(third.url, cookie))[1] == value
-        # Known before: nothing to give.
-        assert cookies_set(shake_hands(third.url, {"Cookie": cookie})) == {}
     (tmp_path / KEY_FILE).write_bytes(b"damaged")
     with served(tmp_path) as fourth:
         name = f"glm_visitor_{urlsplit(fourth.url).port}"
         assert own(page(fourth.url, f"{name}={value}"))[1] != value
-        # A page that was open meanwhile gets a new cookie with its connection.
-        answer = shake_hands(fourth.url, {"Cookie": f"{name}={value}"})
-        assert answer.status == 101
-        new = own(answer)[1]
-        assert new != value and own(page(fourth.url, f"{name}={new}"))[1] == new
-        # A browser that takes none is not asked to.
-        assert cookies_set(shake_hands(fourth.url)) == {}
+        # A page that is still open goes on, as in a browser that takes no cookies.
+        assert shake_hands(fourth.url, {"Cookie": f"{name}={value}"}).status == 101
 
 
 def test_a_reload_finds_the_conversation_among_other_apps_cookies(
