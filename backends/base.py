@@ -263,9 +263,9 @@ Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished
 @dataclass(frozen=True)
 class GenerationConfig:
     """How an answer is generated. `tool_choice` names the one function that must be called.
-
     Before `min_tokens` the model may not stop, where the backend can see to it: weights in
-    process do, and servers that know the option.
+    process do, and servers that know the option. Where requests wait, those of one `owner`, an
+    opaque key, take turns with others'.
     """
 
     temperature: float = 0.7
@@ -275,6 +275,7 @@ class GenerationConfig:
     seed: int | None = None
     tool_choice: str | None = None
     min_tokens: int = 0
+    owner: str = ""
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class LlamaCpp:
         if seeing and tools and not own:
             messages = [_without_pictures(message) for message in messages]
         prompt = self._pieces(messages, tools)
-        with self._queue.ticket() as ticket:
+        with self._queue.ticket(config.owner) as ticket:
             yield from waiting(ticket, cancel)
             if cancel.is_set():
                 yield AnswerFinished("cancelled", Usage(prompt_tokens=len(self._ids(prompt))))

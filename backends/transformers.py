@@ -119,7 +119,7 @@ class Transformers:
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
         prompt = self._prompt(messages, tools, config.tool_choice)
-        with self._queue.ticket() as ticket:
+        with self._queue.ticket(config.owner) as ticket:
             yield from waiting(ticket, cancel)
             if cancel.is_set():
                 yield AnswerFinished("cancelled", Usage(prompt_tokens=len(prompt.keys)))
@@ -181,7 +181,7 @@ class Transformers:
 
         Raises `AnswerBroken` for what goes wrong in it.
         """
-        with self._steps.ticket() as ticket:
+        with self._steps.ticket(answer.owner) as ticket:
             while not cancel.is_set() and ticket.wait(POLL):
                 pass
             if cancel.is_set():

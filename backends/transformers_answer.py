@@ -33,6 +33,7 @@ class Answer:
     ) -> None:  # fmt: skip
         self.kept = kept
         self.total = len(prompt.keys)
+        self.owner = config.owner
         self._weights, self._prompt, self._chunk = weights, prompt, chunk
         self._compiled = compiled
         self._sampler = Sampler(config, weights.device, prompt.ids, weights.stops)

@@ -130,11 +130,13 @@ def _ignore(_: str) -> None:
 
 @dataclass(frozen=True)
 class ToolContext:
-    """What a running call may use: the session's folder, the Stop flag, a line of progress."""
+    """What a running call may use: the session's folder, the Stop flag, a line of progress, and
+    the opaque key of whom it runs for, which shared resources are divided by."""
 
     workspace: Path
     cancel: threading.Event = field(default_factory=threading.Event)
     progress: Callable[[str], None] = _ignore
+    owner: str = ""
 
 
 @runtime_checkable

@@ -110,7 +110,8 @@ def run_turn(
         # Written before this answer's pages are read, its calls are not of their making.
         approve = config.approve if has_read_strangers(conversation.messages, registry) else allow
         calls = message.calls
-        for event in _run_calls(calls, registry, native, repeats, cancel, workspace, approve):
+        blank = ToolContext(workspace, cancel, owner=generation.owner)
+        for event in _run_calls(calls, registry, native, repeats, blank, approve):
             if isinstance(event, MessageFinished):
                 conversation = conversation.append(event.message)
             yield event
@@ -252,11 +253,11 @@ def _run_calls(
     registry: Registry,
     native: bool,
     repeats: _Repeats,
-    cancel: threading.Event,
-    workspace: Path,
+    blank: ToolContext,
     approve: Approve,
 ) -> Iterator[Event]:
-    """Runs the calls of one answer; their results as messages, in the order of the calls."""
+    """Runs the calls of one answer; their results as messages, in the order of the calls. Their
+    contexts are the `blank` one but for the progress."""
     # By place, not by id: some servers give two calls of one answer the same id.
     results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
     refused = frozenset(results)
@@ -264,12 +265,12 @@ def _run_calls(
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
 
     def context(call: ToolCall) -> ToolContext:
-        return ToolContext(workspace, cancel, lambda text: events.put(ToolProgress(call.id, text)))
+        return replace(blank, progress=lambda text: events.put(ToolProgress(call.id, text)))
 
     def instead(call: ToolCall) -> ToolResult | None:
         if not acts(call, registry):
             return None
-        why = approve(call, cancel, lambda number: events.put(ToolAsked(call, number)))
+        why = approve(call, blank.cancel, lambda number: events.put(ToolAsked(call, number)))
         return None if why is None else not_run(call, why)
 
     def work() -> None:

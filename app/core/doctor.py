@@ -123,7 +123,7 @@ def check_kernel(service: Service) -> Check:
         return Check("kernel", "fail", "Python is switched off.", "See the line above.")
     with tempfile.TemporaryDirectory(prefix="glm-doctor-") as folder:
         workspace = Path(folder, "workspace")
-        pool = open_pool(service.settings, Path(folder), choice.launcher if choice else None)
+        pool = open_pool(service.settings, Path(folder), choice.launcher if choice else None, True)
         tool = PythonTool(workspace, python_limits(service.settings), pool=pool)
         try:
             call = ToolCall("doctor", tool.name, "6 * 7", raw="code")

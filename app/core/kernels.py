@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.core.settings import Settings
 from tools.python import KernelLauncher, PythonLimits
+from tools.python.allowance import Allowance
 from tools.python.choice import Choice, choose_sandbox
 from tools.python.gateway import Gateway, GatewayHost
 from tools.python.local import LocalHost
@@ -34,10 +35,13 @@ def choose(settings: Settings, local: bool) -> Choice | None:
     return choose_sandbox(settings.python_sandbox, local, python_limits(settings))
 
 
-def open_pool(settings: Settings, spares: Path, launcher: KernelLauncher | None) -> KernelPool:
+def open_pool(
+    settings: Settings, spares: Path, launcher: KernelLauncher | None, local: bool
+) -> KernelPool:
     """The kernels of all sessions, whose workspaces lie in the folder `spares` too.
 
-    `launcher` starts them on this machine; without one a gateway does.
+    `launcher` starts them on this machine; without one a gateway does. Where the pages are
+    `local`, nobody's Python is kept from running for how long it has run.
     """
     limits = python_limits(settings)
     host: KernelHost
@@ -46,4 +50,6 @@ def open_pool(settings: Settings, spares: Path, launcher: KernelLauncher | None)
         host = GatewayHost(gateway, limits)
     else:
         host = LocalHost(launcher, limits)
-    return KernelPool(host, settings.python_kernels, settings.python_idle_minutes * 60, spares)
+    idle = settings.python_idle_minutes * 60
+    allowance = Allowance(None if local else settings.python_minutes * 60)
+    return KernelPool(host, settings.python_kernels, idle, spares, allowance)

@@ -21,6 +21,7 @@ from app.core.models import ModelHost, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
 from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
+from app.core.turn_slots import Visitor
 from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
 from tools.files import delete_folder
@@ -71,6 +72,7 @@ class Service:
             self._folder,
             self._session,
             self.settings.session_minutes * 60,
+            self.settings.turns,
         )
 
     def close(self) -> None:
@@ -88,15 +90,16 @@ class Service:
         """The model that answers in that mode."""
         return self.vision if mode == "vision" else self.model
 
-    def study(self, mode: str) -> Study | None:
-        """The documents of one conversation, where the mode takes any."""
+    def study(self, mode: str, owner: str | None = None) -> Study | None:
+        """The documents of one conversation, where the mode takes any. All conversations of one
+        `owner` take turns with those of others."""
         if mode not in FILE_MODES:
             return None
         # The first page is Chat, which reads none.
         from app.core.documents.desk import Desk
         from app.core.documents.study import Study
 
-        return Study(Desk(self._room), ahead=mode == "documents")
+        return Study(Desk(self._room, owner), ahead=mode == "documents")
 
     @cached_property
     def _room(self) -> Room:
@@ -166,19 +169,19 @@ class Service:
                 return None
             if self._kernels is None:
                 launcher = choice.launcher if choice is not None else None
-                self._kernels = open_pool(self.settings, self._folder, launcher)
+                self._kernels = open_pool(self.settings, self._folder, launcher, self.local)
             return self._kernels
 
-    def _session(self, mode: str, workspace: Path) -> Session:
+    def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
-        study = self.study(mode)
+        study = self.study(mode, visitor.key)
         registry = self.registry(mode, workspace, study)
         local = self.settings.model == "bundled" or self.settings.model.lower().endswith("gguf")
         if mode == "tools" and local and self._reading_ahead.acquire(blocking=False):
             work = threading.Thread(target=self._read_ahead, args=(registry,), daemon=True)
             work.start()
         model = self.vision if mode == "vision" else self.model
-        return Session(workspace, registry, model, study)
+        return Session(workspace, registry, model, study, visitor)
 
     def _read_ahead(self, registry: Registry) -> None:
         """Has a model of our own read the tools once, while the first visitor still types: all

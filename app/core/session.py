@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from app.core.conversation import Conversation
 from app.core.live import Live, LiveTurn
 from app.core.models import ModelHost
 from app.core.pictures import pictures_folder
+from app.core.turn_slots import TURNS, Visitor, Visitors
 from backends.base import (
     BackendError,
     Event,
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
 
-Prepare = Callable[[Conversation, threading.Event, Callable[[str], None]], Conversation]
+Prepare = Callable[[Conversation, threading.Event, Callable[[str], object]], Conversation]
 """What is done on the turn's own thread before the model is asked: it changes the conversation,
 hears Stop, and says how far it is. Raises `BackendError` with what the user should know."""
 
@@ -67,8 +67,9 @@ class Session:
     """One visitor's conversation in one mode. `study` are its documents, where it takes any."""
 
     def __init__(
-        self, workspace: Path, registry: Registry, model: ModelHost, study: Study | None = None
-    ) -> None:
+        self, workspace: Path, registry: Registry, model: ModelHost,
+        study: Study | None = None, visitor: Visitor | None = None,
+    ) -> None:  # fmt: skip
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
         self.registry = registry
@@ -82,6 +83,7 @@ class Session:
         self.look = Remembering(*reads) if reads else None
         """What looks up citations, where something is there that reads."""
         self._model = model
+        self._visitor = visitor or Visitor()
         self._changed = threading.Condition()
         self._version = 0
         self._conversation = Conversation()
@@ -157,17 +159,15 @@ class Session:
         threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
 
     def _run(
-        self,
-        turn: LiveTurn,
-        cancel: threading.Event,
-        conversation: Conversation,
-        config: TurnConfig,
-        prepare: Prepare | None,
-    ) -> None:
+        self, turn: LiveTurn, cancel: threading.Event, conversation: Conversation,
+        config: TurnConfig, prepare: Prepare | None,
+    ) -> None:  # fmt: skip
         ended = TurnFinished("error", Usage(), OWN_FAULT)
-        config = replace(config, approve=self.approvals.ask)
+        generation = replace(config.generation, owner=self._visitor.key)
+        config = replace(config, approve=self.approvals.ask, generation=generation)
         try:
-            for event in self._events(turn, cancel, conversation, config, prepare):
+            events = self._events(turn, cancel, conversation, config, prepare)
+            for event in self._visitor.in_turn(events, cancel):
                 if isinstance(event, TurnFinished):
                     ended = event
                 elif not self._take(turn, event):
@@ -180,16 +180,14 @@ class Session:
             self._end(turn, ended)
 
     def _events(
-        self,
-        turn: LiveTurn,
-        cancel: threading.Event,
-        conversation: Conversation,
-        config: TurnConfig,
-        prepare: Prepare | None,
-    ) -> Iterator[Event]:
+        self, turn: LiveTurn, cancel: threading.Event, conversation: Conversation,
+        config: TurnConfig, prepare: Prepare | None,
+    ) -> Iterator[Event]:  # fmt: skip
         if prepare is not None:
             try:
-                conversation = prepare(conversation, cancel, partial(self._say, turn))
+                conversation = prepare(
+                    conversation, cancel, lambda text: self._take(turn, Notice(text))
+                )
             except BackendError as error:
                 yield from failed_turn("error", str(error))
                 return
@@ -211,9 +209,6 @@ class Session:
             self._notify()
             return True
 
-    def _say(self, turn: LiveTurn, text: str) -> None:
-        self._take(turn, Notice(text))
-
     def _replace(self, turn: LiveTurn, conversation: Conversation) -> None:
         with self._changed:
             if self._live is turn:
@@ -232,15 +227,18 @@ class Session:
 
 
 class Sessions:
-    """All visitors' sessions. `make` builds the session of a mode over a fresh workspace."""
+    """All visitors' sessions. `make` builds the session of a mode over a fresh workspace; `turns`
+    of one visitor run at the same time."""
 
     def __init__(
-        self, root: Path, make: Callable[[str, Path], Session], idle_seconds: float
-    ) -> None:
+        self, root: Path, make: Callable[[str, Path, Visitor], Session],
+        idle_seconds: float, turns: int = TURNS,
+    ) -> None:  # fmt: skip
         self.root = root
         self._make = make
         self._idle = idle_seconds
         self._lock = threading.Lock()
+        self._visitors = Visitors(turns)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._sweeper: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -251,7 +249,8 @@ class Sessions:
             session = self._sessions.get((visitor, mode))
             if session is None:
                 # A folder of its own each time: the old one may be on its way out.
-                session = self._make(mode, self.root / secrets.token_hex(16))
+                folder = self.root / secrets.token_hex(16)
+                session = self._make(mode, folder, self._visitors[visitor])
                 self._sessions[visitor, mode] = session
                 self._start_sweeping()
             session.seen = time.monotonic()

@@ -110,6 +110,9 @@ class Settings:
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
         1024, "GLM_MAX_TOKENS", "Longest answer in tokens, to begin with"
     )
+    turns: Annotated[int, Field(ge=1, le=1000)] = _setting(
+        3, "GLM_TURNS", "Answers of one visitor at the same time, in all tabs; more wait"
+    )
     max_rounds: Count = _setting(
         30, "GLM_MAX_ROUNDS", "Rounds of tool calls in one turn before the page asks"
     )
@@ -150,6 +153,11 @@ class Settings:
     )
     python_idle_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
         20.0, "GLM_PYTHON_IDLE_MINUTES", "Minutes after which a Python kernel nobody used is closed"
+    )
+    python_minutes: Annotated[float, Field(gt=0, le=1_000_000)] = _setting(
+        30.0,
+        "GLM_PYTHON_MINUTES",
+        "Minutes that one visitor's Python runs within an hour, where others reach the server",
     )
     kernel_gateway_url: str = _setting(
         "", "GLM_KERNEL_GATEWAY_URL", "Jupyter Kernel Gateway that runs the code in place of here"

@@ -12,6 +12,7 @@ import pytest
 from app.core.agent import TurnConfig
 from app.core.approvals import NOBODY_ASKED, REFUSED, Approvals, Word
 from app.core.session import Session, Sessions
+from app.core.turn_slots import Visitor
 from backends.base import user
 from tests.app.test_session import ALL, World, ended, reason, texts, until
 from tests.browser_parts import Lists, Pages, page
@@ -209,7 +210,7 @@ def test_a_session_that_nobody_comes_back_to_is_closed_though_a_call_waits(world
     post = Letters()
     model = world.serve(reads_then_sends)
 
-    def make(mode: str, folder: Path) -> Session:
+    def make(mode: str, folder: Path, _: Visitor) -> Session:
         return world.over(model, folder.name, browser(), *post.tools)
 
     sessions = Sessions(world.folder / "all", make, idle_seconds=1e6)

@@ -14,6 +14,7 @@ from app.core.agent import OWN_FAULT, TurnConfig
 from app.core.models import ModelHost
 from app.core.session import Busy, Session, Sessions, View
 from app.core.settings import Loaded, Settings
+from app.core.turn_slots import Visitor
 from backends.base import Backend, GenerationConfig, ModelUnavailable, TurnFinished, user
 from backends.openai_api import OpenAIBackend
 from tests.scripted_server import ScriptedServer
@@ -337,8 +338,10 @@ def test_two_sessions_at_once_never_mix(world: World) -> None:
         assert (sessions[who].workspace / "mine.txt").read_text() == who
 
 
-def registry_of(model: ModelHost) -> Callable[[str, Path], Session]:
-    return lambda mode, workspace: Session(workspace, Registry((add,)), model)
+def registry_of(model: ModelHost) -> Callable[[str, Path, Visitor], Session]:
+    return lambda mode, workspace, visitor: Session(
+        workspace, Registry((add,)), model, visitor=visitor
+    )
 
 
 @pytest.fixture

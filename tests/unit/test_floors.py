@@ -23,7 +23,7 @@ LIBRARY_FLOORS = ("tools", "backends", "app.core")
 # What each floor may import of the project. The longest name that fits a module is its floor.
 MAY_IMPORT = {
     "tools": ("tools",),
-    "backends": ("backends", "tools.base"),
+    "backends": ("backends", "tools.base", "tools.queue"),
     "app": (),
     "app.core": LIBRARY_FLOORS,
     "app.cli": (*LIBRARY_FLOORS, "app.cli"),

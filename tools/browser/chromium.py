@@ -28,6 +28,7 @@ from tools.browser.base import ReadFailed
 from tools.browser.fetch import AGENT
 from tools.browser.rendering import Rendered
 from tools.browser.tab import Tab
+from tools.queue import FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ STARTING = 60.0  # seconds; on a busy machine it takes several
 CLOSING = 5.0
 PAUSE = 60.0  # seconds until a Chromium that did not start is tried again
 HUNG = 30.0  # seconds beyond a page's own after which a Chromium that says nothing is given up
-TABS = 12  # at a time for everybody: each page has a process of its own
+TABS = 12  # at a time for everybody, the sessions in turn: each page has a process of its own
 MEMORY = 1 << 30  # bytes of its own that a process may have; scripts would take all there is
 # The one that has no windows first: opening a page takes it half the work.
 NAMES = (
@@ -109,7 +110,7 @@ class Chromium:
     """
 
     def __init__(self, path: str | None = None) -> None:
-        self.room = asyncio.Semaphore(TABS)
+        self.room = FairQueue(TABS)
         self._path = path
         self._closed = False
         self._playwright: Playwright | None = None
@@ -215,7 +216,7 @@ class ChromiumTabs:
 
         When all of Chromium crashes the page is tried once more: it may have been another's.
         """
-        async with self._chromium.room:
+        async with self._chromium.room.slot_async(self._account.name):
             for _ in range(2):
                 browser = await self._chromium.browser()
                 try:

@@ -23,38 +23,47 @@ from typing import Any, BinaryIO
 from tools.browser.base import Link, ReadFailed
 from tools.browser.charset import decode
 from tools.browser.text import Text, html_text, json_lines, plain_text
+from tools.queue import FairQueue
 
 SECONDS = 10.0  # for one page
 PATIENCE = 60.0  # seconds by the clock until it is given up, on a machine that is busy
 STARTING = 60.0  # seconds for a process to be ready, on a machine that is busy
 PROCESSES = max(2, min(4, os.cpu_count() or 2))
 MEMORY = 2 << 30  # bytes of address space of one process
+LOOK = 0.005  # seconds between two looks for a free process; most pages take it for 20 ms
 _READY = b"ready"
 _LENGTH = struct.Struct(">I")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 
 
 class Extractor:
-    """Up to `most` processes, started when they are needed and kept. A page gets `seconds` of
-    the processor's time, not of the clock's."""
+    """Up to `most` processes, started when they are needed and kept; the owners of pages take
+    turns. A page gets `seconds` of the processor's time, not of the clock's."""
 
     def __init__(self, most: int = PROCESSES, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._free: list[Process] = []
         self._all: set[Process] = set()
         self._most = most
-        self._room = asyncio.Semaphore(most)
+        self._room = FairQueue(most)
 
-    async def html(self, data: bytes, url: str, charset: str | None = None) -> Text:
+    async def html(
+        self, data: bytes, url: str, charset: str | None = None, owner: str = ""
+    ) -> Text:
         """The main text of a page. `charset` is the one that its server declared. Raises
         ReadFailed."""
-        return await self._ask({"url": url, "charset": charset}, data)
+        return await self._ask({"url": url, "charset": charset}, data, owner)
 
     async def plain(
-        self, data: bytes, title: str = "", charset: str | None = None, json: bool = False
+        self,
+        data: bytes,
+        title: str = "",
+        charset: str | None = None,
+        json: bool = False,
+        owner: str = "",
     ) -> Text:
         """The text of what has no markup; JSON is laid out. Raises ReadFailed."""
-        return await self._ask({"title": title, "charset": charset, "json": json}, data)
+        return await self._ask({"title": title, "charset": charset, "json": json}, data, owner)
 
     async def warm(self) -> None:
         """Have all processes ready."""
@@ -66,8 +75,8 @@ class Extractor:
         for process in list(self._all):
             await self._end(process)
 
-    async def _ask(self, question: dict[str, Any], data: bytes) -> Text:
-        async with self._room:
+    async def _ask(self, question: dict[str, Any], data: bytes, owner: str) -> Text:
+        async with self._room.slot_async(owner, LOOK):
             answered, process = False, await self._process()
             try:
                 async with asyncio.timeout(PATIENCE):

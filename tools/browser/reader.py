@@ -32,8 +32,9 @@ CLOSING = 20.0  # seconds
 THREADS = 128  # that look up names; a session's 96 connections must not keep all others waiting
 TICK = 0.05  # seconds between two looks at Stop
 
-Documents = Callable[[bytes, str], Sequence[str]]
-"""A document's bytes and its media type -> its lines. Raises ValueError with one line."""
+Documents = Callable[[bytes, str, str], Sequence[str]]
+"""A document's bytes, its media type and whom it is read for, an opaque key -> its lines. Raises
+ValueError with one line."""
 
 T = TypeVar("T")
 
@@ -196,22 +197,24 @@ class WebReader:
     async def _page(self, session: _Session, url: str) -> Page:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._web.seconds
+        # A session is one visitor's: shared processes and tabs serve the sessions in turn.
+        owner = session.account.name
         fetched = await session.fetcher.fetch(url)
         if fetched.kind == "document":
-            return await self._document(fetched)
+            return await self._document(fetched, owner)
         if fetched.kind == "text":
             _check_status(fetched.status)
             json = fetched.media_type.endswith("json") and not fetched.note
-            text = await self._web.extractor.plain(fetched.data, "", fetched.charset, json)
+            text = await self._web.extractor.plain(fetched.data, "", fetched.charset, json, owner)
             return _page(fetched, text)
-        text = await self._web.extractor.html(fetched.data, fetched.url, fetched.charset)
+        text = await self._web.extractor.html(fetched.data, fetched.url, fetched.charset, owner)
         if session.tabs is None or not _is_thin(fetched, text):
             _check(fetched.status, text)
             return _page(fetched, text)
         try:
             rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
             html = rendered.html.encode("utf-8", "replace")
-            seen = await self._web.extractor.html(html, rendered.url, "utf-8")
+            seen = await self._web.extractor.html(html, rendered.url, "utf-8", owner)
         except ReadFailed as failed:
             _check(fetched.status, text, str(failed))
             note = fetched.note or f"as it is without its scripts: {failed}"
@@ -221,17 +224,18 @@ class WebReader:
         _check(rendered.status, seen)
         return _page(rendered, seen)
 
-    async def _document(self, fetched: Fetched) -> Page:
+    async def _document(self, fetched: Fetched, owner: str) -> Page:
         _check_status(fetched.status)
         documents = self._web.documents
         if documents is None:
             raise ReadFailed(f"it is a document of type {fetched.media_type}")
         try:
-            lines = await asyncio.to_thread(documents, fetched.data, fetched.media_type)
+            asked = (fetched.data, fetched.media_type, owner)
+            lines = await asyncio.to_thread(documents, *asked)
         except ValueError as error:
             raise ReadFailed(str(error)) from None
         data = "\n".join(lines).encode("utf-8", "replace")
-        text = await self._web.extractor.plain(data, fetched.name, "utf-8")
+        text = await self._web.extractor.plain(data, fetched.name, "utf-8", owner=owner)
         own = Document(fetched.name, fetched.media_type, fetched.data)
         return replace(_page(fetched, text), document=None if fetched.note else own)
 

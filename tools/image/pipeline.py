@@ -1,18 +1,18 @@
 """diffusers in process: a folder or a hub name of a text-to-image pipeline, CogView4 and others.
 
 The package is optional. A pipeline is loaded at the first picture and kept; pictures are drawn one
-after the other, for each takes the whole card.
+after the other, the visitors in turn, for each takes the whole card.
 """
 
 from __future__ import annotations
 
 import io
 import logging
-import threading
 from pathlib import Path
 from typing import Any
 
 from tools.base import ToolCancelled, ToolContext, ToolError
+from tools.queue import POLL, FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,14 @@ class Pipeline:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        self._one_at_a_time = threading.Lock()
+        self._queue = FairQueue(1)
         self._pipeline: Any = None
 
     def paint(self, prompt: str, context: ToolContext) -> bytes:
         """A PNG. Raises `ToolError`."""
-        with self._one_at_a_time:
+        with self._queue.ticket(context.owner) as ticket:
+            while not context.cancel.is_set() and ticket.wait(POLL):
+                pass
             if context.cancel.is_set():
                 raise ToolCancelled("Stopped by the user.")
             pipeline = self._loaded(context)

@@ -6,14 +6,15 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from tools.base import ToolContext, ToolError
+from tools.python.allowance import Allowance
 from tools.python.kernel import TICK, Kernel, KernelFailed
 from tools.python.starting import KernelHost, Starting
+from tools.queue import FairOrder
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,10 @@ class KernelPool:
     """Starts kernels on `host`, lends them to sessions, and takes them back.
 
     Sessions hold `most` kernels at a time. Where one more is wanted, the one that is idle for
-    the longest is closed; where all are busy, the call waits for its turn. A kernel that was
-    idle for `idle_seconds` is closed. With `spares`, a folder in the sessions' file system, one
+    the longest is closed; where all are busy, the call waits for its turn, which goes round the
+    visitors: also who has a kernel waits then, before the next call, for those whose turn it is.
+    A visitor's calls run as long in an hour as the `allowance` has it. A kernel that was idle for
+    `idle_seconds` is closed. With `spares`, a folder in the sessions' file system, one
     more kernel than `most` stands ready for whoever comes next, from the first `warm` on.
     """
 
@@ -42,14 +45,16 @@ class KernelPool:
         most: int = 8,
         idle_seconds: float | None = None,
         spares: Path | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.host = host
         self.idle_seconds = idle_seconds
         self.spares = spares
+        self.allowance = allowance or Allowance()
         self._most = most
         self._changed = threading.Condition()
         self._leases: set[Lease] = set()
-        self._waiting: deque[Lease] = deque()
+        self._waiting: FairOrder[Lease] = FairOrder()
         self._spare: Starting | None = None
         self._wants_spare = False
         self._closed = False
@@ -92,20 +97,23 @@ class KernelPool:
 
     # -- what leases ask -------------------------------------------------------------------------
 
-    def claim(self, lease: Lease) -> Starting | None:
+    def claim(self, lease: Lease, owner: str) -> Starting | None:
         """The lease's kernel or its start, marked as busy; None when it has to wait its turn."""
         with self._changed:
             if self._closed or lease.closed:
                 raise ToolError("The Python session is closed.")
             if lease.start is not None and not lease.start.alive:
                 self._take(lease, "died")
-            if lease.start is None:
+            if lease.start is None or (self._waiting and self._full):
                 if lease not in self._waiting:
-                    self._waiting.append(lease)
-                if self._waiting[0] is not lease or not self._make_room():
+                    self._waiting.join(lease, owner)
+                if self._waiting.first is not lease:
                     return None
-                self._waiting.popleft()
-                lease.start = self._take_spare() or Starting(self.host, lease.workspace)
+                if lease.start is None:
+                    if not self._make_room():
+                        return None
+                    lease.start = self._take_spare() or Starting(self.host, lease.workspace)
+                self._waiting.serve(lease)
             lease.busy = True
             self._called = time.monotonic()
             if self.idle_seconds is not None:
@@ -134,8 +142,7 @@ class KernelPool:
         """The call is over, or was stopped while it waited."""
         with self._changed:
             lease.busy, lease.since = False, time.monotonic()
-            if lease in self._waiting:
-                self._waiting.remove(lease)
+            self._waiting.leave(lease)
             if lease.start is not None and not lease.start.alive:
                 self._take(lease, None)
             self._changed.notify_all()
@@ -151,11 +158,18 @@ class KernelPool:
 
     # -- with the lock held ----------------------------------------------------------------------
 
+    @property
+    def _held(self) -> list[Lease]:
+        return [lease for lease in self._leases if lease.start is not None]
+
+    @property
+    def _full(self) -> bool:
+        return len(self._held) >= self._most
+
     def _make_room(self) -> bool:
-        held = [lease for lease in self._leases if lease.start is not None]
-        if len(held) < self._most:
+        if not self._full:
             return True
-        idle = [lease for lease in held if not lease.busy]
+        idle = [lease for lease in self._held if not lease.busy]
         if idle:
             self._take(min(idle, key=lambda lease: lease.since), "room")
         return bool(idle)
@@ -215,6 +229,9 @@ class Lease:
     def __init__(self, pool: KernelPool, workspace: Path) -> None:
         self._pool = pool
         self.workspace = workspace
+        # Of the call that runs, and of its thread.
+        self._owner = ""
+        self._begun: float | None = None
         # The pool's, under its lock.
         self.start: Starting | None = None
         self.busy = self.used = self.closed = False
@@ -233,9 +250,11 @@ class Lease:
 
         `end` follows in any case. Raises `ToolError` where there is none to be had.
         """
+        self._owner = context.owner
+        self._pool.allowance.check(self._owner)
         told = False
         while not context.cancel.is_set():
-            start = self._pool.claim(self)
+            start = self._pool.claim(self, self._owner)
             if start is None:
                 if not told:
                     context.progress(WAITING)
@@ -256,11 +275,15 @@ class Lease:
             else:
                 if kernel.begin():
                     self.used = True
+                    self._begun = time.monotonic()
                     return kernel
         return None
 
     def end(self) -> None:
         """The call is over."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            self._pool.allowance.spend(self._owner, time.monotonic() - begun)
         self._pool.release(self)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -54,10 +55,12 @@ class _Item:
 
 
 class Desk:
-    """Documents by their names. Every method answers at once; the work is the room's."""
+    """Documents by their names. Every method answers at once; the work is the room's, where all
+    desks of one `owner` take turns with those of others."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, owner: Hashable = None) -> None:
         self._room = room
+        self.owner = self if owner is None else owner
         self._changed = threading.Condition()
         self._items: dict[str, _Item] = {}
         self._next = 1
@@ -136,7 +139,7 @@ class Desk:
         if self._closed:
             return
         item = self._items[document.name] = _Item(Entry(document))
-        self._room.submit(self, lambda: self._read(item, password))
+        self._room.submit(self.owner, lambda: self._read(item, password))
         self._changed.notify_all()
 
     def _read(self, item: _Item, password: str | None) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +12,13 @@ from typing import NamedTuple
 from app.core.documents.base import Area, DocumentError, PasswordNeeded
 from app.core.documents.process import LIMITS, Ended, answers
 from app.core.documents.snapshot import snapshot
+from tools.queue import FairQueue
 
 SECONDS = 20.0  # for one page
 WIDTH, WIDEST = 900, 2000  # pixels
 AT_ONCE = 2  # pages
 
-_room = threading.BoundedSemaphore(AT_ONCE)
+_room = FairQueue(AT_ONCE)
 
 
 class Marks(NamedTuple):
@@ -35,10 +35,12 @@ def render(
     password: str | None = None,
     words: Sequence[str] = (),
     areas: Sequence[Area] = (),
+    *,
+    owner: Hashable = "",
 ) -> bytes:
     """A page of the pdf or picture at an absolute path, as a PNG; the first one is page 1. A
     picture that is less than `width` pixels wide stays as it is. For `words` and `areas` see
-    `Marks`.
+    `Marks`. A few are drawn at a time, the owners in turn.
 
     Raises `DocumentError`, also for formats that have no pages of their own.
     """
@@ -52,7 +54,7 @@ def render(
     }
     try:
         with (
-            _room,
+            _room.slot(owner),
             snapshot(path, limits.size) as copy,
             contextlib.closing(
                 answers({"path": str(copy.path), "name": path.name, "draw": drawing}, limits)

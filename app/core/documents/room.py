@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.core.documents.base import Options, Reading
 from app.core.documents.process import LIMITS, MEGABYTE, Limits
 from app.core.documents.reading import OPTIONS, Progress, read
 from app.core.documents.snapshot import snapshot
+from tools.queue import FairOrder
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,13 @@ KEPT = 128 * MEGABYTE  # of readings whose content may come again
 
 Work = Callable[[], None]
 _Key = tuple[str, str, Options]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Work that waits, the same one given twice among it."""
+
+    work: Work
 
 
 class Room:
@@ -42,14 +50,14 @@ class Room:
         self.options = options
         self._at_once = at_once
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[object, deque[Work]] = OrderedDict()
+        self._waiting: FairOrder[_Job] = FairOrder()
         self._working: set[threading.Thread] = set()
         self._kept = _Kept(kept)
 
-    def submit(self, owner: object, work: Work) -> None:
+    def submit(self, owner: Hashable, work: Work) -> None:
         """Do `work` in the background: the owners take turns."""
         with self._lock:
-            self._waiting.setdefault(owner, deque()).append(work)
+            self._waiting.join(_Job(work), owner)
             if len(self._working) < self._at_once:
                 thread = threading.Thread(target=self._work, name="reading", daemon=True)
                 self._working.add(thread)
@@ -83,15 +91,13 @@ class Room:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting:
+                job = self._waiting.first
+                if job is None:
                     self._working.discard(threading.current_thread())
                     return
-                owner, works = self._waiting.popitem(last=False)
-                work = works.popleft()
-                if works:
-                    self._waiting[owner] = works
+                self._waiting.serve(job)
             try:
-                work()
+                job.work()
             except Exception:
                 log.exception("work on a document failed")
 

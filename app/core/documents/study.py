@@ -4,7 +4,7 @@ and found again when an answer cites them."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, get_args
@@ -106,7 +106,8 @@ class Study:
     def _picture(self, entry: Entry, page: int, width: int, marks: Marks) -> bytes | None:
         password = self._passwords.get(entry.document.name)
         try:
-            return self._drawn(entry.first, entry.document.path, page, width, password, *marks)
+            asked = (entry.document.path, page, width, password, *marks)
+            return self._drawn(entry.first, self.desk.owner, *asked)
         except DocumentError:
             return None
 
@@ -295,9 +296,9 @@ def reading_room(settings: Settings) -> Room:
     return Room(limits, Options(most_pages=settings.document_pages))
 
 
-def _drawn(first: int, *asked: Any) -> bytes:
+def _drawn(first: int, owner: Hashable, *asked: Any) -> bytes:
     """A page; `first` tells a document from one whose file lay in the same place."""
-    return render(*asked)
+    return render(*asked, owner=owner)
 
 
 def _takes_part(sheet: Sheet, entry: Entry) -> bool:
