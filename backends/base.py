@@ -264,8 +264,7 @@ Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished
 class GenerationConfig:
     """How an answer is generated. `tool_choice` names the one function that must be called.
     Before `min_tokens` the model may not stop, where the backend can see to it: weights in
-    process do, and servers that know the option. Where requests wait, those of one `owner`, an
-    opaque key, take turns with others'.
+    process do, and servers that know it. Where requests wait, the owners, opaque keys, take turns.
     """
 
     temperature: float = 0.7

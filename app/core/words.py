@@ -24,7 +24,7 @@ def unread(message: Message) -> bool:
 
 
 def read_pictures(
-    conversation: Conversation, cancel: threading.Event, say: Callable[[str], None]
+    conversation: Conversation, cancel: threading.Event, say: Callable[[str], object]
 ) -> Conversation:
     """The conversation with the words in the pictures of its last question, kept beside them.
 

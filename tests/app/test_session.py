@@ -14,7 +14,7 @@ from app.core.agent import OWN_FAULT, TurnConfig
 from app.core.models import ModelHost
 from app.core.session import Busy, Session, Sessions, View
 from app.core.settings import Loaded, Settings
-from app.core.turn_slots import Visitor
+from app.core.turn_slots import WAITING, Visitor
 from backends.base import Backend, GenerationConfig, ModelUnavailable, TurnFinished, user
 from backends.openai_api import OpenAIBackend
 from tests.scripted_server import ScriptedServer
@@ -468,3 +468,29 @@ def test_the_service_puts_settings_model_tools_and_sessions_together(tmp_path: P
             offered = server.requests[0].body["tools"]
             assert [item["function"]["name"] for item in offered] == ["twice"]
         assert not any(path.is_file() for path in (tmp_path / "data").rglob("*"))
+
+
+def test_a_visitors_turns_beyond_the_limit_wait_and_say_so(world: World) -> None:
+    """In all modes together; another visitor's begin at once, and Stop ends the wait."""
+    hold = threading.Event()
+    model = world.serve(lambda request: [Say("so far"), Wait(0.05 if hold.is_set() else 60)])
+    sessions = Sessions(world.folder / "root", registry_of(model), 1000, turns=1)
+    first, second, other = (
+        sessions.open(*of) for of in (("me", "chat"), ("me", "tools"), ("you", "chat"))
+    )
+    first.start_turn(user("one"), ALL)
+    until(first, lambda view: bool(view.live and view.live.text))
+    second.start_turn(user("two"), ALL)
+    waits = until(second, lambda view: bool(view.live and view.live.notice)).live
+    assert waits is not None and waits.notice.startswith(WAITING)
+    other.start_turn(user("three"), ALL)
+    until(other, lambda view: bool(view.live and view.live.text))
+    assert len(world.server.requests) == 2, "the waiting turn asked the model"
+    second.stop()
+    assert reason(ended(second)) == "cancelled"
+    second.start_turn(user("four"), ALL)
+    until(second, lambda view: bool(view.live and view.live.notice))
+    hold.set()
+    first.stop()
+    assert reason(ended(second)) == "stop" and texts(second.view())[-1] == "so far"
+    sessions.close()

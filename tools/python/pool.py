@@ -104,7 +104,8 @@ class KernelPool:
                 raise ToolError("The Python session is closed.")
             if lease.start is not None and not lease.start.alive:
                 self._take(lease, "died")
-            if lease.start is None or (self._waiting and self._full):
+            due = lease.busy or not (self._waiting and self._full)  # others wait for their turn
+            if lease.start is None or not due:
                 if lease not in self._waiting:
                     self._waiting.join(lease, owner)
                 if self._waiting.first is not lease:
