@@ -32,6 +32,7 @@ from backends.openai_messages import Names, chat_messages, glm4_messages, names_
 from backends.openai_models import Catalog, images_of
 from backends.openai_request import (
     least_tokens,
+    most_of_least,
     refused_options,
     request_body,
     tool_fields,
@@ -235,15 +236,17 @@ class OpenAIBackend:
 
     def _fits(self, messages: Sequence[Mapping[str, Any]], cancel: threading.Event) -> None:
         """Refuse what can't fit, however well it is tokenized. The server judges the rest."""
-        least = least_tokens(messages)
-        if least <= SMALL:
+        if most_of_least(messages) <= SMALL:
             return
         try:
             window = self._context or self._catalog.ask(min(self._idle, AFTERWARDS), cancel).context
         except (Fault, Silence):
             return  # the question itself will tell what the matter is
-        if window and least > window:
-            raise ContextExceeded(least - window, window)
+        # Nothing is counted in a long conversation that fits in any case.
+        if window and most_of_least(messages) > window:
+            least = least_tokens(messages)
+            if least > window:
+                raise ContextExceeded(least - window, window)
 
     def _without(self, fault: Fault) -> bool:
         """Leave out of all further requests an option that the server does not know."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backends.base import GenerationConfig
@@ -66,15 +66,24 @@ def without(body: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]
     return sent
 
 
+def most_of_least(messages: Sequence[Mapping[str, Any]]) -> int:
+    """A number that `least_tokens` is not above, found without a look at the texts."""
+    return sum(len(text) for text in _texts(messages)) // DENSEST
+
+
 def least_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
     """A number of tokens that `messages` have at least, with any tokenizer, calls apart."""
-    characters = 0
+    once = (re.sub(r"(.)\1+", r"\1", text, flags=re.S) for text in _texts(messages))
+    return sum(map(len, once)) // DENSEST
+
+
+def _texts(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for message in messages:
         content = message.get("content") or ""
-        parts = content if isinstance(content, list) else [{"text": content}]
-        for part in parts:
-            characters += len(re.sub(r"(.)\1+", r"\1", part.get("text", ""), flags=re.S))
-    return characters // DENSEST
+        if isinstance(content, str):
+            yield content
+        else:
+            yield from (part.get("text", "") for part in content)
 
 
 _OPTIONS: Final = ("stream_options", "max_tokens", "temperature", "top_p", "seed", "min_tokens")

@@ -47,6 +47,8 @@ def visible(messages: Sequence[Message], backend: Backend, workspace: Path) -> S
 def _noted(message: Message, most: int = 0) -> Message:
     """The message with notes in place of all pictures but the last `most`."""
     too_many = len(message.pictures) - most
+    if too_many <= 0:
+        return message
     parts: list[Part] = []
     for part in message.parts:
         if isinstance(part, Picture) and too_many > 0:

@@ -119,19 +119,30 @@ class Exchange:
     answers: tuple[Message, ...]
 
 
-def exchanges(messages: Sequence[Message]) -> list[Exchange]:
-    """The conversation cut at the user's messages."""
-    cut: list[Exchange] = []
-    start = 0
-    for at in range(len(messages) + 1):
-        if at == len(messages) or (messages[at].role == "user" and at > start):
-            if at > start:
-                first = messages[start]
-                question = first if first.role == "user" else None
-                rest = messages[start + 1 : at] if question else messages[start:at]
-                cut.append(Exchange(start, question, tuple(rest)))
-            start = at
-    return cut
+def starts(messages: Sequence[Message]) -> list[int]:
+    """Where the exchanges begin: at the user's messages, and at the first one."""
+    return [at for at, message in enumerate(messages) if message.role == "user" or at == 0]
+
+
+def exchanges(messages: Sequence[Message], part: slice = slice(None)) -> list[Exchange]:
+    """The conversation cut at the user's messages; of a long one only a `part` of the exchanges is
+    made."""
+    begins = starts(messages)
+    ends = [*begins, len(messages)][1:]
+    return [_exchange(messages, *at) for at in zip(begins[part], ends[part], strict=True)]
+
+
+def latest(messages: Sequence[Message]) -> Exchange | None:
+    """The last exchange, None where nothing was said. Costs the same however much was said."""
+    for at in range(len(messages) - 1, -1, -1):
+        if messages[at].role == "user" or at == 0:
+            return _exchange(messages, at, len(messages))
+    return None
+
+
+def _exchange(messages: Sequence[Message], at: int, end: int) -> Exchange:
+    question = messages[at] if messages[at].role == "user" else None
+    return Exchange(at, question, tuple(messages[at + (question is not None) : end]))
 
 
 def answer_blocks(answers: Sequence[Message], look: Look | None = None, at: int = 0) -> list[Block]:

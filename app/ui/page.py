@@ -25,6 +25,7 @@ from app.ui.transcript import (
     answer_place,
     draw_history,
     draw_question,
+    earlier_key,
     look_again,
     watch,
 )
@@ -38,7 +39,7 @@ def nothing_under(at: int) -> None:
 def renew(house: Service, who: str, mode: Mode) -> None:
     """A new conversation in place of the visitor's old one."""
     house.sessions.renew(who, mode)
-    st.session_state.update({composer.editing_key(mode): False, f"show-all-{mode}": False})
+    st.session_state.update({composer.editing_key(mode): False, earlier_key(mode): (None, 0)})
     let_wait(mode, ())
 
 

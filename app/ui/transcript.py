@@ -21,7 +21,9 @@ from app.ui.blocks import (
     WaitBlock,
     answer_blocks,
     exchanges,
+    latest,
     latest_blocks,
+    starts,
     tick,
 )
 from app.ui.call import Answer, draw_call
@@ -33,10 +35,17 @@ from app.ui.sources import Pictures, no_pictures, sources_html
 DRAWS_A_SECOND = 12
 # Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
 IDLE_LOOK = 0.15
-# Exchanges on the page; the earlier ones are a click away.
-SHOWN = 20
+# Exchanges on the page, and how many earlier ones a click brings; with more than both together
+# a page would take seconds to draw.
+SHOWN, MORE = 20, 50
 # Characters of a user's message that are drawn; the rest is folded away.
 LONG_QUESTION = 4000
+NOTHING = Exchange(0, None, ())
+
+# Earlier messages come in above what is read: that stays where it is.
+KEEP = """<span id="kept-in-view"></span><script>
+requestAnimationFrame(() => document.getElementById("kept-in-view")?.scrollIntoView())
+</script>"""
 
 
 class Board:
@@ -78,31 +87,76 @@ def draw_history(
     under: Callable[[int], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
-    """Everything but the answer of the last exchange, which is returned. `under` draws what
-    stands under an answer, by the place of its question; for `pictures` see `Board`."""
-    cut = exchanges(view.conversation.messages)
-    key = f"show-all-{mode}"
-    all_shown = st.session_state.get(key, False)
-    hidden = 0 if all_shown else max(0, len(cut) - SHOWN)
-    if hidden:
+    """What was said before the last exchange, which is returned: the latest of it, or the page of
+    earlier exchanges that was asked for. `under` draws what stands under an answer, by the place of
+    its question; for `pictures` see `Board`."""
+    messages = view.conversation.messages
+    last = latest(messages)
+    if last is None:
+        return None
+    before = len(starts(messages)) - 1
+    first = _first_shown(mode, last, before)
+    if first:
+        more = min(MORE, first)
         st.button(
-            f"Show {hidden} earlier messages",
+            f"Show {more} earlier messages" + (f" of {first:,}" if more < first else ""),
             key="show_earlier",
             type="tertiary",
-            on_click=lambda: st.session_state.update({key: True}),
+            on_click=_show,
+            args=(mode, last.at, first - more, first),
         )
-    for exchange in cut[hidden:-1]:
-        draw_question(exchange)
-        with st.chat_message("assistant", avatar=":material/neurology:"):
-            with st.container(gap="small"):
-                Board(st.container(gap="small"), pictures=pictures).draw(
-                    answer_blocks(exchange.answers, look, exchange.at)
-                )
-                under(exchange.at)
-                # Takes the place of the actions that stood here while this was the last exchange.
-                st.empty()
-            st.empty()  # and of its other place, see `answer_place`
-    return cut[-1] if cut else None
+    end = min(before, first + SHOWN + MORE)
+    for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
+        _keep_in_view(mode, nth)
+        _draw_exchange(exchange, look, under, pictures)
+    if end < before:
+        st.button(
+            f"Skip {before - end:,} messages to the latest",
+            key="show_latest",
+            type="tertiary",
+            on_click=lambda: st.session_state.pop(earlier_key(mode), None),
+        )
+    return last
+
+
+def _draw_exchange(
+    exchange: Exchange, look: Look | None, under: Callable[[int], None], pictures: Pictures
+) -> None:
+    draw_question(exchange)
+    with st.chat_message("assistant", avatar=":material/neurology:"):
+        with st.container(gap="small"):
+            Board(st.container(gap="small"), pictures=pictures).draw(
+                answer_blocks(exchange.answers, look, exchange.at)
+            )
+            under(exchange.at)
+            # Takes the place of the actions that stood here while this was the last exchange.
+            st.empty()
+        st.empty()  # and of its other place, see `answer_place`
+
+
+def earlier_key(mode: str) -> str:
+    """Under what the session state keeps which earlier exchanges are shown."""
+    return f"earlier-{mode}"
+
+
+def _show(mode: str, at: int, first: int, keep: int) -> None:
+    """Have the exchanges from `first` on shown, until the last one no longer stands at `at`, and
+    the one that was on top so far, `keep`, stay where the reader has it."""
+    st.session_state[earlier_key(mode)] = (at, first)
+    st.session_state[f"keep-{mode}"] = keep
+
+
+def _first_shown(mode: str, last: Exchange, before: int) -> int:
+    """The first exchange on the page. With a new question the page goes back to the latest."""
+    at, first = st.session_state.get(earlier_key(mode), (None, 0))
+    return first if at == last.at else max(0, before + 1 - SHOWN)
+
+
+def _keep_in_view(mode: str, nth: int) -> None:
+    """Before the exchange that was on top until earlier ones were asked for: what scrolls to it."""
+    if st.session_state.get(f"keep-{mode}") == nth:
+        del st.session_state[f"keep-{mode}"]
+        st.html(KEEP, unsafe_allow_javascript=True)
 
 
 def draw_question(exchange: Exchange) -> None:
@@ -147,9 +201,8 @@ def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
     while True:
         began = time.monotonic()
         view = session.view()
-        cut = exchanges(view.conversation.messages)
-        answers, at = (cut[-1].answers, cut[-1].at) if cut else ((), 0)
-        blocks = latest_blocks(view, answers, session.look, at)
+        last = latest(view.conversation.messages) or NOTHING
+        blocks = latest_blocks(view, last.answers, session.look, last.at)
         changed = board.draw(blocks)
         if view.live is None or beside() != before:
             pulse.empty()

@@ -30,6 +30,7 @@ BENCHES = (
     "kernels",
     "neighbours",
     "sessions",
+    "long-conversation",
     "browsing",
     "searching",
     "documents-pdf",
