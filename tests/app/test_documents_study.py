@@ -73,6 +73,7 @@ def test_a_question_waits_until_the_files_are_read(
     assert question["content"] == "Is there one?"
     assert session.study is not None and session.look is not None
     prompt = session.study.prompt(0)
+    assert prompt is not None and prompt.messages == (), "the conversation is kept twice"
     assert prompt is not None and [sheet.title for sheet in prompt.pages] == ["note.txt, page 1"]
     assert session.look(1, "secret of Ada").found
     assert session.look(1, "secret of Bob").trouble == "not found in the page"

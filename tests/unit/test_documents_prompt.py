@@ -12,7 +12,7 @@ from app.core.documents.base import Reading
 from app.core.documents.counting import Meter, guess
 from app.core.documents.desk import Entry
 from app.core.documents.passages import Corpus
-from app.core.documents.prompt import Prompt, Way, asks_for_whole, compose
+from app.core.documents.prompt import RECENT, Prompt, Way, asks_for_whole, compose
 from app.core.documents.sheets import sheets_of
 from app.core.documents.wording import NOTHING
 from backends import glm4
@@ -224,3 +224,35 @@ def test_the_bundled_model_gets_passages_that_fit_its_window(long):
     assert count <= prompt.room.documents + prompt.room.conversation <= count + 40
     assert count + prompt.room.answer <= prompt.room.window == model.capabilities.context
     assert end.usage.prompt_tokens == count
+
+
+# -- long talks ----------------------------------------------------------------------------------
+
+
+def questions(monkeypatch: pytest.MonkeyPatch, pages: Corpus, turns: int) -> list[str]:
+    """The questions that passages are chosen for, after so many turns."""
+    asked: list[str] = []
+    own = Corpus.choose
+
+    def choose(self: Corpus, question: str, *more, **how):
+        asked.append(question)
+        return own(self, question, *more, **how)
+
+    monkeypatch.setattr(Corpus, "choose", choose)
+    history = [each for at in range(turns) for each in (user(f"q {at}"), said(f"a {at}"))]
+    ask(pages, "And the hymn?", *history, way="passages", window=1_000_000)
+    return asked
+
+
+def test_passages_are_chosen_for_the_last_questions_of_a_long_talk(long, monkeypatch):
+    assert questions(monkeypatch, long, 2 * RECENT - 1) == [
+        *(f"q {at}" for at in range(2 * RECENT - 1)),
+        "And the hymn?",
+    ]
+    for turns in (2 * RECENT, 2 * RECENT + 7, 3 * RECENT - 1):
+        with monkeypatch.context() as patch:
+            first, *_, last = asked = questions(patch, long, turns)
+        assert (first, last) == (f"q {RECENT}", "And the hymn?")
+        assert len(asked) == turns + 1 - RECENT
+    with monkeypatch.context() as patch:
+        assert RECENT < len(questions(patch, long, 1000)) <= 2 * RECENT

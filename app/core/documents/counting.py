@@ -46,7 +46,7 @@ class Meter:
 
     def prompt(self, messages: Sequence[Message]) -> Tokens:
         """A whole prompt."""
-        guessed = sum(guess(message.text) + _AROUND for message in messages)
+        guessed = sum(_guessed(message.text) + _AROUND for message in messages)
         counted = self._counted(messages) if guessed <= FAR * self.window else None
         return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
 
@@ -107,5 +107,16 @@ def guess(text: str) -> int:
     )
 
 
+def _guessed(text: str) -> int:
+    """`guess`, made once for a text: those of a long conversation are asked for at each draw."""
+    key = len(text), hash(text)
+    if key not in _GUESSED:
+        if len(_GUESSED) >= _MOST:
+            _GUESSED.clear()
+        _GUESSED[key] = guess(text)
+    return _GUESSED[key]
+
+
+_GUESSED: dict[tuple[int, int], int] = {}
 _KNOWN: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
 _SAID: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()

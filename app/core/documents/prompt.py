@@ -27,6 +27,8 @@ MOST = 24_000
 """Tokens of passages for one question, in however large a window."""
 OUTLINE = 1_500
 """Tokens of the outline, at most; a twentieth of a small window."""
+RECENT = 32
+"""Questions that have passages of their own in a prompt, at least, in however long a talk."""
 _LEAST_ANSWER = 64  # tokens; what backends insist on
 _SPARE = 16  # tokens that may come in where texts meet
 _WHOLE = re.compile(
@@ -102,6 +104,12 @@ def compose(
     return replace(prompt, excess=room.over)
 
 
+def _recent(asked: Sequence[int]) -> Sequence[int]:
+    """The questions that passages are chosen for: of many the last `RECENT`, and up to as many
+    before them. Those before go all at once, so that the next prompts begin alike."""
+    return asked[max((len(asked) - 1) // RECENT - 1, 0) * RECENT :]
+
+
 def asks_for_whole(question: str) -> bool:
     """Whether a question is about documents as a whole, so that passages would not do."""
     return _WHOLE.search(question) is not None
@@ -113,7 +121,9 @@ class _Passages:
     def __init__(self, corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> None:
         self._corpus, self._meter, self._answer = corpus, meter, answer
         self._talk = tuple(talk)
-        self._asked = [at for at, message in enumerate(talk) if message.role == "user"]
+        asked = [at for at, message in enumerate(talk) if message.role == "user"]
+        self._before = dict(zip(asked[1:], asked, strict=False))
+        self._asked = _recent(asked)
         self._free = meter.window - answer
         self._scale = meter.scale(corpus.whole)
         outline = corpus.outline(min(OUTLINE, self._free // 20), self._tokens)
@@ -143,8 +153,7 @@ class _Passages:
         return chosen
 
     def _choose(self, at: int, room: int, have: Sequence[Passage]) -> tuple[Passage, ...]:
-        earlier = [self._talk[place].text for place in self._asked if place < at]
-        before = earlier[-1] if earlier else ""
+        before = self._talk[self._before[at]].text if at in self._before else ""
         return self._corpus.choose(self._talk[at].text, before, room, self._cost, have)
 
     def _made(self, chosen: dict[int, tuple[Passage, ...]]) -> Prompt:
@@ -187,5 +196,10 @@ def _system(*texts: str) -> Message:
 def _talk(history: Sequence[Message]) -> tuple[Message, ...]:
     """What was said, without the files that came with it and answers that never came."""
     said = (message for message in history if message.role in ("user", "assistant"))
-    texts = (replace(message, parts=(Text(message.text),), calls=()) for message in said)
-    return tuple(message for message in texts if message.text)
+    return tuple(message for message in map(_as_text, said) if message.text)
+
+
+def _as_text(message: Message) -> Message:
+    if not message.calls and len(message.parts) == 1 and isinstance(message.parts[0], Text):
+        return message
+    return replace(message, parts=(Text(message.text),), calls=())

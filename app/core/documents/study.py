@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, get_args
 
 from app.core.documents.asking import ask, outlook
@@ -213,7 +213,11 @@ class Study:
         if cancel.is_set():
             yield AnswerFinished("cancelled", Usage())
             return
-        given = partial(self._prompts.__setitem__, at)
+
+        def given(prompt: Prompt) -> None:
+            # The conversation has the messages; all prompts together would have them many times.
+            self._prompts[at] = replace(prompt, messages=())
+
         yield from ask(self.corpus, messages, at, self.way, backend, config, cancel, given)
 
     def close(self) -> None:
