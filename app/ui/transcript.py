@@ -42,9 +42,10 @@ SHOWN, MORE = 20, 50
 LONG_QUESTION = 4000
 NOTHING = Exchange(0, None, ())
 
-# Earlier messages come in above what is read: that stays where it is.
-KEEP = """<span id="kept-in-view"></span><script>
-requestAnimationFrame(() => document.getElementById("kept-in-view")?.scrollIntoView())
+# Earlier messages come in above what is read: that stays where it is, while those are laid out.
+KEEP = """<div id="kept-in-view" style="scroll-margin-top: 5rem"></div><script>
+const keep = () => document.getElementById("kept-in-view")?.scrollIntoView()
+for (const wait of [0, 100, 300, 600]) setTimeout(keep, wait)
 </script>"""
 
 
@@ -95,28 +96,42 @@ def draw_history(
     if last is None:
         return None
     before = len(starts(messages)) - 1
-    first = _first_shown(mode, last, before)
-    if first:
-        more = min(MORE, first)
-        st.button(
-            f"Show {more} earlier messages" + (f" of {first:,}" if more < first else ""),
-            key="show_earlier",
-            type="tertiary",
-            on_click=_show,
-            args=(mode, last.at, first - more, first),
-        )
-    end = min(before, first + SHOWN + MORE)
-    for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
-        _keep_in_view(mode, nth)
-        _draw_exchange(exchange, look, under, pictures)
-    if end < before:
-        st.button(
-            f"Skip {before - end:,} messages to the latest",
-            key="show_latest",
-            type="tertiary",
-            on_click=lambda: st.session_state.pop(earlier_key(mode), None),
-        )
+    at, first = st.session_state.get(earlier_key(mode), (None, 0))
+    # With a new question the page goes back to the latest. What was shown goes at once then, for
+    # it stood in the other one of two places; see `answer_place`.
+    paging = at == last.at
+    if paging:
+        st.empty()
+    else:
+        first = max(0, before + 1 - SHOWN)
+    with st.container(gap="small"):
+        end = min(before, first + SHOWN + MORE)
+        if first:
+            _earlier_button(mode, last.at, first)
+        for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
+            _keep_in_view(mode, nth)
+            _draw_exchange(exchange, look, under, pictures)
+        if end < before:
+            st.button(
+                f"Skip {before - end:,} messages to the latest",
+                key="show_latest",
+                type="tertiary",
+                on_click=lambda: st.session_state.pop(earlier_key(mode), None),
+            )
+    if not paging:
+        st.empty()
     return last
+
+
+def _earlier_button(mode: str, at: int, first: int) -> None:
+    more = min(MORE, first)
+    st.button(
+        f"Show {more} earlier messages" + (f" of {first:,}" if more < first else ""),
+        key="show_earlier",
+        type="tertiary",
+        on_click=_show,
+        args=(mode, at, first - more, first),
+    )
 
 
 def _draw_exchange(
@@ -144,12 +159,6 @@ def _show(mode: str, at: int, first: int, keep: int) -> None:
     the one that was on top so far, `keep`, stay where the reader has it."""
     st.session_state[earlier_key(mode)] = (at, first)
     st.session_state[f"keep-{mode}"] = keep
-
-
-def _first_shown(mode: str, last: Exchange, before: int) -> int:
-    """The first exchange on the page. With a new question the page goes back to the latest."""
-    at, first = st.session_state.get(earlier_key(mode), (None, 0))
-    return first if at == last.at else max(0, before + 1 - SHOWN)
 
 
 def _keep_in_view(mode: str, nth: int) -> None:
