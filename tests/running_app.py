@@ -58,8 +58,10 @@ def start_app(
     command: Sequence[str] = STREAMLIT,
     ready_seconds: float = 60.0,
     script: str = "app/main.py",
+    root: Path = ROOT,
 ) -> Iterator[RunningApp]:
-    """Serves the app on a free port until the block ends; then its whole process group goes.
+    """Serves the app of the checkout `root` on a free port until the block ends; then its whole
+    process group goes.
 
     The caller's own settings are kept out: the app sees no GLM_ variables but those of
     `environment`, and no settings file. Raises `RuntimeError` with the log's end when the app
@@ -75,7 +77,7 @@ def start_app(
         with app.log.open("wb") as log:
             process = subprocess.Popen(
                 [*command, "run", script, "--server.port", str(port)],
-                cwd=ROOT,
+                cwd=root,
                 env=outer | own | dict(environment or {}),
                 stdout=log,
                 stderr=subprocess.STDOUT,

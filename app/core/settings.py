@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from app.core.networks import named_networks
 from app.core.origins import list_of_origins
 
 Source = Literal["default", "file", "environment", "command line"]
@@ -202,6 +203,29 @@ class Settings:
     session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
         60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
     )
+    proxies: Annotated[str, AfterValidator(named_networks)] = _setting(
+        "",
+        "GLM_PROXIES",
+        "Addresses and networks of proxies before the app, whose X-Forwarded-For is believed",
+    )
+    pages: Annotated[int, Field(ge=0, le=100_000)] = _setting(
+        0, "GLM_PAGES", "Open pages at a time; 0: as many as there are file descriptors for"
+    )
+    address_pages: Count = _setting(
+        50, "GLM_ADDRESS_PAGES", "Open pages of one network address, this machine's own apart"
+    )
+    address_openings: Count = _setting(
+        60, "GLM_ADDRESS_OPENINGS", "Pages that such an address may open a minute"
+    )
+    reruns: Annotated[float, Field(ge=1, le=1000)] = _setting(
+        4.0, "GLM_RERUNS", "Runs of pages a second for one visitor; what is more is merged or waits"
+    )
+    visitor_files_mb: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(
+        500, "GLM_VISITOR_FILES_MB", "Megabytes of files that one visitor has given and not sent"
+    )
+    all_files_mb: Annotated[int, Field(ge=1, le=10_000_000)] = _setting(
+        2000, "GLM_ALL_FILES_MB", "The same, of all visitors together"
+    )
     data: str = _setting(
         "", "GLM_DATA", "Folder for the conversations' files; empty for the user's cache folder"
     )
@@ -259,7 +283,7 @@ def _wanted(error: ValidationError) -> str:
     for kind, words in (("int", "a whole number"), ("float", "a number"), ("string", "text")):
         if first["type"].startswith(kind):
             return words
-    return first["msg"].removeprefix("Input should be ")
+    return first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
 
 
 def _read_file(path: Path, named: bool) -> tuple[dict[str, Any], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -12,16 +13,26 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
 from streamlit import config
 
-from app.core import settings
+from app.core import descriptors, settings
 from app.core.models import ModelHost
+from app.core.networks import networks
 from app.core.origins import Origin, origins
 from app.core.service import Service
 from app.core.settings import Loaded
+from app.ui.limits.addresses import address_of
+from app.ui.limits.admission import Admission
+from app.ui.limits.leaving import keep_left_pages, sweep
+from app.ui.limits.memory import settle, spare_collections
+from app.ui.limits.reruns import RerunLimits
+from app.ui.limits.uploads import UploadLimits, kept_by_streamlit
+from app.ui.limits.visitors import Who
 from app.ui.origin import OriginGuard
 from app.ui.security_headers import SecurityHeaders
-from app.ui.visitor import VisitorCookie
+from app.ui.visitor import VisitorCookie, visitor_of
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +92,17 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     made = service()
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", made.settings.upload_mb)
+    spare_collections()
+    room = descriptors.raise_limit()
+    log.info("There are %s file descriptors: room for %s pages.", room.limit, room.pages)
+    left = keep_left_pages(st.get_option("server.disconnectedSessionTTL"))
+    sweeping = asyncio.create_task(sweep(left))
     load_model_soon(UNVISITED)
+    settle()
     try:
         yield
     finally:
+        sweeping.cancel()
         made.close()
 
 
@@ -108,4 +126,33 @@ def middleware() -> list[Middleware]:
     if _listens_here():
         hosts = [*LOOPBACK, *(each.host for each in _origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
-    return [Middleware(SecurityHeaders), *guards, Middleware(VisitorCookie)]
+    limits = _limits(_loaded().settings)
+    return [Middleware(SecurityHeaders), *guards, *limits, Middleware(VisitorCookie)]
+
+
+def _limits(limits: settings.Settings) -> list[Middleware]:
+    """What keeps one visitor from taking the server from everybody."""
+    proxies = networks(limits.proxies)
+    who = Who(named_visitor, lambda scope: address_of(scope, proxies))
+    return [
+        Middleware(
+            Admission,
+            who=who,
+            pages=limits.pages,
+            address_pages=limits.address_pages,
+            address_openings=limits.address_openings,
+        ),
+        Middleware(
+            UploadLimits,
+            who=who,
+            visitor_mb=limits.visitor_files_mb,
+            all_mb=limits.all_files_mb,
+            kept=kept_by_streamlit,
+        ),
+        Middleware(RerunLimits, who=who, rate=limits.reruns),
+    ]
+
+
+def named_visitor(scope: Scope) -> str | None:
+    """The visitor of a request, by the signed cookie; None where there is none."""
+    return visitor_of(HTTPConnection(scope))

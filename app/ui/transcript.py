@@ -29,10 +29,9 @@ from app.ui.blocks import (
 from app.ui.call import Answer, draw_call
 from app.ui.given import draw_given
 from app.ui.markdown import drawable, prepared
+from app.ui.pace import draw_interval, watching
 from app.ui.sources import Pictures, no_pictures, sources_html
 
-# Draws a second while a turn runs, at most: smooth to read, and light for the browser.
-DRAWS_A_SECOND = 12
 # Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
 IDLE_LOOK = 0.15
 # Exchanges on the page, and how many earlier ones a click brings; with more than both together
@@ -204,6 +203,11 @@ def answer_place(view: View) -> Any:
 def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
     """Draws the running turn until it ends, or until what is drawn `beside` it is no longer the
     same. A rerun of the page interrupts this at any draw."""
+    with watching():
+        return _watch(session, board, beside)
+
+
+def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
     before = beside()
     pulse = st.empty()
     shown = -1
@@ -225,7 +229,7 @@ def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
             pulse.caption(f"{second} s")
             shown = second
         session.wait(view.version, IDLE_LOOK)
-        time.sleep(max(0.0, 1 / DRAWS_A_SECOND - (time.monotonic() - began)))
+        time.sleep(max(0.0, draw_interval() - (time.monotonic() - began)))
 
 
 def look_again(session: Session, board: Board, last: Exchange) -> None:

@@ -1,13 +1,18 @@
 """A model server for many sessions: `python -m tests.bench.endpoint` prints its address and serves
 until it is ended. To each session, known by the number in its message, it streams a long text of
-that session's own, 100 tokens a second."""
+that session's own, 100 tokens a second, or what `--rate` and `--tokens` say."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import re
+import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
+from tests.running_app import ROOT
 from tests.scripted_server import ScriptedServer
 from tests.scripted_steps import MODEL, Answer, Finish, Text, Usage
 
@@ -29,15 +34,34 @@ def text(session: int) -> list[str]:
     ]
 
 
-def answer(body: dict[str, Any]) -> Answer:
-    """The script: by the last message's number."""
+def answer(body: dict[str, Any], rate: float = RATE, tokens: int | None = None) -> Answer:
+    """The script: by the last message's number, at most `tokens` of its text."""
     found = re.search(r"\d+", str(body["messages"][-1]["content"]))
     said = "\n\n".join(text(int(found[0]) if found else 0))
-    return [Text(said, SIZE, RATE), Finish(), Usage(10, len(said) // SIZE)]
+    said = said[: None if tokens is None else tokens * SIZE]
+    return [Text(said, SIZE, rate), Finish(), Usage(10, len(said) // SIZE)]
+
+
+@contextlib.contextmanager
+def endpoint(*options: str) -> Iterator[str]:
+    """The endpoint in a process of its own; what `GLM_MODEL` is set to for it."""
+    command = [sys.executable, "-m", "tests.bench.endpoint", *options]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def main() -> None:
-    with ScriptedServer(answer) as server:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=RATE, help="tokens a second")
+    parser.add_argument("--tokens", type=int, default=None, help="of an answer, at most")
+    given = parser.parse_args()
+    with ScriptedServer(lambda body: answer(body, given.rate, given.tokens)) as server:
         print(f"{server.url}#{MODEL}", flush=True)
         sys.stdin.read()
 

@@ -9,19 +9,15 @@ the pages still open, less what it held after one session had come and gone, ove
 
 from __future__ import annotations
 
-import contextlib
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import psutil
 from playwright.sync_api import Browser, Page
 
 from tests.bench.draws import draws, gaps, most_in_a_second, paragraphs, watch_draws
-from tests.bench.endpoint import message, text
+from tests.bench.endpoint import endpoint, message, text
 from tests.bench.figures import Figure
-from tests.running_app import ROOT, open_browser, start_app, wait_for_answer
+from tests.running_app import open_browser, start_app, wait_for_answer
 
 SESSIONS = 20
 LONGEST_WAIT = 180.0
@@ -29,7 +25,7 @@ LONGEST_WAIT = 180.0
 
 def measure() -> list[Figure]:
     with (
-        _endpoint() as model,
+        endpoint() as model,
         start_app({"GLM_MODEL": model}) as app,
         open_browser() as browser,
     ):
@@ -69,20 +65,6 @@ def measure() -> list[Figure]:
 
 def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
-
-
-@contextlib.contextmanager
-def _endpoint() -> Iterator[str]:
-    """The endpoint in a process of its own; what `GLM_MODEL` is set to for it."""
-    command = [sys.executable, "-m", "tests.bench.endpoint"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 def _open(browser: Browser, url: str, session: int) -> Page:

@@ -1,0 +1,23 @@
+"""Addresses and networks, as settings name them."""
+
+from __future__ import annotations
+
+import ipaddress
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """The addresses and networks of a setting, separated by commas. Raises `ValueError` with what
+    the setting should be."""
+    parts = (part.strip() for part in text.split(","))
+    try:
+        return tuple(ipaddress.ip_network(part, strict=False) for part in parts if part)
+    except ValueError:
+        raise ValueError("addresses and networks (10.0.0.0/8), separated by commas") from None
+
+
+def named_networks(text: str) -> str:
+    """`text`, if `networks` can read it."""
+    networks(text)
+    return text

@@ -1,0 +1,53 @@
+"""Which address a request comes from, behind proxies too."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from app.core.networks import Network
+
+IPV6_HOST_BITS = 64
+"""An IPv6 site has a network of at least /64 (RFC 4291), so that is who is counted."""
+
+
+def address_of(scope: Scope, proxies: Sequence[Network] = ()) -> str:
+    """The address that counts for limits: the peer's, or where the peer is one of `proxies`, the
+    last one in `X-Forwarded-For` that is none. Empty where nobody can say: the peer is this
+    machine, which may be its user, or a proxy that no setting names."""
+    client = scope.get("client")
+    peer = _parsed(client[0] if client else "")
+    if peer is None:
+        return ""
+    if any(_within(peer, network) for network in proxies):
+        forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+        for name in reversed(forwarded.split(",")):
+            found = _parsed(name.strip())
+            if found is None:
+                break
+            peer = found
+            if not any(_within(peer, network) for network in proxies):
+                return _counted(peer)
+    return "" if peer.is_loopback else _counted(peer)
+
+
+def _parsed(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: Network) -> bool:
+    return address.version == network.version and address in network
+
+
+def _counted(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, IPV6_HOST_BITS), strict=False))

@@ -1,0 +1,89 @@
+"""Bounds the files that visitors have given and not sent yet, which Streamlit keeps in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.ui.limits.visitors import Who
+
+ENTRY_BYTES = 1 << 16
+"""What a file counts for beside its content, so that thousands of empty ones are not nothing."""
+MB = 1 << 20
+
+Kept = Callable[[], Mapping[str, int]]
+"""Bytes that are kept now, by Streamlit's session; see `kept_by_streamlit`."""
+
+
+class UploadLimits:
+    """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are megabytes of
+    what one visitor, and all together, may have there at a time, what is on its way included."""
+
+    def __init__(self, app: ASGIApp, who: Who, visitor_mb: int, all_mb: int, kept: Kept) -> None:
+        self._app, self._who, self._kept = app, who, kept
+        self._visitor_mb, self._all_mb = visitor_mb, all_mb
+        self._owners: dict[str, str] = {}
+        """Whose a Streamlit session is, of those that have given files."""
+        self._coming: Counter[str] = Counter()
+        """Bytes that are on their way, by visitor."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session = _upload_session(scope)
+        if session is None:
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "")
+        if not length.isdecimal():
+            sentence = "The size of a file has to be said before it is sent."
+            await PlainTextResponse(sentence, 411)(scope, receive, send)
+            return
+        size = int(length) + ENTRY_BYTES
+        owner = self._who.visitor(scope) or f"session {session}"
+        if trouble := self._too_much(owner, session, size):
+            headers = {"Connection": "close"}  # what is still on its way is not read
+            await PlainTextResponse(trouble, 413, headers)(scope, receive, send)
+            return
+        self._coming[owner] += size
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._coming[owner] -= size
+            if not self._coming[owner]:
+                del self._coming[owner]
+
+    def _too_much(self, owner: str, session: str, size: int) -> str | None:
+        kept = self._kept()
+        self._owners = {name: who for name, who in self._owners.items() if name in kept}
+        self._owners[session] = owner
+        own = sum(kept.get(name, 0) for name, who in self._owners.items() if who == owner)
+        if own + self._coming[owner] + size > self._visitor_mb * MB:
+            return (
+                f"Files that are not sent yet may have {self._visitor_mb:,} MB together. "
+                "Send or remove some first."
+            )
+        if sum(kept.values()) + self._coming.total() + size > self._all_mb * MB:
+            return "The server has no room for more files now. Please try again in a minute."
+        return None
+
+
+def _upload_session(scope: Scope) -> str | None:
+    """The Streamlit session that a request gives a file to, if it does."""
+    if scope["type"] != "http" or scope["method"] != "PUT":
+        return None
+    _, found, rest = scope["path"].partition("/_stcore/upload_file/")
+    return rest.partition("/")[0] if found else None
+
+
+def kept_by_streamlit() -> Mapping[str, int]:
+    """Bytes of the files that Streamlit keeps, by session."""
+    from streamlit.runtime import Runtime
+
+    storage = Runtime.instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
+    return {
+        session: sum(len(file.data) + ENTRY_BYTES for file in list(files.values()))
+        for session, files in list(storage.items())
+    }
