@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import httpx
@@ -50,20 +51,16 @@ class PageClient:
     draws: list[Drawn] = field(default_factory=list)
     runs: int = 0
     """Script runs that the server began."""
-    finished: int = 0
-    """Script runs that came to an end."""
+    at_rest: bool = False
+    """Whether the last script run has come to its end."""
     session: str = ""
     heard: float = 0.0
     """When the server was last heard of, a monotonic time in seconds."""
     closed: bool = False
     page: str = ""
+    _run: str = ""
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _files: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether the script has run and does not run."""
-        return 0 < self.runs <= self.finished
 
     @property
     def texts(self) -> list[str]:
@@ -89,12 +86,11 @@ class PageClient:
                     return str(found.id)
         raise LookupError(f"no {kind} {label!r} is on the page")
 
-    async def rerun(self, *states: WidgetState, query: str = "", fragment: str = "") -> None:
-        """Asks for a run of the script with these widgets' values."""
+    async def rerun(self, *states: WidgetState, name: str = "") -> None:
+        """Asks for a run of the script with these widgets' values; at first by the page's name."""
         message = BackMsg()
         client = message.rerun_script
-        client.query_string, client.page_script_hash = query, self.page
-        client.fragment_id = fragment
+        client.page_script_hash, client.page_name = self.page, name
         client.widget_states.widgets.extend(states)
         await self.socket.send(message.SerializeToString())
 
@@ -153,7 +149,8 @@ class PageClient:
         self.heard = time.monotonic()
         match message.WhichOneof("type"):
             case "new_session":
-                self.runs += 1
+                self.runs, self.at_rest = self.runs + 1, False
+                self._run = message.metadata.run.script_run_id
                 new = message.new_session
                 self.session = new.initialize.session_id or self.session
                 self.page = new.page_script_hash
@@ -162,7 +159,8 @@ class PageClient:
             case "delta":
                 self._draw(message)
             case "script_finished":
-                self.finished += 1
+                # A run that gave way to another one may say so after that has begun.
+                self.at_rest = self.at_rest or message.metadata.run.script_run_id == self._run
             case "file_urls_response":
                 answer = message.file_urls_response
                 self._files[answer.response_id] = [each.upload_url for each in answer.file_urls]
@@ -180,9 +178,13 @@ class PageClient:
 
 @asynccontextmanager
 async def open_page(
-    url: str, path: str = "", cookies: dict[str, str] | None = None
+    url: str,
+    path: str = "",
+    cookies: dict[str, str] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[PageClient]:
     """Opens a page as a visitor of its own, or with the cookies of one who was there before.
+    `headers` are sent with the WebSocket's request.
 
     Raises `websockets.exceptions.InvalidStatus` where the server refuses.
     """
@@ -194,7 +196,7 @@ async def open_page(
         f"ws://{host}/_stcore/stream",
         origin=url,  # type: ignore[arg-type]
         subprotocols=["streamlit", known.get("_streamlit_xsrf", "none")],  # type: ignore[list-item]
-        additional_headers={"Cookie": _header(known)},
+        additional_headers={"Cookie": _header(known), **headers},
         max_size=MAX_MESSAGE_BYTES,
         proxy=None,
     ) as socket:

@@ -13,8 +13,9 @@ TRIGGERS = ("trigger_value", "string_trigger_value", "chat_input_value", "json_t
 def merged(older: bytes, newer: bytes) -> bytes | None:
     """One request for both: the newer values, and the older ones where the newer request has none.
 
-    None where both have to be carried out: the older one has a click or a message, it is for
-    another page or another part of the page, or one of them is something else.
+    None where both have to be carried out: one has a click or a message, which is to meet the page
+    as the values before it have made it; they are for different pages, or for different parts of
+    one; or one of them is something else.
     """
     one, two = _rerun(older), _rerun(newer)
     if one is None or two is None:
@@ -27,6 +28,7 @@ def merged(older: bytes, newer: bytes) -> bytes | None:
         or first.is_history_navigation
         or second.is_history_navigation
         or any(is_trigger(state) for state in first.widget_states.widgets)
+        or any(is_trigger(state) for state in second.widget_states.widgets)
     ):
         return None
     if first.fragment_id != second.fragment_id:

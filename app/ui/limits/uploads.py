@@ -44,8 +44,10 @@ class UploadLimits:
         size = int(length) + ENTRY_BYTES
         owner = self._who.visitor(scope) or f"session {session}"
         if trouble := self._too_much(owner, session, size):
-            headers = {"Connection": "close"}  # what is still on its way is not read
-            await PlainTextResponse(trouble, 413, headers)(scope, receive, send)
+            # A browser that is cut off while it sends does not read why.
+            if size <= self._all_mb * MB:
+                await _skip(receive)
+            await PlainTextResponse(trouble, 413)(scope, receive, send)
             return
         self._coming[owner] += size
         try:
@@ -68,6 +70,12 @@ class UploadLimits:
         if sum(kept.values()) + self._coming.total() + size > self._all_mb * MB:
             return "The server has no room for more files now. Please try again in a minute."
         return None
+
+
+async def _skip(receive: Receive) -> None:
+    """Reads a request to its end and keeps nothing."""
+    while (await receive()).get("more_body"):
+        pass
 
 
 def _upload_session(scope: Scope) -> str | None:
