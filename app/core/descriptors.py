@@ -14,6 +14,8 @@ epoll and a pair of sockets)."""
 KEPT_SHARE, KEPT_MOST = 0.2, 128
 """What newcomers don't get, as a share of the limit and at most: running turns need connections,
 kernels need pipes, and requests that are refused need sockets until they have their answer."""
+FEW_PAGES = 100
+"""Room for fewer pages is worth a warning."""
 
 _OPEN = ("/proc/self/fd", "/dev/fd")
 

@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from app.core.descriptors import FEW_PAGES, raise_limit
 from app.core.models import parse_choice
 from app.core.service import Service, data_folder
 from backends.base import BackendError, ModelUnavailable
@@ -248,6 +249,18 @@ def check_files(service: Service) -> Check:
     return Check("files", "ok", f"There is room for {free:,} MB of files.")
 
 
+def check_pages(service: Service) -> Check:
+    """How many pages may be open at a time."""
+    room = raise_limit()
+    if not room.limit:
+        return Check("pages", "ok", "This system sets no limit for open pages.")
+    pages = min(room.pages, service.settings.pages or room.pages)
+    said = f"There is room for {pages:,} more open pages ({room.limit:,} file descriptors)."
+    if room.pages < FEW_PAGES:
+        return Check("pages", "warning", said, "Raise the limit of open files (ulimit -Hn).")
+    return Check("pages", "ok", said)
+
+
 CHECKS: Sequence[Callable[[Service], Check]] = (
     check_settings,
     check_model,
@@ -257,6 +270,7 @@ CHECKS: Sequence[Callable[[Service], Check]] = (
     check_sandbox,
     check_kernel,
     check_files,
+    check_pages,
     check_fonts,
     check_browser,
     check_search,

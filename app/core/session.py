@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
+UNTOUCHED_SECONDS = 300.0
+"""After which a session is closed that nobody has used; a fresh one is the same."""
 
 Prepare = Callable[[Conversation, threading.Event, Callable[[str], object]], Conversation]
 """What is done on the turn's own thread before the model is asked: it changes the conversation,
@@ -95,6 +97,18 @@ class Session:
     @property
     def running(self) -> bool:
         return self._live is not None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was said, given or set in it."""
+        folders = (self.workspace, pictures_folder(self.workspace))
+        return not (
+            self._version
+            or self.choices
+            or (self.study is not None and self.study.given)
+            or not all(self.registry.enabled(tool.name) for tool in self.registry.tools)
+            or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
+        )
 
     def view(self) -> View:
         with self._changed:
@@ -280,14 +294,15 @@ class Sessions:
 
     def sweep(self) -> None:
         """Closes the sessions that nobody looked at for the idle time and where nothing runs but
-        a call that waits for the user's word."""
+        a call that waits for the user's word; untouched ones sooner."""
         now = time.monotonic()
+        soon = min(self._idle, UNTOUCHED_SECONDS)
         with self._lock:
             stale = [
                 key
                 for key, session in self._sessions.items()
                 if (not session.running or session.approvals.waiting)
-                and now - session.seen > self._idle
+                and now - session.seen > (soon if session.untouched else self._idle)
             ]
             closing = [self._sessions.pop(key) for key in stale]
         for session in closing:

@@ -94,7 +94,9 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     config.set_option("server.maxUploadSize", made.settings.upload_mb)
     spare_collections()
     room = descriptors.raise_limit()
-    log.info("There are %s file descriptors: room for %s pages.", room.limit, room.pages)
+    if room.limit:
+        level = logging.INFO if room.pages >= descriptors.FEW_PAGES else logging.WARNING
+        log.log(level, "%s file descriptors: room for %s open pages", room.limit, room.pages)
     left = keep_left_pages(st.get_option("server.disconnectedSessionTTL"))
     sweeping = asyncio.create_task(sweep(left))
     load_model_soon(UNVISITED)

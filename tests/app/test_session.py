@@ -429,6 +429,26 @@ def test_sessions_nobody_looks_at_are_swept_and_running_ones_kept(world: World) 
     sessions.close()
 
 
+def test_sessions_that_nobody_used_are_closed_sooner(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.session.UNTOUCHED_SECONDS", 0.0)
+    sessions = Sessions(world.folder / "root", registry_of(world.serve([[Say("yes")]])), 3600)
+    names = ("nobody", "asked", "set", "given", "switched")
+    nobody, asked, chosen, given, switched = opened = [sessions.open(n, "chat") for n in names]
+    asked.start_turn(user("go"), ALL)
+    while asked.running:
+        asked.wait(asked.view().version, HANG)
+    chosen.choices["temperature"] = 0.1
+    (given.workspace / "table.csv").write_text("1,2")
+    [tool, *_] = switched.registry.tools
+    switched.registry.switch(tool.name, False)
+    sessions.sweep()
+    assert not nobody.workspace.exists()
+    assert [sessions.open(name, "chat") for name in names[1:]] == opened[1:]
+    sessions.close()
+
+
 def test_closing_all_leaves_nothing(world: World) -> None:
     model = world.serve([[Say("so far"), Wait(60)]])
     sessions = Sessions(world.folder / "root", registry_of(model), 1000)

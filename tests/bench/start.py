@@ -5,7 +5,8 @@ starters stand in the browser and two frames have been drawn since. A browser th
 asks for the page as soon as the port answers. The bundled model loads meanwhile, as it does for
 everyone. Every run has a new server and an empty browser cache; the first one, which reads the
 files from the disk, is not counted. A bare Streamlit page is started in turn with ours: what it
-takes is no work of the app's.
+takes is no work of the app's; the earlier build, where there is one, shows whether a start has
+become slower.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser
 
+from tests.bench.builds import builds
 from tests.bench.figures import Figure, at_most, spread
 from tests.bench.watched_streamlit import LIST
-from tests.running_app import RunningApp, open_browser, start_app
+from tests.running_app import ROOT, RunningApp, open_browser, start_app
 
 RUNS = 5
 LIMIT = 2.5
+NO_SLOWER = 1.05
 NEVER = ("torch", "transformers")
 # Other packages that take long to import, to see at a glance which of them the page waits for.
 HEAVY = (
@@ -40,12 +43,14 @@ FIRST_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.
 
 
 def measure() -> list[Figure]:
-    with open_browser() as browser:
-        _one_start(browser)
-        runs, bare = [], []
+    with open_browser() as browser, builds() as both:
+        for build in both:
+            _one_start(browser, root=build.root)
+        runs, bare, earlier = [], [], []
         for _ in range(RUNS):
             runs.append(_one_start(browser))
             bare.append(_one_start(browser, BARE)[0])
+            earlier += [_one_start(browser, root=each.root)[0] for each in both if each.earlier]
     pages, ports, modules = zip(*runs, strict=True)
     page = statistics.median(pages)
     imported = set().union(*modules)
@@ -56,6 +61,11 @@ def measure() -> list[Figure]:
         Figure("  until the port answers", spread(ports, "s")),
         Figure("  a bare Streamlit page", spread(bare, "s")),
         Figure("  ours over the bare one", f"{page / statistics.median(bare):.2f}"),
+        *(
+            [at_most("  over the earlier build", page / statistics.median(earlier), NO_SLOWER, "")]
+            if earlier
+            else []
+        ),
         Figure(
             "torch, transformers",
             f"imported: {', '.join(broken)}" if broken else "not imported",
@@ -66,12 +76,14 @@ def measure() -> list[Figure]:
     ]
 
 
-def _one_start(browser: Browser, script: str = "app/main.py") -> tuple[float, float, set[str]]:
+def _one_start(
+    browser: Browser, script: str = "app/main.py", root: Path = ROOT
+) -> tuple[float, float, set[str]]:
     """Seconds to the page, seconds to the open port, and top-level modules then imported."""
     context = browser.new_context()
     page = context.new_page()
     began = time.monotonic()
-    with start_app(command=COMMAND, ready_seconds=0, script=script) as app:
+    with start_app(command=COMMAND, ready_seconds=0, script=script, root=root) as app:
         _wait_for_port(app)
         listening = time.monotonic() - began
         page.goto(app.url, wait_until="commit")
