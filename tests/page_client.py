@@ -69,6 +69,12 @@ class PageClient:
         return [each.markdown.body for each in every if each.WhichOneof("type") == "markdown"]
 
     @property
+    def toasts(self) -> list[str]:
+        """What the page said in passing since its last run began."""
+        every = self.elements.values()
+        return [each.toast.body for each in every if each.WhichOneof("type") == "toast"]
+
+    @property
     def answered(self) -> bool:
         """Whether the last answer has come to its end and the page is at rest."""
         every = self.elements.values()

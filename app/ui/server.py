@@ -28,7 +28,7 @@ from app.ui.limits.admission import Admission
 from app.ui.limits.leaving import keep_left_pages, sweep
 from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
-from app.ui.limits.uploads import UploadLimits, kept_by_streamlit
+from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import Who
 from app.ui.origin import OriginGuard
 from app.ui.security_headers import SecurityHeaders
@@ -150,6 +150,7 @@ def _limits(limits: settings.Settings) -> list[Middleware]:
             visitor_mb=limits.visitor_files_mb,
             all_mb=limits.all_files_mb,
             kept=kept_by_streamlit,
+            say=say_in_page,
         ),
         Middleware(RerunLimits, who=who, rate=limits.reruns),
     ]

@@ -148,6 +148,7 @@ def test_files_that_are_not_sent_are_bounded_and_given_back_when_their_visitor_l
                 await at_rest(second, "tools")
                 assert await first.upload("a.bin", data) == 204
                 assert await first.upload("b.bin", data) == 413
+                await first.until(lambda page: "not sent yet" in " ".join(page.toasts), PATIENCE_S)
                 assert await second.upload("c.bin", data) == 204
                 assert await third.upload("d.bin", data) == 413
             # Nobody comes, but who was here all the time finds room soon.

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import count
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.RootContainer_pb2 import RootContainer
+from streamlit.runtime import Runtime
 
 from app.ui.limits.visitors import Who
 
@@ -15,16 +19,26 @@ ENTRY_BYTES = 1 << 16
 """What a file counts for beside its content, so that thousands of empty ones are not nothing."""
 MB = 1 << 20
 
+SAID_S = 10
+"""Seconds for which a refusal stands in the page."""
+_said = count()
+
+Say = Callable[[str, str], None]
+"""Tells the page of a Streamlit session a sentence; see `say_in_page`."""
 Kept = Callable[[], Mapping[str, int]]
 """Bytes that are kept now, by Streamlit's session; see `kept_by_streamlit`."""
 
 
 class UploadLimits:
     """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are megabytes of
-    what one visitor, and all together, may have there at a time, what is on its way included."""
+    what one visitor, and all together, may have there at a time, what is on its way included.
 
-    def __init__(self, app: ASGIApp, who: Who, visitor_mb: int, all_mb: int, kept: Kept) -> None:
-        self._app, self._who, self._kept = app, who, kept
+    Streamlit's page shows no more of a refusal than its status: `say` tells the rest."""
+
+    def __init__(
+        self, app: ASGIApp, who: Who, visitor_mb: int, all_mb: int, kept: Kept, say: Say
+    ) -> None:
+        self._app, self._who, self._kept, self._say = app, who, kept, say
         self._visitor_mb, self._all_mb = visitor_mb, all_mb
         self._owners: dict[str, str] = {}
         """Whose a Streamlit session is, of those that have given files."""
@@ -48,6 +62,7 @@ class UploadLimits:
             if size <= self._all_mb * MB:
                 await _skip(receive)
             await PlainTextResponse(trouble, 413)(scope, receive, send)
+            self._say(session, trouble)
             return
         self._coming[owner] += size
         try:
@@ -88,10 +103,22 @@ def _upload_session(scope: Scope) -> str | None:
 
 def kept_by_streamlit() -> Mapping[str, int]:
     """Bytes of the files that Streamlit keeps, by session."""
-    from streamlit.runtime import Runtime
-
     storage = Runtime.instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
     return {
         session: sum(len(file.data) + ENTRY_BYTES for file in list(files.values()))
         for session, files in list(storage.items())
     }
+
+
+def say_in_page(session_id: str, sentence: str) -> None:
+    """Shows a sentence as `st.toast` would, in a page whose script does not run just now."""
+    session = Runtime.instance().get_app_session(session_id)
+    if session is None:
+        return
+    message = ForwardMsg()
+    message.metadata.delta_path[:] = [RootContainer.EVENT, 0]
+    toast = message.delta.new_element.toast
+    toast.body, toast.icon = sentence, ":material/error:"
+    # The page shows nothing that equals what it has shown last.
+    toast.duration = SAID_S + next(_said) % 2
+    session._enqueue_forward_msg(message)
