@@ -273,6 +273,7 @@ def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
     named = {model: options.model, "protocol": options.protocol, "max_rounds": options.max_rounds}
     service = Service(load(overrides=named), options.tools_file)
     try:
+        service.folder.keep_temporary_files()
         for problem in service.problems:
             _say(problem)
         service.model_for(mode).start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,7 +42,8 @@ class Dialogue:
         self._model = service.model_for(mode)
         self._study = service.study(mode)
         self._settings = service.settings
-        self._workspace = Path(tempfile.mkdtemp(prefix="glm-")).resolve()
+        self._folder = service.folder
+        self._workspace = self._folder.make()
         self._registry = service.registry(mode, self._workspace, self._study)
         self.refused = self._registry.refused
         begin = defaults(mode, service.settings)
@@ -116,8 +116,10 @@ class Dialogue:
         delete_folder(pictures_folder(self._workspace))
         # Hidden entries are what libraries keep in a home folder.
         if self._attached or set(self._workspace.glob("[!.]*")) - self._given:
+            self._folder.give_away(self._workspace)
             return self._workspace
         delete_folder(self._workspace)
+        self._folder.give_away(self._workspace)
         return None
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
@@ -134,7 +136,10 @@ class Dialogue:
                 if isinstance(event, MessageFinished):
                     self._conversation = self._conversation.append(event.message)
                     result = event.message.result
-                    self._attached |= result is not None and bool(for_user(result))
+                    if result is not None and for_user(result) and not self._attached:
+                        self._attached = True
+                        # The user was told of files in it, and finds them also after a kill.
+                        self._folder.give_away(self._workspace)
                 yield event
         except Exception:
             log.exception("the turn ended in a fault")

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from app.core.drawing import choose_painter
 from app.core.models import ModelHost, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
+from app.core.process_folder import ProcessFolder
 from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
 from app.core.turn_slots import Visitor
 from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
-from tools.files import delete_folder
 from tools.loading import load_tools
 from tools.registry import Registry
 
@@ -64,12 +61,12 @@ class Service:
             *filter(None, (self.drawing.problem,)),
         )
         self._reading_ahead = threading.Lock()
-        self._folder = own_folder(data_folder(self.settings))
+        self.folder = ProcessFolder(data_folder(self.settings))
         self._opening = threading.Lock()
         self._kernels: KernelPool | None = None
         self._browsing: Browsing | None = None
         self.sessions = Sessions(
-            self._folder,
+            self.folder.sessions,
             self._session,
             self.settings.session_minutes * 60,
             self.settings.turns,
@@ -85,6 +82,7 @@ class Service:
         self.model.close()
         if self.vision is not self.model:
             self.vision.close()
+        self.folder.close()
 
     def model_for(self, mode: Mode) -> ModelHost:
         """The model that answers in that mode."""
@@ -169,7 +167,8 @@ class Service:
                 return None
             if self._kernels is None:
                 launcher = choice.launcher if choice is not None else None
-                self._kernels = open_pool(self.settings, self._folder, launcher, self.local)
+                sessions = self.folder.sessions
+                self._kernels = open_pool(self.settings, sessions, launcher, self.local)
             return self._kernels
 
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
@@ -209,16 +208,6 @@ def data_folder(settings: Settings) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("glm-all-tools") / "sessions"
-
-
-def own_folder(root: Path) -> Path:
-    """A new folder for this process below `root`; what dead ones left there is deleted."""
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in root.iterdir():
-        process, _, rest = old.name.partition("-")
-        if rest and process.isdigit() and not psutil.pid_exists(int(process)):
-            delete_folder(old)
-    return root / f"{os.getpid()}-{secrets.token_hex(8)}"
 
 
 def _paths(text: str) -> list[Path]:

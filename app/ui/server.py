@@ -90,6 +90,7 @@ def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service with the server, and closes kernels and files with it."""
     made = service()
+    made.folder.keep_temporary_files()
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", made.settings.upload_mb)
     spare_collections()
