@@ -45,14 +45,19 @@ class Listing:
         return sum(size for size, _, _ in self.files.values())
 
 
+def no_room(error: BaseException | None) -> bool:
+    """Whether a file could not be written because the disk, or the quota on it, is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def why_not_written(error: OSError) -> str:
+    """Half a sentence on a file that could not be written."""
+    return "the disk of this server is full" if no_room(error) else "it could not be written"
+
+
 def write_into(folder: Path, name: str, data: bytes | memoryview) -> Path:
     """Write the file `name` of `folder`, all of it at once, following no link. Raises OSError."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        folder.unlink()
-    if not folder.exists():
-        folder.mkdir()
-        _take_owner(folder, folder.parent.stat())
-    directory = os.open(folder, _LISTED)
+    directory = _opened(folder)
     part = f".{secrets.token_hex(8)}.part"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -69,6 +74,39 @@ def write_into(folder: Path, name: str, data: bytes | memoryview) -> Path:
     return folder / name
 
 
+def link_into(folder: Path, name: str, source: Path) -> Path:
+    """Give the regular file at an absolute path a second name in `folder`, of its file system,
+    following no link; what had that name is replaced. Raises OSError."""
+    parent = _parent(source)
+    try:
+        directory = _opened(folder)
+        part = f".{secrets.token_hex(8)}.part"
+        try:
+            os.link(
+                source.name, part, src_dir_fd=parent, dst_dir_fd=directory, follow_symlinks=False
+            )
+            if stat.S_ISREG(os.stat(part, dir_fd=directory, follow_symlinks=False).st_mode):
+                os.replace(part, name, src_dir_fd=directory, dst_dir_fd=directory)
+            # Of two names for one file the first stays as well: see rename(2).
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part, dir_fd=directory)
+        finally:
+            os.close(directory)
+    finally:
+        os.close(parent)
+    return folder / name
+
+
+def _opened(folder: Path) -> int:
+    """A folder to write into, made where there is none or something else."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    if not folder.exists():
+        folder.mkdir()
+        _take_owner(folder, folder.parent.stat())
+    return os.open(folder, _LISTED)
+
+
 def _take_owner(entry: Path | int, folder: os.stat_result) -> None:
     """Let who owns a folder own what root puts there: see `tools.python.owner`."""
     if folder.st_uid and os.geteuid() == 0:
@@ -77,14 +115,8 @@ def _take_owner(entry: Path | int, folder: os.stat_result) -> None:
 
 def open_regular(path: Path) -> BinaryIO:
     """Open the regular file at an absolute path, no part of which is a link. Raises OSError."""
-    if not path.is_absolute() or ".." in path.parts:
-        raise OSError(errno.EINVAL, "not an absolute path")
-    folder = os.open(path.anchor, _FOLDER)
+    folder = _parent(path)
     try:
-        for part in path.parts[1:-1]:
-            inner = os.open(part, _FOLDER, dir_fd=folder)
-            os.close(folder)
-            folder = inner
         # Without O_NONBLOCK a fifo would wait for somebody who writes to it.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         file = os.open(path.name, flags, dir_fd=folder)
@@ -114,6 +146,22 @@ def open_below(folder: Path, names: Sequence[str]) -> BinaryIO:
     return open_regular(above.joinpath(folder.name, *names_in("/".join(names))))
 
 
+def _parent(path: Path) -> int:
+    """The folder of what lies at an absolute path, no part of which is a link."""
+    if not path.is_absolute() or ".." in path.parts:
+        raise OSError(errno.EINVAL, "not an absolute path")
+    folder = os.open(path.anchor, _FOLDER)
+    try:
+        for part in path.parts[1:-1]:
+            inner = os.open(part, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+    except OSError:
+        os.close(folder)
+        raise
+    return folder
+
+
 def read_regular(path: Path, most: int) -> bytes:
     """What `open_regular` opens, read whole. Raises OSError, also above `most` bytes."""
     with open_regular(path) as stream:
@@ -123,14 +171,14 @@ def read_regular(path: Path, most: int) -> bytes:
     return data
 
 
-def listing(folder: Path, most: int = MOST_ENTRIES) -> Listing:
+def listing(folder: Path, most: int = MOST_ENTRIES, *, odd: bool = False) -> Listing:
     """The regular files below `folder` that are not hidden, following no link.
 
-    Names that are no text are passed over.
+    Names that are no text (see `is_text`) are passed over, unless `odd` ones are asked for.
     """
     files: dict[str, Stamp] = {}
     with contextlib.suppress(OSError):
-        entries = _entries(os.open(folder, _LISTED), "", DEEPEST)
+        entries = _entries(os.open(folder, _LISTED), "", DEEPEST, odd)
         with contextlib.closing(entries):
             for seen, (path, stamp) in enumerate(entries):
                 if seen == most:
@@ -140,7 +188,9 @@ def listing(folder: Path, most: int = MOST_ENTRIES) -> Listing:
     return Listing(files, True)
 
 
-def _entries(folder: int, above: str, deeper: int) -> Generator[tuple[str, Stamp | None]]:
+def _entries(
+    folder: int, above: str, deeper: int, odd: bool
+) -> Generator[tuple[str, Stamp | None]]:
     """Every entry of an open folder, which is closed, and below it; a stamp for each file."""
     try:
         with os.scandir(folder) as entries:
@@ -148,7 +198,7 @@ def _entries(folder: int, above: str, deeper: int) -> Generator[tuple[str, Stamp
                 path, stamp, inner = above + entry.name, None, None
                 with contextlib.suppress(OSError):  # gone since, or not ours to read
                     found = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
-                    if entry.name.startswith(".") or _NO_TEXT.search(entry.name):
+                    if entry.name.startswith(".") or not (odd or is_text(entry.name)):
                         pass
                     elif stat.S_ISREG(found.st_mode):
                         stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
@@ -156,7 +206,7 @@ def _entries(folder: int, above: str, deeper: int) -> Generator[tuple[str, Stamp
                         inner = os.open(entry.name, _LISTED, dir_fd=folder)
                 yield path, stamp
                 if inner is not None:
-                    yield from _entries(inner, f"{path}/", deeper - 1)
+                    yield from _entries(inner, f"{path}/", deeper - 1, odd)
     finally:
         os.close(folder)
 
@@ -166,6 +216,11 @@ def _entries(folder: int, above: str, deeper: int) -> Generator[tuple[str, Stamp
 _NO_TEXT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can stand in a line of text, and be read as what it is."""
+    return _NO_TEXT.search(name) is None
 
 
 def delete_folder(folder: Path) -> None:
@@ -178,10 +233,11 @@ def delete_folder(folder: Path) -> None:
                 subprocess.run([*command, "--", folder], capture_output=True)
 
 
-def safe_name(name: str) -> str:
-    """A name that a stranger gave a file, as one that does no harm in any folder."""
+def safe_name(name: str, instead: str = "") -> str:
+    """A name that a stranger gave a file, as one that does no harm in any folder; with `instead`
+    in place of each character that is no text."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    kept = _NO_TEXT.sub("", last)
+    kept = _NO_TEXT.sub(instead, last)
     stem, dot, ending = " ".join(kept.split()).lstrip(". ").rstrip(". ").rpartition(".")
     if not dot:
         stem, ending = ending, ""

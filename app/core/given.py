@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.core.settings import Settings
 from backends.base import Document, Message, Picture, Text
-from tools.files import free_name, listing, safe_name, write_into
+from tools.files import free_name, listing, no_room, safe_name, write_into
 from tools.text import one_line
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,12 @@ def _keep(file: Given, workspace: Path) -> Document:
         name = free_name(workspace, safe_name(file.name))
         try:
             path = write_into(workspace, name, file.data)
-        except OSError:
+        except OSError as error:
+            if no_room(error):
+                raise FileRefused(
+                    f"The file {one_line(file.name, 80)} could not be kept: the disk of this "
+                    "server is full."
+                ) from None
             if attempt < ATTEMPTS:
                 continue
             log.exception("a file could not be kept")

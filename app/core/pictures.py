@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from app.core.given import FileRefused, Given
 from backends.base import Picture
 from tools.base import Attachment
-from tools.files import free_name, read_regular, safe_name, write_into
+from tools.files import free_name, no_room, read_regular, safe_name, write_into
 from tools.mime import PICTURES
 from tools.text import one_line
 
@@ -281,7 +281,11 @@ def _keep(file: Given, picture: Prepared, folder: Path, whole: bool) -> Picture:
         path = write_into(folder, name, picture.data)
         if whole:
             write_into(folder, Path(name).with_suffix(".original").name, file.data)
-    except OSError:
+    except OSError as error:
+        if no_room(error):
+            raise FileRefused(
+                f"{one_line(file.name, 80)} could not be kept: the disk of this server is full."
+            ) from None
         log.exception("a picture could not be kept")
         raise FileRefused(f"{one_line(file.name, 80)} could not be kept. Try once more.") from None
     return Picture(path, picture.mime, safe)

@@ -24,7 +24,7 @@ ELSEWHERE = "elsewhere"
 PREFIX = "glm-"
 MAX_TEMP_BYTES = 44
 """Of the path of the temporary folder. Sockets lie in it, whose paths have 107 bytes at most
-(unix(7)): Chromium's takes 63 of them, `/chromium-………/.org.chromium.Chromium.……/SingletonSocket`."""
+(unix(7)): 63 of them are Chromium's, `/chromium-………/.org.chromium.Chromium.……/SingletonSocket`."""
 
 _NAME = re.compile(r"(\d+)-[0-9a-f]{16}")
 _MADE = re.compile(PREFIX + r"[0-9a-f]{8}")

@@ -678,6 +678,7 @@ class Faulty:
     """Starts no kernel, then real ones: a fault that can't be had from a sound installation."""
 
     network = True
+    confined = False
 
     def __init__(self, failures: int) -> None:
         self.failures = failures

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.python.launcher import SHARED
-from tools.python.limits import PythonLimits
+from tools.python.limits import SHARED_MEMORY_MB, PythonLimits
 
 WORKSPACE = "/mnt/data"
 CONFIG = "/run/matplotlib"
-SHARED_MEMORY_MB = 64  # of /dev/shm, for the queues and locks of multiprocessing
 
 # Of /etc what Python, the C library and fontconfig read. No name of this machine, no password.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")

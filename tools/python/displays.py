@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from tools.base import Attachment, file_size
-from tools.files import write_into
+from tools.files import why_not_written, write_into
 from tools.mime import LATEX, PLOTLY, TABLE, VEGA_LITE
 from tools.pictures import PictureRefused
 from tools.python.charts import chart_summary
@@ -62,29 +62,30 @@ class Displays:
             case str() if rich.mime in (PLOTLY, VEGA_LITE):
                 number = self._number("chart")
                 said = f"[chart {number}: {chart_summary(rich.mime, json.loads(rich.data))}]"
-                saved = self._saved(rich, f"chart-{number}.json", inline=True)
-                return said if saved else f"[chart {number} is not shown: it is too large]", saved
+                saved, why = self._saved(rich, f"chart-{number}.json", inline=True)
+                return f"[chart {number} is not shown: {why}]" if why else said, saved
             case str() if rich.mime in (TABLE, LATEX):
                 kind, ending = ("table", "json") if rich.mime == TABLE else ("formula", "tex")
                 name = f"{kind}-{self._number(kind)}.{ending}"
-                return "", self._saved(rich, name, inline=True)
+                return "", self._saved(rich, name, inline=True)[0]
             case mime:
                 ending = _ENDINGS.get(mime) or mimetypes.guess_extension(mime) or ".bin"
                 kind = "sound" if mime.startswith("audio/") else "drawing"
                 name = f"{kind}-{self._number(kind)}{ending}"
-                saved = self._saved(rich, name, inline=False)
+                saved, why = self._saved(rich, name, inline=False)
                 size = file_size(len(rich.data))
-                return f"[file {name}: {size}]" if saved else f"[{name} is not shown]", saved
+                return f"[{name} is not shown: {why}]" if why else f"[file {name}: {size}]", saved
 
     def _number(self, kind: str) -> int:
         self._numbers[kind] = self._numbers.get(kind, 0) + 1
         return self._numbers[kind]
 
-    def _saved(self, rich: Rich, name: str, inline: bool) -> Attachment | None:
+    def _saved(self, rich: Rich, name: str, inline: bool) -> tuple[Attachment | None, str]:
+        """The thing, or None and why it can't be shown."""
         if inline and len(rich.data) > LARGEST_SHOWN:
-            return None
+            return None, "it is too large"
         try:
             path = write_into(self._workspace / FOLDER, name, rich.data)
-        except OSError:
-            return None
-        return Attachment(name, rich.mime, path, inline)
+        except OSError as error:
+            return None, why_not_written(error)
+        return Attachment(name, rich.mime, path, inline), ""

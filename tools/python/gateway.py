@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -129,6 +129,7 @@ class GatewayHost:
 
     here = False
     network = True  # as far as anyone here knows
+    confined = False
     folder = "a folder on another machine"
 
     def __init__(self, gateway: Gateway, limits: PythonLimits) -> None:
@@ -193,6 +194,14 @@ class GatewayConnection:
     def exceeded(self) -> str | None:
         """See `Connection.exceeded`. What limits the code is for that machine to say."""
         return None
+
+    def crowded(self) -> bool:
+        """See `Connection.crowded`."""
+        return False
+
+    def full(self) -> Collection[str]:
+        """See `Connection.full`."""
+        return ()
 
     def interrupt(self) -> None:
         """See `Connection.interrupt`."""

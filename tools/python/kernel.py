@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -75,6 +75,12 @@ class Connection(Protocol):
 
     def exceeded(self) -> str | None:
         """The limit that the code went past, in one sentence, else None."""
+
+    def crowded(self) -> bool:
+        """Whether the code was refused processes or threads since the call began."""
+
+    def full(self) -> Collection[str]:
+        """The places that the code can write to and that have no room now: see `causes.DISK`."""
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running code."""

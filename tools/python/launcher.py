@@ -12,7 +12,7 @@ import signal
 import site
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,12 @@ class KernelProcess(Protocol):
         to interrupt it, and to kill it where that does not help.
         """
 
+    def crowded(self) -> bool:
+        """Whether the system refused the code processes or threads since the call began."""
+
+    def full(self) -> Collection[str]:
+        """The places that the code can write to and that have no room now: see `causes.DISK`."""
+
 
 class KernelLauncher(Protocol):
     """Starts kernels in one way: a plain child process, a sandbox."""
@@ -70,6 +76,10 @@ class KernelLauncher(Protocol):
     @property
     def folder(self) -> str:
         """What the code calls the workspace. The tool's description says so."""
+
+    @property
+    def confined(self) -> bool:
+        """Whether the code can write to its own folder and to places in memory alone."""
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
         """Start a kernel that reads the connection file and works in `workspace`.
@@ -85,6 +95,7 @@ class ChildProcess:
 
     limits: PythonLimits = PythonLimits()
     network = True
+    confined = False
     folder = "the working directory"
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
@@ -168,6 +179,12 @@ class _Child:
 
     def exceeded(self) -> str | None:
         return self._watch.exceeded()
+
+    def crowded(self) -> bool:
+        return self._watch.crowded()
+
+    def full(self) -> Collection[str]:
+        return self._watch.full()
 
     def kill(self) -> None:
         self._watch.end()

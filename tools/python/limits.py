@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from tools.python.folders import DEEPEST, LONGEST_PATH
+
+SHARED_MEMORY_MB = 64  # of a sandbox's /dev/shm, for the queues and locks of multiprocessing
 
 
 @dataclass(frozen=True)
@@ -39,32 +43,25 @@ class PythonLimits:
 
     @property
     def file(self) -> str:
-        return f"limit of {self.file_mb:,} MB for one file, and for /tmp"
+        return f"limit of {self.file_mb:,} MB for one file"
 
     @property
     def workspace(self) -> str:
         return f"limit of {self.workspace_mb:,} MB for all files"
 
-    def met(self, error: str | None) -> str | None:
-        """One sentence with the limit that an error of the code comes from, None where none does.
+    @property
+    def depth(self) -> str:
+        return f"limit of {DEEPEST} folders inside one another, or {LONGEST_PATH:,} bytes a path"
 
-        `error` is the last line of a traceback, as Python and its libraries write it.
-        """
-        for pattern, limit in (
-            (_NO_MEMORY, self.memory),
-            (_NO_PROCESS, self.threads),
-            (_NO_ROOM, self.file),
-        ):
-            if error and pattern.search(error):
-                return f"The code met the {limit}."
-        return None
+    @property
+    def in_memory(self) -> Mapping[str, str]:
+        """The limits of the file systems that a sandbox has in memory, by their paths there."""
+        return {
+            "/tmp": f"limit of {self.file_mb:,} MB for /tmp",
+            "/dev/shm": f"limit of {SHARED_MEMORY_MB:,} MB for /dev/shm",
+        }
 
 
 def stopped_at(limit: str) -> str:
     """What is told of a call that was ended at a limit."""
     return f"The code was stopped at the {limit}."
-
-
-_NO_MEMORY = re.compile(r"MemoryError|bad_alloc|\[Errno 12\]|Unable to allocate")
-_NO_PROCESS = re.compile(r"can't start new thread|^BlockingIOError: \[Errno 11\]")
-_NO_ROOM = re.compile(r"\[Errno 27\]|\[Errno 28\]")

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-from tools.files import delete_folder
+from tools.files import delete_folder, no_room
+from tools.python.causes import what_became
 from tools.python.fonts import provide_fonts
 from tools.python.kernel import KEPT, Channel, Kernel, KernelFailed, Message
 from tools.python.launcher import MATPLOTLIB, KernelLauncher
@@ -55,6 +55,11 @@ class LocalHost:
         return self.launcher.network
 
     @property
+    def confined(self) -> bool:
+        """Whether the code can write to its own folder and to places in memory alone."""
+        return self.launcher.confined
+
+    @property
     def folder(self) -> str:
         """What the code calls the workspace."""
         return self.launcher.folder
@@ -69,7 +74,10 @@ class LocalConnection:
 
     def __init__(self, workspace: Path, launcher: KernelLauncher) -> None:
         self.workspace = workspace
-        self.private = _private_folder()
+        try:
+            self.private = _private_folder()
+        except OSError as error:
+            raise _failure(error) from error
         try:
             workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = self.private / "connection.json"
@@ -87,7 +95,7 @@ class LocalConnection:
             self._process = launcher.launch(connection, workspace)
         except OSError as error:
             delete_folder(self.private)
-            raise KernelFailed("The kernel's process could not be started.") from error
+            raise _failure(error) from error
         self._client = BlockingKernelClient(context=_context)
         self._client.load_connection_file(str(connection))
         self._client.start_channels(stdin=False, hb=False, control=False)
@@ -113,7 +121,7 @@ class LocalConnection:
     def ended(self) -> str | None:
         """See `Connection.ended`."""
         status = self._process.poll()
-        return None if status is None else f"The Python process ended ({_cause(status)})."
+        return None if status is None else what_became(status)
 
     def begin(self) -> None:
         """See `Connection.begin`."""
@@ -122,6 +130,14 @@ class LocalConnection:
     def exceeded(self) -> str | None:
         """See `Connection.exceeded`."""
         return self._process.exceeded()
+
+    def crowded(self) -> bool:
+        """See `Connection.crowded`."""
+        return self._process.crowded()
+
+    def full(self) -> Collection[str]:
+        """See `Connection.full`."""
+        return self._process.full()
 
     def interrupt(self) -> None:
         """See `Connection.interrupt`."""
@@ -163,19 +179,25 @@ class LocalConnection:
         return message
 
 
-def _cause(status: int) -> str:
-    if status < 0:
-        with contextlib.suppress(ValueError):
-            return f"killed by {signal.Signals(-status).name}"
-    return f"exit code {status}"
+def _failure(error: OSError) -> KernelFailed:
+    failure = KernelFailed("The kernel's process could not be started.")
+    if no_room(error):
+        failure.told = "Python could not be started: the disk of this server is full."
+    return failure
 
 
 def _private_folder() -> Path:
-    """A new folder for one kernel, with a path that is short enough for unix sockets."""
-    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        with contextlib.suppress(OSError):
+    """A new folder for one kernel, with a path that is short enough for unix sockets. Raises
+    OSError, `KernelFailed`."""
+    parents = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
+    for parent in parents:
+        try:
             folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=parent)).resolve()
-            if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
-                return folder
-            folder.rmdir()
+        except OSError as error:
+            if parent == parents[-1] or no_room(error):
+                raise
+            continue
+        if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
+            return folder
+        folder.rmdir()
     raise KernelFailed("No folder for temporary files has a path short enough for sockets.")

@@ -81,6 +81,11 @@ class Outputs:
                     pieces.append(piece)
         return pieces
 
+    @property
+    def text(self) -> str:
+        """The text alone."""
+        return "".join(piece for piece in self.pieces() if isinstance(piece, str))
+
     def _items(self) -> Iterator[Item]:
         yield from self._head
         if self._between:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.base import Attachment
-from tools.files import write_into
+from tools.files import why_not_written, write_into
 from tools.mime import PICTURES
 from tools.pictures import SHARP, PictureRefused, picture_size
 from tools.python.rich import Picture
@@ -30,7 +30,7 @@ def save_picture(picture: Picture, workspace: Path, number: int) -> SavedPicture
     name = f"figure-{number}{SHARP if sharp else ''}.{PICTURES[mime]}"
     try:
         path = write_into(workspace / FOLDER, name, picture.data)
-    except OSError:
-        raise PictureRefused("it could not be written") from None
+    except OSError as error:
+        raise PictureRefused(why_not_written(error)) from None
     shrink = 2 if sharp else 1
     return SavedPicture(Attachment(name, mime, path), width // shrink, height // shrink)

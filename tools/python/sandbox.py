@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 BOX = "/run/kernel"  # where the connection file and the sockets lie, in the sandbox
 OUTPUT_MB = 128  # that a kernel may send in one call; what is shown of it is far less
+DYING = 1.0  # seconds until a kernel that has hung up is ended, if it does not end by itself
+DEAF = "The code closed the connections of Python itself, and Python was ended."
 GONE = 5.0  # seconds until all processes of a sandbox that was killed are waited for no longer
 PROOF = "it-works"
 TRIAL_SECONDS = 60.0
@@ -54,6 +56,7 @@ class Bubblewrap:
 
     limits: PythonLimits = PythonLimits()
     network = False
+    confined = True
     folder = bwrap.WORKSPACE
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
@@ -86,7 +89,9 @@ class Bubblewrap:
                 bwrap.arguments(user, self.limits, folders), command, log.fileno()
             )
         try:
-            return _Sandboxed(process, inner, self.limits, folders, sockets)
+            # As a user of its own the kernel is counted without the first process in there.
+            refused_at = self.limits.processes + (user is not None) if counted else None
+            return _Sandboxed(process, inner, self.limits, folders, sockets, refused_at)
         except OSError:
             process.kill()
             raise
@@ -211,12 +216,13 @@ class _Sandboxed:
         limits: PythonLimits,
         folders: Iterable[Path],
         sockets: Mapping[Path, Path],
+        refused_at: int | None,
     ) -> None:
         self._process, self._inner = process, inner
         self._lock = threading.Lock()
         self._ended = False
         self._handle: int | None = os.pidfd_open(inner)
-        self._watch = Watch(inner, limits, folders, self._end, ("/tmp", "/dev/shm"))
+        self._watch = Watch(inner, limits, folders, self._end, limits.in_memory, refused_at)
         self._relay = Relay(sockets, OUTPUT_MB << 20, self._broken)
 
     def poll(self) -> int | None:
@@ -238,6 +244,12 @@ class _Sandboxed:
 
     def exceeded(self) -> str | None:
         return self._watch.exceeded()
+
+    def crowded(self) -> bool:
+        return self._watch.crowded()
+
+    def full(self) -> Collection[str]:
+        return self._watch.full()
 
     def kill(self) -> None:
         self._end()
@@ -261,4 +273,13 @@ class _Sandboxed:
         if flooded:
             self._watch.stop(f"limit of {OUTPUT_MB} MB of output")
         else:
-            self._end()  # it took its sockets away: nothing will be heard of it any more
+            # It is ending, and will have told why. Or it took its sockets away: nothing will be
+            # heard of it any more.
+            ending = threading.Timer(DYING, self._end_deaf)
+            ending.daemon = True
+            ending.start()
+
+    def _end_deaf(self) -> None:
+        if self._process.poll() is None and not self._ended:
+            self._watch.stop_saying(DEAF)
+            self._end()

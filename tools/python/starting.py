@@ -26,6 +26,10 @@ class KernelHost(Protocol):
         """Whether that is this machine, and a kernel works in the session's own folder."""
 
     @property
+    def confined(self) -> bool:
+        """Whether the code can write to its own folder and to places in memory alone."""
+
+    @property
     def folder(self) -> str:
         """What the code calls the folder that it works in."""
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.files import listing
+from tools.python.causes import cause_of, processes_refused, threads_met
 from tools.python.clips import compose
 from tools.python.description import describe
 from tools.python.displays import Displays
-from tools.python.kernel import Ending, Message
+from tools.python.kernel import Connection, Ending, Message
 from tools.python.launcher import ChildProcess, KernelLauncher
 from tools.python.limits import PythonLimits
 from tools.python.local import LocalHost
@@ -99,14 +100,15 @@ class PythonTool:
                     error="Stopped by the user.", seconds=time.monotonic() - begun,
                 )  # fmt: skip
             outputs = Outputs(self._limits.characters, self._limits.figures, self._hidden())
-            before = listing(self._workspace)
+            before = listing(self._workspace, odd=True)
             ending = kernel.execute(
                 code,
                 _with_progress(outputs, context.progress),
                 self._limits.seconds,
                 context.cancel,
             )
-            written, files = made_files(self._workspace, before, listing(self._workspace))
+            cause = self._cause(kernel.connection, outputs)
+            written, files = made_files(self._workspace, before, listing(self._workspace, odd=True))
             texts, displayed = self._displays.keep(outputs.pieces())
             notes = [*written, *self._notes_before()]
         finally:
@@ -115,8 +117,8 @@ class PythonTool:
         if trouble:
             kept = f"Python had to be restarted: {self._gone('are')}."
             notes.append(f"{trouble} {_KEPT_NOTE if ending.alive else kept}")
-        elif met := self._limits.met(outputs.error):
-            notes.append(met)
+        elif cause:
+            notes.append(cause)
         if not ending.alive:
             self.warm()
         text = compose(texts, self._limits.characters)
@@ -142,6 +144,17 @@ class PythonTool:
         if ending.reason == "cancelled":
             return "Stopped by the user."
         return ending.said if ending.reason in ("died", "limit") else None
+
+    def _cause(self, kernel: Connection, outputs: Outputs) -> str | None:
+        """What came in the way of the code, in one sentence, where its output does not say so."""
+        host = self._pool.host
+        if not host.here:
+            return None  # what limits the code there is not known
+        full = kernel.full() if outputs.error else ()
+        cause = cause_of(outputs.error, self._limits, full, host.confined)
+        if cause is None and (processes_refused(outputs.text) or kernel.crowded()):
+            cause = threads_met(self._limits)
+        return cause
 
     def _notes_before(self) -> list[str]:
         """What became of the variables of earlier calls, where the model does not know yet."""

@@ -12,10 +12,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from tools.python import folders
+from tools.python.causes import DISK
 from tools.python.limits import PythonLimits, stopped_at
 from tools.python.processes import Process, all_processes, deleted_files, own_memory, tree
 
@@ -26,13 +27,17 @@ ASKED = 0.5  # seconds; a kernel that was asked about since then runs a call
 WALKING = 0.2  # share of the time that may go into measuring one kernel's folders
 PAUSE = 2.0  # seconds between two such measurements at most
 IDLE = 0.2  # share of one core that a kernel may use between calls, for what it has to do
+CLOSED = (
+    "The code was stopped: it closed a folder, and how much lies there can't be measured any more."
+)
 OURS = 2  # processes above a kernel that are not its own: those of a sandbox
 MB = 1 << 20
 
 
 class Watch:
     """One kernel's use. `root` is the process above all of its own, `on_disk` the folders where
-    its files lie, `in_memory` file systems that lie in memory, as its processes see them.
+    its files lie, `in_memory` file systems that lie in memory, as its processes see them. With
+    `refused_at` processes and threads below `root` the system refuses one more, where it does.
 
     `kill` is called, from the watching thread, for what can't wait.
     """
@@ -44,7 +49,10 @@ class Watch:
         on_disk: Iterable[Path],
         kill: Callable[[], None],
         in_memory: Iterable[str] = (),
+        refused_at: int | None = None,
     ) -> None:
+        self._refused_at = refused_at
+        self._crowded = False
         self._root, self._limits, self._kill = root, limits, kill
         self._in_memory = tuple(in_memory)
         # The folders themselves, whatever they will be called.
@@ -64,7 +72,7 @@ class Watch:
     def begin(self) -> None:
         """A call begins: what it uses counts from here."""
         with self._lock:
-            self._said, self._asked = None, time.monotonic()
+            self._said, self._asked, self._crowded = None, time.monotonic(), False
             self._cpu_seen, self._cpu = None, 0.0
             self._walk_at = 0.0
             # What was too much before is not this call's doing, which may be to delete it.
@@ -81,6 +89,29 @@ class Watch:
         self._asked = time.monotonic()
         return self._said
 
+    def crowded(self) -> bool:
+        """Whether the system refused processes or threads since the call began, as far as they
+        were seen, or would now."""
+        if self._refused_at is not None and not self._crowded:
+            self._count(tree(self._root, all_processes()))
+        return self._crowded
+
+    def full(self) -> Collection[str]:
+        """The places that the code can write to and that have no room: `DISK`, or paths."""
+        found: list[str] = []
+        with self._lock, contextlib.suppress(OSError):
+            if self._folders and folders.full(self._folders[0]):
+                found.append(DISK)
+        if self._in_memory:
+            processes = tree(self._root, all_processes())
+            for path in self._in_memory:
+                for process in processes:
+                    with contextlib.suppress(OSError):
+                        if folders.full(f"/proc/{process.pid}/root{path}"):
+                            found.append(path)
+                        break
+        return found
+
     @property
     def busy(self) -> bool:
         """Whether a call runs."""
@@ -88,7 +119,11 @@ class Watch:
 
     def stop(self, limit: str, wait: bool = False) -> None:
         """A limit was gone past. With `wait` a running call may still end in an orderly way."""
-        self._said = self._said or stopped_at(limit)
+        self.stop_saying(stopped_at(limit), wait)
+
+    def stop_saying(self, sentence: str, wait: bool = False) -> None:
+        """The same, told in another way."""
+        self._said = self._said or sentence
         if not (wait and self.busy):
             self._kill()
 
@@ -103,16 +138,21 @@ class Watch:
         """Measure once."""
         processes, limits = tree(self._root, table), self._limits
         busy, spent = self.busy, self._spent(processes)
-        if sum(process.threads for process in processes) > limits.processes + OURS:
+        if self._count(processes) > limits.processes + OURS:
             self.stop(limits.threads)
         elif self._too_much_memory(processes):
             self.stop(limits.memory)
         elif self._cpu > limits.cpu_seconds:
             self._cpu = 0.0  # told once; what goes on after that is ended when it comes again
             self.stop(limits.cpu, wait=True)
-        elif (busy or spent) and self._too_many_files(processes):
+        elif (busy or spent) and (sentence := self._too_many_files(processes)):
             # Files without a name are deleted with the process that holds them.
-            self.stop(limits.workspace, wait=not self._nameless)
+            self.stop_saying(sentence, wait=not self._nameless)
+
+    def _count(self, processes: list[Process]) -> int:
+        count = sum(process.threads for process in processes)
+        self._crowded |= self._refused_at is not None and count >= self._refused_at
+        return count
 
     def _spent(self, processes: list[Process]) -> float:
         """CPU seconds since the last look; what idle kernels use does not count as a call's."""
@@ -130,18 +170,21 @@ class Watch:
             return False
         return files + sum(own_memory(process.pid) for process in processes) > most
 
-    def _too_many_files(self, processes: list[Process]) -> bool:
+    def _too_many_files(self, processes: list[Process]) -> str | None:
+        """What is told where the files are too many, or can't be measured."""
         begun = time.monotonic()
         with self._lock:
             if begun < self._walk_at or not self._folders:
-                return False
+                return None
+            sentence = None
             try:
-                too_many = self._taken(processes) > self._room
-            except folders.Unmeasurable:
-                too_many = True
+                if self._taken(processes) > self._room:
+                    sentence = stopped_at(self._limits.workspace)
+            except folders.Unmeasurable as error:
+                sentence = stopped_at(self._limits.depth) if error.deep else CLOSED
             ended = time.monotonic()
             self._walk_at = ended + min((ended - begun) / WALKING, PAUSE)
-            return too_many
+            return sentence
 
     def _taken(self, processes: list[Process]) -> int:
         if self._free is not None:
