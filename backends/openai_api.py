@@ -170,7 +170,22 @@ class OpenAIBackend:
         self, body: Mapping[str, Any], reader: ChunkReader, cancel: threading.Event
     ) -> Generator[ModelEvent]:
         """The events of one request. Returns when the answer ended properly, else raises."""
-        exchange, stream = self._wire.chat(body), EventStream()
+        stream = EventStream()
+        yield from self._streamed(stream, body, reader, cancel)
+        if stream.rubbish:
+            raise AnswerBroken(
+                f"The model server sent {stream.rubbish:,} bytes that could not be read amid the "
+                "answer: a part of it may be missing. Retry to ask again."
+            )
+
+    def _streamed(
+        self,
+        stream: EventStream,
+        body: Mapping[str, Any],
+        reader: ChunkReader,
+        cancel: threading.Event,
+    ) -> Generator[ModelEvent]:
+        exchange = self._wire.chat(body)
         afterwards, grace = min(self._idle, AFTERWARDS), 0.0
         try:
             while True:

@@ -470,6 +470,26 @@ def test_garbage(make: Make, garbage: bytes, before: list[say.Step]) -> None:
     assert text_of(seen) == "So" * len(before) and "broke off" in sentence
 
 
+RUBBISH = bytes(value for value in range(256) if value not in b"\r\n") * 4
+
+
+@pytest.mark.parametrize("rubbish", [RUBBISH, b"\x00" * 1024, RUBBISH + b"\n", b"\xff\n" + RUBBISH])
+def test_rubbish_in_an_answer_swallows_nothing_and_is_said(make: Make, rubbish: bytes) -> None:
+    call = say.ToolCall("add", {"a": 1})
+    after = [say.Text("one "), say.Raw(rubbish), say.Text("two "), call, say.Finish("tool_calls")]
+    backend, server = make([after])
+    seen, sentence = told(ask(backend, tools=[ADD]), AnswerBroken)
+    assert text_of(seen) == "one two "
+    assert f"{len(rubbish.replace(bytes([10]), b'')):,} bytes that could not be read" in sentence
+    assert ready(seen) == [] and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("line", [b": data: {}\n", b"\n\n", b"\xef\xbb\xbf\n", b"\tx: y\n", b"x\r"])
+def test_lines_that_nobody_knows_are_passed_over(make: Make, line: bytes) -> None:
+    backend, _ = make([[say.Raw(line), say.Text("one "), say.Raw(line), say.Text("two")]])
+    assert text_of(list(ask(backend))) == "one two"
+
+
 def test_endless_garbage_ends(make: Make) -> None:
     backend, _ = make([[say.Raw(b"x" * 2**20)] * 20])
     told(ask(backend), AnswerBroken)

@@ -9,6 +9,7 @@ import pytest
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
 from tools.python import ChildProcess, PythonLimits, choice, folders
+from tools.python.causes import cause_of
 from tools.python.choice import choose_sandbox
 from tools.python.sandbox import Bubblewrap
 
@@ -84,13 +85,13 @@ def test_a_tool_that_is_switched_off_is_not_offered(
         ("RuntimeError: can't start new thread", "limit of 40 processes and threads"),
         ("BlockingIOError: [Errno 11] Resource temporarily unavailable", "limit of 40 processes"),
         ("OSError: [Errno 27] File too large", "limit of 5 MB for one file"),
-        ("OSError: [Errno 28] No space left on device", "limit of 5 MB for one file"),
+        ("OSError: [Errno 28] No space left on device", "limit of 5 MB for /tmp"),
         ("ValueError: 27", None),
         (None, None),
     ],
 )
 def test_an_error_at_a_limit_is_told_with_the_limit(error: str | None, limit: str | None) -> None:
-    told = LIMITS.met(error)
+    told = cause_of(error, LIMITS)
     assert (limit in str(told)) if limit else told is None
 
 
