@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -10,6 +11,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import TextIO
+
+# Loaded ahead: between fork and exec next to nothing is safe.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class Stopping:
@@ -51,6 +56,13 @@ class Stopping:
         if self._cancel is None or self._cancel.is_set():
             raise KeyboardInterrupt
         self._cancel.set()
+
+
+def end_with_parent() -> None:
+    """Called in a child before its program begins: it is asked to end (SIGTERM) when the process
+    that started it is gone, in whatever way. On Linux alone."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def private_streams() -> tuple[TextIO, TextIO]:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.process import Stopping
+from app.core.process import Stopping, end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 READY, FAILED = 0, 1
@@ -163,7 +163,13 @@ def _running(
     """A program that ends with the block. What it prints goes to standard error."""
     environment = {**os.environ, **(settings or {})}
     # Ctrl-C in a terminal reaches all of its processes; these are to end in their order.
-    process = subprocess.Popen(command, env=environment, stdout=sys.stderr, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=sys.stderr,
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
     try:
         yield process
     finally:

@@ -101,8 +101,9 @@ def start(environment: dict[str, str], *options: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_it_is_watched_until_it_is_ready_and_ends_with_the_command(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, ending: signal.Signals
 ) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -114,7 +115,7 @@ def test_it_is_watched_until_it_is_ready_and_ends_with_the_command(
         (server,) = psutil.Process(process.pid).children()
         given = json.loads((tmp_path / "given.json").read_text())
         assert given[:2] == ["serve", "THUDM/GLM-4-9B-0414"]
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ending)
         process.wait(PATIENCE)
     until = time.monotonic() + PATIENCE
     while server.is_running() and time.monotonic() < until:

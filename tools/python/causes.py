@@ -63,7 +63,7 @@ def threads_met(limits: PythonLimits) -> str:
     """What is told where the system refused more processes."""
     return (
         f"The code met the {limits.threads}: what could not be started did not run, and its "
-        "output is missing."
+        "output may be missing."
     )
 
 

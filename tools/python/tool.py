@@ -152,9 +152,12 @@ class PythonTool:
             return None  # what limits the code there is not known
         full = kernel.full() if outputs.error else ()
         cause = cause_of(outputs.error, self._limits, full, host.confined)
-        if cause is None and (processes_refused(outputs.text) or kernel.crowded()):
-            cause = threads_met(self._limits)
-        return cause
+        if cause is not None:
+            return cause
+        text = outputs.text
+        # Who was refused often says so; where nobody said anything, the count does.
+        refused = processes_refused(text) if text.strip() else kernel.crowded()
+        return threads_met(self._limits) if refused else None
 
     def _notes_before(self) -> list[str]:
         """What became of the variables of earlier calls, where the model does not know yet."""
