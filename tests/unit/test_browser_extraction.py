@@ -72,3 +72,22 @@ def test_it_knows_nothing_of_the_servers_settings(monkeypatch, children):
         return environment
 
     assert "secret" not in asyncio.run(main())
+
+
+def test_many_pages_of_one_session_do_not_keep_anothers_waiting():
+    async def main() -> str:
+        extractor, read = Extractor(most=1), list[str]()
+
+        async def one(owner: str) -> None:
+            await extractor.plain(b"text", owner=owner)
+            read.append(owner)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for owner in "a" * 10 + "b":
+                    tasks.create_task(one(owner))
+        finally:
+            await extractor.close()
+        return "".join(read)
+
+    assert asyncio.run(main()).index("b") <= 1

@@ -233,3 +233,18 @@ def test_a_closed_desk_is_empty_and_stays_so(room: Room, put: Put) -> None:
     desk.close()
     desk.add(put("c", "text"))
     assert desk.entries() == () and desk.wait(0)
+
+
+def test_desks_of_one_visitor_take_one_turn_together(room: Room) -> None:
+    begin, end, order = threading.Event(), threading.Event(), list[str]()
+    mine, too, other = Desk(room, "me"), Desk(room, "me"), Desk(room, "you")
+    assert mine.owner == too.owner != other.owner != Desk(room).owner
+    for _ in range(2):
+        room.submit(room, lambda: begin.wait(PATIENCE))
+    for desk in (mine, mine, too, too):
+        room.submit(desk.owner, lambda: order.append("me"))
+    room.submit(other.owner, lambda: order.append("you"))
+    room.submit(other.owner, end.set)
+    begin.set()
+    assert end.wait(PATIENCE)
+    assert order.index("you") <= 2
