@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 
@@ -30,8 +31,16 @@ class Descriptors:
     @property
     def free(self) -> int:
         """Those that newcomers may have."""
-        kept = min(KEPT_MOST, int(self.limit * KEPT_SHARE))
-        return max(0, self.limit - kept - self.used)
+        return max(0, self.limit - self._kept - self.used)
+
+    @property
+    def scarce(self) -> bool:
+        """Whether half of what newcomers don't get is gone."""
+        return bool(self.limit) and self.used > self.limit - self._kept // 2
+
+    @property
+    def _kept(self) -> int:
+        return min(KEPT_MOST, int(self.limit * KEPT_SHARE))
 
     @property
     def pages(self) -> int:
@@ -66,6 +75,7 @@ def now() -> Descriptors:
     for folder in _OPEN:
         try:
             return Descriptors(limit, len(os.listdir(folder)))
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                return Descriptors(limit, limit)  # to count them takes one
     return Descriptors(0, 0)

@@ -25,6 +25,7 @@ from app.core.service import Service
 from app.core.settings import Loaded
 from app.ui.limits.addresses import address_of
 from app.ui.limits.admission import Admission
+from app.ui.limits.connections import bound_connections
 from app.ui.limits.leaving import keep_left_pages, sweep
 from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
@@ -94,6 +95,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", made.settings.upload_mb)
     spare_collections()
+    bound_connections()
     room = descriptors.raise_limit()
     if room.limit:
         level = logging.INFO if room.pages >= descriptors.FEW_PAGES else logging.WARNING

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import socket
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -205,6 +208,37 @@ def test_the_descriptors_are_not_used_up_and_those_who_are_here_go_on(
     with start_app(environment, command) as running:
         asyncio.run(crowd(running.url))
         assert "Too many open files" not in running.log.read_text("utf-8", "replace")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such limits")
+def test_connections_that_say_nothing_take_no_descriptor_from_those_who_are_here(
+    endpoint: ScriptedServer,
+) -> None:
+    command = ("sh", "-c", 'ulimit -n 120; exec "$@"', "sh", *STREAMLIT)
+
+    async def beside_silence(url: str) -> None:
+        address = urlsplit(url)
+        async with open_page(url) as page:
+            await at_rest(page)
+            with contextlib.ExitStack() as stack:
+                for _ in range(150):
+                    silent = socket.create_connection((address.hostname, address.port))
+                    stack.enter_context(silent)
+                await page.send("hello")
+                await page.until(lambda page: page.answered, PATIENCE_S)
+                # They are closed after a while, though they are still held here.
+                until = time.monotonic() + PATIENCE_S
+                while await status_within(url) != 200:
+                    assert time.monotonic() < until, "nobody gets in"
+                    await asyncio.sleep(0.5)
+
+    async def status_within(url: str) -> int:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return (await asyncio.to_thread(asked, url))[0]
+        return 0
+
+    with start_app({"GLM_MODEL": f"{endpoint.url}#scripted"}, command) as running:
+        asyncio.run(beside_silence(running.url))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -272,7 +272,9 @@ def test_room_for_pages_leaves_some_to_those_who_are_here() -> None:
     small, large = descriptors.Descriptors(100, 40), descriptors.Descriptors(65_536, 100)
     assert small.free == 40 and small.pages == 10
     assert large.free == 65_536 - 100 - descriptors.KEPT_MOST
-    assert descriptors.Descriptors(100, 90).pages == 0
+    full = descriptors.Descriptors(100, 91)
+    assert full.pages == 0 and full.scarce
+    assert not small.scarce
 
 
 def test_many_pages_are_drawn_less_often_each() -> None:
