@@ -174,6 +174,20 @@ def test_the_file_stays_for_the_next_turn_for_retry_and_for_edit(
     assert fetched(tools, offered(tools)) == ("a.txt", b"alpha!")
 
 
+def test_a_file_whose_name_is_no_text_comes_out_under_a_safe_one(
+    scripted: Scripted, tools: Page
+) -> None:
+    names = ["two\nlines.txt", "\udcff.txt", "-rf", "l" * 251 + ".txt"]
+    code = f"import os\nfor name in {names!r}: open(os.fsencode(name), 'w').write('out');"
+    scripted.says(*runs(code))
+    ask(tools, "Write them")
+    links = offered(tools)
+    expect(links).to_have_count(4)
+    came = [fetched(tools, links.nth(at)) for at in range(4)]
+    assert {data for _, data in came} == {b"out"}
+    assert {name for name, _ in came} >= {"two_lines.txt", "_.txt", "-rf"}
+
+
 def test_a_name_that_is_a_trap_does_no_harm(scripted: Scripted, tools: Page) -> None:
     scripted.says(*runs("import os; print(sorted(os.listdir()))"))
     attach(tools, file("<img src=x onerror=alert(1)>.csv", "a"), file("**bold** $x$.txt", "b"))

@@ -34,9 +34,10 @@ def cause_of(
         return None
     if _NO_ROOM.search(error):
         return _no_room(limits, full, sandboxed)
+    if _NO_PROCESS.search(error):
+        return threads_met(limits)
     for pattern, cause in (
         (_NO_MEMORY, limits.memory),
-        (_NO_PROCESS, limits.threads),
         (_TOO_LARGE, limits.file),
         (_NO_DESCRIPTOR, f"limit of {OPEN_FILES} open files"),
     ):

@@ -54,7 +54,8 @@ def _offer(workspace: Path, path: str) -> tuple[str, Attachment | None]:
     name = safe_name(Path(path).name, instead="_")
     mark = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
     try:
-        linked = link_into(workspace / FOLDER, f"{mark}-{name}", workspace / path)
+        # A folder of its own: the file is downloaded under the name that it has there.
+        linked = link_into(workspace / f"{FOLDER}-{mark}", name, workspace / path)
     except OSError:
         return f"{path!r} is not offered to the user, for its name", None
     return f"{path!r}, offered to the user as {name}", Attachment(name, mime, linked, inline=False)
