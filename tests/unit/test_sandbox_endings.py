@@ -156,6 +156,8 @@ def test_deep_and_closed_folders_are_deleted_with_the_session(tmp_path: Path) ->
     )
     with sandboxed(workspace) as tool:
         error = str(ask(tool, code + "\nwhile True: pass").error)
-        assert "limit of 100 folders inside one another" in error
+        # Root looks into closed folders.
+        cause = "100 folders inside one another" if os.geteuid() == 0 else "it closed a folder"
+        assert cause in error
     delete_folder(workspace)
     assert not workspace.exists()

@@ -106,10 +106,10 @@ def test_memory_that_no_single_process_answers_for(workspace: Path, code: str) -
 def test_a_disk_is_not_filled_with_one_file(tool: PythonTool) -> None:
     answer(tool, "kept = 1")
     code = "with open(%r, 'wb') as f:\n    while True: f.write(b'x' * (1 << 20))"
-    for place in ("big", "/tmp/big", "/dev/shm/big"):
+    for place, limit in (("big", "one file"), ("/tmp/big", "/tmp"), ("/dev/shm/big", "one file")):
         result = ask(tool, code % place)
         assert "OSError" in str(result.error)
-        assert "limit of 32 MB for one file" in result.text
+        assert f"limit of 32 MB for {limit}" in result.text
         assert answer(tool, f"import os\nos.remove({place!r})\nkept") == "1"
     assert "limit of 32 MB" in ask(tool, "import os\nos.truncate(os.open('a', 66), 1 << 40)").text
     assert answer(tool, "!head -c 1G /dev/zero > b; stat -c %s b; rm b").split()[-1] == "33554432"
@@ -145,7 +145,9 @@ def test_a_disk_is_not_filled_with_many_files(workspace: Path, way: str) -> None
     with sandboxed(workspace, replace(LIMITS, file_mb=2, workspace_mb=8)) as tool:
         result = ask(tool, FILLING[way])
         limit = "100 folders inside one another" if "deep" in way else "8 MB for all files"
-        assert f"limit of {limit}" in str(result.error), result.text
+        # Who is not root can't look into a folder while it is closed.
+        unseen = "closed" in way and "it closed a folder" in str(result.error)
+        assert unseen or f"limit of {limit}" in str(result.error), result.text
         # What was too much can be deleted, and then all is well.
         ask(tool, "import os\nos.chdir('/mnt/data')\n!chmod -R 700 .; rm -rf * /run/kernel/[0-9]*")
         assert answer(tool, "import os\nos.chdir('/mnt/data')\nos.listdir()") == "[]"
