@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from app.ui.keys import own_key
 from app.ui.markdown import drawable, escaped
+from app.ui.media import download
 from app.ui.server import service
 from app.ui.visitor import COOKIE, visitor_of
 from tools.base import file_size
@@ -117,7 +118,7 @@ def _address(path: Path) -> str | None:
 def _draw_button(offer: Offer, size: int) -> None:
     st.download_button(
         f"{drawable(offer.name)} · {file_size(size)}",
-        lambda: read_regular(offer.path, LARGEST_IN_MEMORY),
+        download(lambda: read_regular(offer.path, LARGEST_IN_MEMORY)),
         file_name=Path(offer.name).name,
         mime="application/octet-stream",
         icon=":material/download:",

@@ -17,7 +17,9 @@ from streamlit import config
 from app.core import settings
 from app.core.models import ModelHost
 from app.core.service import Service
+from app.ui.media import OwnMedia
 from app.ui.security_headers import SecurityHeaders
+from app.ui.sources import FOLLOW
 from app.ui.visitor import VisitorCookie
 
 log = logging.getLogger(__name__)
@@ -89,4 +91,9 @@ def middleware() -> list[Middleware]:
     guards = []
     if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
-    return [Middleware(SecurityHeaders), *guards, Middleware(VisitorCookie)]
+    return [
+        Middleware(SecurityHeaders, scripts=(FOLLOW,)),
+        *guards,
+        Middleware(VisitorCookie),
+        Middleware(OwnMedia),
+    ]
