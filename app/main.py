@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
     show_page()
 else:
+    from app.ui.alive import ROUTES as ALIVE
     from app.ui.document_picture import ROUTES as PICTURES
     from app.ui.downloads import ROUTES
     from app.ui.server import lifespan, log_fault, middleware
@@ -24,7 +25,7 @@ else:
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=[*ROUTES, *PICTURES],
+        routes=[*ROUTES, *PICTURES, *ALIVE],
         middleware=middleware(),
         on_script_error=log_fault,
     )

@@ -17,6 +17,7 @@ from streamlit import config
 from app.core import settings
 from app.core.models import ModelHost
 from app.core.service import Service
+from app.ui.alive import WATCH
 from app.ui.media import OwnMedia
 from app.ui.security_headers import SecurityHeaders
 from app.ui.sources import FOLLOW
@@ -92,7 +93,7 @@ def middleware() -> list[Middleware]:
     if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
     return [
-        Middleware(SecurityHeaders, scripts=(FOLLOW,)),
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH)),
         *guards,
         Middleware(VisitorCookie),
         Middleware(OwnMedia),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.alive import draw_watch
+
 PAGES = Path(__file__).resolve().parents[1] / "views"
 ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
 STYLE = Path(__file__).with_name("style.css")
@@ -20,6 +22,7 @@ def show_page() -> None:
         initial_sidebar_state="auto",
     )
     st.html(STYLE)
+    draw_watch()
     page = st.navigation(
         [
             st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True),

@@ -27,7 +27,7 @@ def _needed() -> dict[str, str]:
 
 # Playwright has no option for it: its transport asks this function, each time a driver is started.
 # Taking the keys out of `os.environ` meanwhile would take them from the other threads too.
-transport.get_driver_env = _needed
+transport.get_driver_env = _needed  # type: ignore[attr-defined]
 
 
 async def started_driver() -> Playwright:
