@@ -40,7 +40,7 @@ if (!window.watchesServer) {
     notice?.remove()
     if (!words) return
     notice = document.createElement("div")
-    notice.className = "server-notice"
+    notice.className = "page-notice server-notice"
     notice.setAttribute("role", "alert")
     notice.append(words)
     if (button) notice.append(button)

@@ -19,6 +19,7 @@ from app.core.models import ModelHost
 from app.core.service import Service
 from app.ui.alive import WATCH
 from app.ui.media import OwnMedia
+from app.ui.message_box import GUARD
 from app.ui.security_headers import SecurityHeaders
 from app.ui.sources import FOLLOW
 from app.ui.visitor import VisitorCookie
@@ -93,7 +94,7 @@ def middleware() -> list[Middleware]:
     if is_local():
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
     return [
-        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH)),
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
         *guards,
         Middleware(VisitorCookie),
         Middleware(OwnMedia),

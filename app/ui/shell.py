@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui.alive import draw_watch
+from app.ui.message_box import draw_guard
 
 PAGES = Path(__file__).resolve().parents[1] / "views"
 ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
@@ -23,6 +24,7 @@ def show_page() -> None:
     )
     st.html(STYLE)
     draw_watch()
+    draw_guard()
     page = st.navigation(
         [
             st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True),
