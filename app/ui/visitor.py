@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from functools import cache
 
 import streamlit as st
@@ -33,13 +34,17 @@ def visitor() -> str:
 
 def known_visitor() -> str | None:
     """Who looks at this page; None for a browser that takes no cookies."""
-    name = cookie_name(st.context.headers.get("host") or "")
-    return _tokens().visitor(st.context.cookies.get(name))
+    return visitor_by(st.context.headers.get("host") or "", st.context.cookies)
 
 
 def visitor_of(request: HTTPConnection) -> str | None:
     """Who sends a request; None for a browser that takes no cookies."""
-    return _tokens().visitor(request.cookies.get(_name_for(request)))
+    return visitor_by(request.headers.get("host", ""), request.cookies)
+
+
+def visitor_by(host: str, cookies: Mapping[str, str]) -> str | None:
+    """Whom the cookies of a request to `host`, as that header has it, name; None for nobody."""
+    return _tokens().visitor(cookies.get(cookie_name(host)))
 
 
 def cookie_name(host: str) -> str:
@@ -62,7 +67,7 @@ class VisitorCookie:
             await self._app(scope, receive, send)
             return
 
-        name = _name_for(request)
+        name = cookie_name(request.headers.get("host", ""))
         value = request.cookies.get(name) if visitor_of(request) else _tokens().new()
         place = "SameSite=Lax; Secure" if scheme_of(request) == "https" else "SameSite=Lax"
         cookie = f"{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; {place}"
@@ -73,10 +78,6 @@ class VisitorCookie:
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
-
-
-def _name_for(request: HTTPConnection) -> str:
-    return cookie_name(request.headers.get("host", ""))
 
 
 @cache
