@@ -17,15 +17,20 @@ if __name__ == "__main__":
 
     show_page()
 else:
-    from app.ui.alive import ROUTES as ALIVE
-    from app.ui.document_picture import ROUTES as PICTURES
-    from app.ui.downloads import ROUTES
+    from starlette.middleware import Middleware
+
+    from app.ui.alive import ROUTES
+    from app.ui.document_picture import send_page
+    from app.ui.downloads import send_file
+    from app.ui.routes import SessionRoutes
     from app.ui.server import lifespan, log_fault, middleware
+
+    session_routes = Middleware(SessionRoutes, {"files": send_file, "pages": send_page})
 
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=[*ROUTES, *PICTURES, *ALIVE],
-        middleware=middleware(),
+        routes=ROUTES,
+        middleware=[*middleware(), session_routes],
         on_script_error=log_fault,
     )

@@ -15,7 +15,7 @@ import shutil
 import stat
 import subprocess
 import unicodedata
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -94,6 +94,24 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(file)
         raise OSError(errno.EINVAL, "not a regular file")
     return os.fdopen(file, "rb")
+
+
+def names_in(path: str) -> tuple[str, ...]:
+    """The names in a path that a stranger gives, which leads from a folder down to something below
+    it. Raises `ValueError` for a path that is absolute, or not in its normal form."""
+    names = tuple(path.split("/"))
+    if "\0" in path or not {"", ".", ".."}.isdisjoint(names):
+        raise ValueError("not a normal relative path")
+    return names
+
+
+def open_below(folder: Path, names: Sequence[str]) -> BinaryIO:
+    """Open the regular file at those names below `folder`, neither of which may be a link.
+
+    Raises `OSError`, and `ValueError` as `names_in` does.
+    """
+    above = folder.parent.resolve()
+    return open_regular(above.joinpath(folder.name, *names_in("/".join(names))))
 
 
 def read_regular(path: Path, most: int) -> bytes:

@@ -257,11 +257,6 @@ class Sessions:
             session.seen = time.monotonic()
             return session
 
-    def workspace(self, visitor: str, name: str) -> Path | None:
-        """The folder of that name, if one of the visitor's own conversations has it."""
-        session = self.named(visitor, name)
-        return None if session is None else session.workspace
-
     def named(self, visitor: str, name: str) -> Session | None:
         """The visitor's own conversation whose folder has that name, if there is one."""
         with self._lock:

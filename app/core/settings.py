@@ -17,7 +17,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+
+from app.core.origins import list_of_origins
 
 Source = Literal["default", "file", "environment", "command line"]
 SETTINGS_FILE = "glm.toml"
@@ -184,6 +186,11 @@ class Settings:
     document_seconds: Seconds = _setting(
         300.0, "GLM_DOCUMENT_SECONDS", "Seconds for reading one document"
     )
+    origins: Annotated[str, AfterValidator(list_of_origins)] = _setting(
+        "",
+        "GLM_ORIGINS",
+        "Where a proxy serves the app, such as https://glm.example.org, with commas between",
+    )
     session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
         60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
     )
@@ -263,7 +270,8 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
-SEPARATORS = {"tools_path": os.pathsep, "search": ",", "browser_allow": ",", "remote_code": ","}
+_LISTS = ("search", "browser_allow", "remote_code", "origins")
+SEPARATORS = {"tools_path": os.pathsep, **dict.fromkeys(_LISTS, ",")}
 """Of the settings that are lists."""
 
 

@@ -6,18 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import streamlit as st
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from app.core.documents.sheets import Sheet
 from app.core.session import Session
-from app.ui.server import service
 from app.ui.sources import Pictures, no_pictures
-from app.ui.visitor import COOKIE, visitor_of
+from app.ui.visitor import known_visitor
 from tools.quoting import Span
 
 WIDE = 1600
@@ -28,7 +25,8 @@ WAITING = 8
 MOST = 100
 """Stretches that are marked on a page."""
 
-_SPANS = re.compile(rf"\d{{1,9}}-\d{{1,9}}(?:,\d{{1,9}}-\d{{1,9}}){{0,{MOST - 1}}}")
+_SPAN = "[0-9]{1,9}-[0-9]{1,9}"
+_ASKED = re.compile(f"(?P<sheet>[0-9]{{1,9}})/(?P<spans>{_SPAN}(?:,{_SPAN}){{0,{MOST - 1}}})")
 _HEADERS = {
     "Content-Security-Policy": "sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -42,7 +40,7 @@ def pictures_of(session: Session) -> Pictures:
     the app. Nowhere for a browser without cookies: it is known by its connection alone, which the
     route does not see."""
     study = session.study
-    if study is None or not st.context.cookies.get(COOKIE):
+    if study is None or known_visitor() is None:
         return no_pictures
 
     def address(sheet: Sheet, spans: Sequence[Span]) -> str:
@@ -53,21 +51,16 @@ def pictures_of(session: Session) -> Pictures:
     return address
 
 
-async def send_page(request: Request) -> Response:
+async def send_page(session: Session, names: tuple[str, ...], request: Request) -> Response | None:
     """A page of one of the visitor's own documents, with stretches of its text marked."""
     global _limiter
     _limiter = _limiter or CapacityLimiter(WAITING)
-    asked, who = request.path_params, visitor_of(request)
-    session = service().sessions.named(who, asked["folder"]) if who else None
-    picture: bytes | None = None
-    if session is not None and session.study is not None and _SPANS.fullmatch(asked["spans"]):
-        pairs = (pair.split("-") for pair in asked["spans"].split(","))
-        spans = tuple((int(start), int(end)) for start, end in pairs)
-        width = (WIDE,) if "wide" in request.query_params else ()
-        picture = await run_sync(session.study.marked, asked["id"], spans, *width, limiter=_limiter)
-    if picture is None:
-        return PlainTextResponse("There is no picture of this page.", 404)
-    return Response(picture, 200, _HEADERS, "image/png")
-
-
-ROUTES = [Route("/pages/{folder}/{id:int}/{spans}", send_page)]
+    asked = _ASKED.fullmatch("/".join(names))
+    if session.study is None or asked is None:
+        return None
+    pairs = (pair.split("-") for pair in asked["spans"].split(","))
+    spans = tuple((int(start), int(end)) for start, end in pairs)
+    width = (WIDE,) if "wide" in request.query_params else ()
+    sheet = int(asked["sheet"])
+    picture = await run_sync(session.study.marked, sheet, spans, *width, limiter=_limiter)
+    return None if picture is None else Response(picture, 200, _HEADERS, "image/png")

@@ -15,20 +15,19 @@ from urllib.parse import quote
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import StreamingResponse
 
+from app.core.session import Session
 from app.ui.keys import own_key
 from app.ui.markdown import escaped, shown_name
 from app.ui.media import download
 from app.ui.server import service
-from app.ui.visitor import COOKIE, visitor_of
+from app.ui.visitor import known_visitor
 from tools.base import file_size
-from tools.files import open_regular, read_regular
+from tools.files import open_below, open_regular, read_regular
 
 PIECE = 256 * 1024  # bytes
 LARGEST_IN_MEMORY = 50_000_000  # bytes of a file for a browser that takes no cookies
-GONE = "This file is no longer there, or it is not yours."
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Offer:
 def draw_offers(offers: Sequence[Offer]) -> None:
     """The files as links, each with its size. A browser without cookies is known by its
     connection alone, which the route behind the links does not see: it gets buttons."""
-    known = bool(st.context.cookies.get(COOKIE))
+    known = known_visitor() is not None
     links, buttons, gone = [], [], []
     for offer in offers:
         size = _size(offer.path)
@@ -65,29 +64,23 @@ def draw_offers(offers: Sequence[Offer]) -> None:
         st.caption(f"{escaped(offer.name)} is no longer there.")
 
 
-async def send_file(request: Request) -> Response:
-    """A file below the visitor's own workspace, as a download."""
-    folder, path = request.path_params["folder"], request.path_params["path"]
-    who = visitor_of(request)
-    workspace = service().sessions.workspace(who, folder) if who else None
+async def send_file(
+    session: Session, names: tuple[str, ...], _request: Request
+) -> StreamingResponse | None:
+    """A file below the workspace, as a download."""
     try:
-        if workspace is None or ".." in Path(path).parts:
-            raise FileNotFoundError
-        stream = open_regular(workspace.resolve() / path)
+        stream = open_below(session.workspace, names)
     except (OSError, ValueError):
-        return PlainTextResponse(GONE, 404)
+        return None
     size = os.fstat(stream.fileno()).st_size
     headers = {
         "Content-Length": str(size),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(Path(path).name)}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(names[-1])}",
         "Content-Security-Policy": "sandbox",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
     return StreamingResponse(_pieces(stream, size), 200, headers, "application/octet-stream")
-
-
-ROUTES = [Route("/files/{folder}/{path:path}", send_file)]
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:

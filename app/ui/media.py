@@ -18,7 +18,7 @@ from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.session_manager import SessionClient
 
-from app.ui.visitor import COOKIE, visitor_of
+from app.ui.visitor import known_visitor, visitor_by, visitor_of
 
 GONE = "This file is no longer there, or it is not yours."
 PATIENCE_S = 2.0
@@ -91,7 +91,10 @@ def _is_on_a_page(file_id: str, who: str | None) -> bool:
 
 def _is_of(client: SessionClient | None, who: str | None) -> bool:
     context = client.client_context if client is not None else None
-    return context is not None and context.cookies.get(COOKIE) == who
+    if context is None:
+        return False
+    host = next((value for name, value in context.headers if name.lower() == "host"), "")
+    return visitor_by(host, context.cookies) == who
 
 
 class _Downloads:
@@ -121,7 +124,7 @@ _downloads = _Downloads()
 def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
     """`make` for `st.download_button`, which calls it on a click: what it returns goes to the
     visitor of this page alone."""
-    who = st.context.cookies.get(COOKIE)
+    who = known_visitor()
 
     def made() -> bytes:
         content = make()

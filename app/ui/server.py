@@ -16,10 +16,13 @@ from streamlit import config
 
 from app.core import settings
 from app.core.models import ModelHost
+from app.core.origins import Origin, origins
 from app.core.service import Service
+from app.core.settings import Loaded
 from app.ui.alive import WATCH
 from app.ui.media import OwnMedia
 from app.ui.message_box import GUARD
+from app.ui.origin import OriginGuard
 from app.ui.security_headers import SecurityHeaders
 from app.ui.sources import FOLLOW
 from app.ui.visitor import VisitorCookie
@@ -41,14 +44,29 @@ def service() -> Service:
 
 @cache
 def _service() -> Service:
-    return Service(settings.load(), local=is_local())
+    return Service(_loaded(), local=is_local())
+
+
+@cache
+def _loaded() -> Loaded:
+    return settings.load()
 
 
 def is_local() -> bool:
     """Whether nobody but this machine reaches the pages. Where other names are allowed, somebody
     passes them on from elsewhere."""
+    return _listens_here() and {each.host for each in _origins()} <= set(LOOPBACK)
+
+
+def _listens_here() -> bool:
+    """Whether the server is asked by this machine's own name alone, as far as Streamlit knows."""
     address = st.get_option("server.address")
     return address in LOOPBACK and not st.get_option("server.allowedHosts")
+
+
+def _origins() -> frozenset[Origin]:
+    """Where a proxy serves the app, beside the server's own address."""
+    return origins(_loaded().settings.origins)
 
 
 def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
@@ -87,12 +105,13 @@ def log_fault(error: Exception) -> bool:
 def middleware() -> list[Middleware]:
     """The ASGI middleware of the app.
 
-    A server on loopback answers to loopback's names alone, unless Streamlit is told of others:
-    else a web page elsewhere whose name is made to point here could use it, and its tools.
+    A server on loopback answers to loopback's names alone, unless Streamlit or `GLM_ORIGINS` have
+    others: else a web page elsewhere whose name is made to point here could use it, and its tools.
     """
-    guards = []
-    if is_local():
-        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
+    guards = [Middleware(OriginGuard, _origins())]
+    if _listens_here():
+        hosts = [*LOOPBACK, *(each.host for each in _origins())]
+        guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
     return [
         Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
         *guards,

@@ -14,6 +14,8 @@ from tools.files import (
     LONGEST_NAME,
     free_name,
     listing,
+    names_in,
+    open_below,
     open_regular,
     read_regular,
     safe_name,
@@ -196,3 +198,41 @@ def test_a_folder_that_goes_while_it_is_listed_does_no_harm(folder: Path) -> Non
 )
 def test_a_size_in_words(size: int, words: str) -> None:
     assert file_size(size) == words
+
+
+@pytest.mark.parametrize(
+    "path", ["a", "a/b", "a b/ä.txt", "...", ".a", "a..", "%2e%2e/%2F", "a\\b"]
+)
+def test_a_normal_relative_path_has_names(path: str) -> None:
+    assert "/".join(names_in(path)) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/a", "a/", "a//b", "//a", ".", "..", "./a", "a/.", "a/..", "../a", "a/../b", "a\0b"],
+)
+def test_any_other_path_has_none(path: str) -> None:
+    with pytest.raises(ValueError, match="not a normal relative path"):
+        names_in(path)
+
+
+def test_only_regular_files_below_a_folder_are_opened(folder: Path, secret: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a").write_text("own")
+    (folder / "link").symlink_to(secret)
+    (folder.parent / "folder-link").symlink_to(folder)
+    with open_below(folder, ["sub", "a"]) as stream:
+        assert stream.read() == b"own"
+    for below, names in (
+        (folder, ["link"]),
+        (folder, ["sub"]),
+        (folder, ["sub", "b"]),
+        (folder, []),
+        (folder, ["..", secret.name]),
+        (folder, [str(secret)]),
+        (folder, ["", str(secret)]),
+        (folder, ["sub/../../" + secret.name]),
+        (folder.parent / "folder-link", ["sub", "a"]),
+    ):
+        with pytest.raises((OSError, ValueError)):
+            open_below(below, names)
