@@ -23,6 +23,7 @@ from app.core.networks import networks
 from app.core.origins import Origin, origins
 from app.core.service import Service
 from app.core.settings import Loaded
+from app.ui.alive import WATCH
 from app.ui.limits.addresses import address_of
 from app.ui.limits.admission import Admission
 from app.ui.limits.connections import bound_connections
@@ -31,8 +32,11 @@ from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import Who
+from app.ui.media import OwnMedia
+from app.ui.message_box import GUARD
 from app.ui.origin import OriginGuard
 from app.ui.security_headers import SecurityHeaders
+from app.ui.sources import FOLLOW
 from app.ui.visitor import VisitorCookie, visitor_of
 
 log = logging.getLogger(__name__)
@@ -132,7 +136,13 @@ def middleware() -> list[Middleware]:
         hosts = [*LOOPBACK, *(each.host for each in _origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
     limits = _limits(_loaded().settings)
-    return [Middleware(SecurityHeaders), *guards, *limits, Middleware(VisitorCookie)]
+    return [
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
+        *guards,
+        *limits,
+        Middleware(VisitorCookie),
+        Middleware(OwnMedia),
+    ]
 
 
 def _limits(limits: settings.Settings) -> list[Middleware]:
