@@ -19,6 +19,7 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
+    from app.ui.alive import ROUTES
     from app.ui.document_picture import send_page
     from app.ui.downloads import send_file
     from app.ui.routes import SessionRoutes
@@ -29,6 +30,7 @@ else:
     app = App(
         __file__,
         lifespan=lifespan,
+        routes=ROUTES,
         middleware=[*middleware(), session_routes],
         on_script_error=log_fault,
     )

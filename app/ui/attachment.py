@@ -19,7 +19,7 @@ from app.core.charts import drawable_chart, formula
 from app.core.tables import PREVIEW_BYTES, displayed_table, file_table
 from app.ui.downloads import Offer, draw_offers
 from app.ui.keys import own_key
-from app.ui.markdown import drawable, escaped
+from app.ui.markdown import drawable, escaped, shown_name
 from app.ui.tables import draw_table
 from tools.base import Attachment
 from tools.files import open_regular, read_regular
@@ -106,7 +106,7 @@ def draw_picture(path: Path, name: str, widest: int = WIDEST, highest: int | Non
     if highest is not None and height > highest:
         width = max(1, width * highest // height)
     with st.container(width=min(width, widest)):
-        st.image(data, width="stretch", alt=drawable(name).replace(SHARP, ""))
+        st.image(data, width="stretch", alt=shown_name(name).replace(SHARP, ""))
     return True
 
 

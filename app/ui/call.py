@@ -11,7 +11,7 @@ from app.core.approvals import Word
 from app.ui.attachment import draw_attachments
 from app.ui.blocks import CallBlock
 from app.ui.keys import own_key
-from app.ui.markdown import drawable, escaped
+from app.ui.markdown import escaped, shown, shown_name
 from app.ui.step import draw_step
 from tools.base import ToolCall, ToolError, ToolResult
 
@@ -33,7 +33,7 @@ def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
         if text.strip():
             _code(text, language, LONG_INPUT, INPUT_HEIGHT)
         if block.state == "running" and block.progress:
-            st.caption(drawable(block.progress)[:200])
+            st.caption(shown(block.progress)[:200])
         if block.state == "asking" and answer is not None:
             _draw_question(block.asked, answer)
         if block.result is not None:
@@ -45,18 +45,18 @@ def shown_input(call: ToolCall) -> tuple[str, str | None]:
     try:
         arguments = call.arguments()
     except (ToolError, RecursionError):
-        return drawable(call.input), None
+        return shown(call.input), None
     if call.name == "python" and isinstance(arguments.get("code"), str):
-        return drawable(arguments["code"]), "python"
+        return shown(arguments["code"]), "python"
     if call.raw is not None:
-        return drawable(call.input), None
-    return drawable(json.dumps(arguments, ensure_ascii=False, indent=2)), "json"
+        return shown(call.input), None
+    return shown(json.dumps(arguments, ensure_ascii=False, indent=2)), "json"
 
 
 def _headline(block: CallBlock) -> str:
     icon = ICONS.get(block.call.name, ":material/function:")
     # Backticks would end the code span; a name has none unless somebody is up to something.
-    name = drawable(block.call.name).replace("`", "'").replace("\n", " ")[:80] or "?"
+    name = shown_name(block.call.name).replace("`", "'").replace("\n", " ")[:80] or "?"
     head = f"{icon} `{name}`"
     match block.state:
         case "writing":
@@ -88,7 +88,7 @@ def _draw_question(number: int, answer: Answer) -> None:
 
 
 def _draw_result(result: ToolResult) -> None:
-    text = drawable(result.text).strip("\n")
+    text = shown(result.text).strip("\n")
     if result.error:
         st.caption(f":material/error: {escaped(result.error)}")
     if text:

@@ -19,6 +19,7 @@ from app.ui.camera import draw_camera
 from app.ui.copying import copy_button
 from app.ui.given import draw_given, draw_waiting, let_wait, take_files
 from app.ui.markdown import drawable, escaped
+from app.ui.message_box import is_too_long
 from backends.base import Images, Message, Usage
 
 AUTO = "Auto"
@@ -78,6 +79,8 @@ def draw_composer(
         # so all of them come first, and files that were taken are not without their message.
         asked, value = config(), st.session_state[box]
         text, uploads = (value, ()) if isinstance(value, str) else (value.text, value.files)
+        if is_too_long(text):
+            return
         files = [Given(upload.name, upload.getbuffer()) for upload in uploads]
         if not files and _is_being_answered(current(), text):
             return
@@ -143,6 +146,8 @@ def submit(
     current: Current, text: str, config: TurnConfig, attached: Sequence[Attached] = ()
 ) -> bool:
     """Sends a message; one of blanks alone is not sent. False when it was refused."""
+    if is_too_long(text):
+        return False
     if text.strip() or attached:
         message = user_message(text, attached)
         return started(lambda: current().start_turn(message, config))
@@ -245,6 +250,8 @@ def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
+        if send and is_too_long(text):
+            return
         st.session_state[editing_key(mode)] = False
         if send and (text.strip() or question.attached):
             message = user_message(text, question.attached)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.core.documents import said
 from app.core.documents.desk import Entry
-from app.ui.markdown import drawable
+from app.ui.markdown import shown
 
 _NUMBER = "open-page"
 HEIGHT = 480  # pixels
@@ -69,6 +69,6 @@ def _draw_text(text: str) -> None:
     if not text.strip():
         st.info("No text was found on this page.", icon=":material/info:")
         return
-    st.code(drawable(text[:LONGEST]), language=None, wrap_lines=True, height=HEIGHT)
+    st.code(shown(text[:LONGEST]), language=None, wrap_lines=True, height=HEIGHT)
     if len(text) > LONGEST:
         st.caption(f"The first {LONGEST:,} of {len(text):,} characters are shown.")

@@ -19,7 +19,8 @@ from starlette.responses import StreamingResponse
 
 from app.core.session import Session
 from app.ui.keys import own_key
-from app.ui.markdown import drawable, escaped
+from app.ui.markdown import escaped, shown_name
+from app.ui.media import download
 from app.ui.server import service
 from app.ui.visitor import known_visitor
 from tools.base import file_size
@@ -51,7 +52,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
         elif address is None:
             buttons.append((offer, size))
         else:
-            name = drawable(offer.name)
+            name = shown_name(offer.name)
             file = Path(name).name
             links.append({"name": name, "size": file_size(size), "address": address, "file": file})
     if links:
@@ -109,8 +110,8 @@ def _address(path: Path) -> str | None:
 
 def _draw_button(offer: Offer, size: int) -> None:
     st.download_button(
-        f"{drawable(offer.name)} · {file_size(size)}",
-        lambda: read_regular(offer.path, LARGEST_IN_MEMORY),
+        f"{shown_name(offer.name)} · {file_size(size)}",
+        download(lambda: read_regular(offer.path, LARGEST_IN_MEMORY)),
         file_name=Path(offer.name).name,
         mime="application/octet-stream",
         icon=":material/download:",

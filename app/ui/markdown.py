@@ -1,7 +1,8 @@
 """A model's Markdown as Streamlit draws it, pure.
 
 Streamlit escapes raw HTML by itself. What is left to do, outside code alone: math written as
-`\\(…\\)` and `\\[…\\]` becomes `$…$`, and a dollar that is money stays a dollar. All of it takes
+`\\(…\\)` and `\\[…\\]` becomes `$…$`, a dollar that is money stays a dollar, and links that are
+none of the web's are text. Signs that turn the direction of what follows are shown. All of it takes
 time linear in the text's length, whatever a model writes.
 """
 
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from app.core.marks import MARK
+from app.ui.links import without_traps
+from app.ui.nesting import as_text, is_too_deep
 
 # A fence, which may stand in a quotation or a list.
 _FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
@@ -29,15 +32,35 @@ _DOLLARS = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
+# Embeddings, overrides and isolates; then the marks that turn only what stands beside them, which
+# Arabic and Hebrew prose may need.
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_ALL_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+
+
 def drawable(text: str) -> str:
     """`text` without what a browser can't be sent: halves of characters, control characters."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
+def shown(text: str) -> str:
+    """`drawable` text of a stranger's; what would turn the direction of other words is named."""
+    return _TURNS.sub(_named_sign, drawable(text))
+
+
+def shown_name(name: str) -> str:
+    """A `drawable` name, in which no sign changes the order of its letters."""
+    return _ALL_TURNS.sub(_named_sign, drawable(name))
+
+
+def _named_sign(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found.group()):04X}⟩"
+
+
 def escaped(text: str, limit: int = 300) -> str:
     """One line of text with nothing in it that Markdown would read."""
-    line = drawable(" ".join(text.split()))[:limit]
+    line = shown_name(" ".join(text.split()))[:limit]
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)
 
 
@@ -52,7 +75,10 @@ class Mark:
 
 def prepared(text: str, marks: Sequence[Mark] = ()) -> str:
     """`text` ready for `st.markdown`; `marks` are those that stand in it by their places."""
-    stretches = groupby(_lines(drawable(text)), key=lambda line: line[1])
+    text = shown(text)
+    if is_too_deep(text):
+        return as_text(_in_code(text, marks))
+    stretches = groupby(_lines(text), key=lambda line: line[1])
     return "".join(
         _in_code(part, marks) if code else _prose(part, marks)
         for code, lines in stretches
@@ -92,7 +118,9 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _prose(text: str, marks: Sequence[Mark]) -> str:
-    """Text without fenced blocks, where code spans may be."""
+    """Text without fenced blocks, where code spans may be. What they are is not taken for granted
+    where links are: a tick may be an escaped one."""
+    text = without_traps(text)
     pieces: list[str] = []
     at = 0
     for start, end in _code_spans(text):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import quote
 
-from app.ui.markdown import drawable
+from app.ui.markdown import drawable, shown
 
 _IN_ADDRESSES = ":/?#[]@!$&'()*+,;=%-._~"  # RFC 3986
 
 
 def words(text: str, limit: int = 2_000) -> str:
     """Text with nothing in it that HTML would read."""
-    return escape(drawable(text)[:limit])
+    return escape(shown(text)[:limit])
 
 
 def link(text: str, url: str) -> str:

@@ -19,8 +19,12 @@ from app.core.models import ModelHost
 from app.core.origins import Origin, origins
 from app.core.service import Service
 from app.core.settings import Loaded
+from app.ui.alive import WATCH
+from app.ui.media import OwnMedia
+from app.ui.message_box import GUARD
 from app.ui.origin import OriginGuard
 from app.ui.security_headers import SecurityHeaders
+from app.ui.sources import FOLLOW
 from app.ui.visitor import VisitorCookie
 
 log = logging.getLogger(__name__)
@@ -108,4 +112,9 @@ def middleware() -> list[Middleware]:
     if _listens_here():
         hosts = [*LOOPBACK, *(each.host for each in _origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
-    return [Middleware(SecurityHeaders), *guards, Middleware(VisitorCookie)]
+    return [
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
+        *guards,
+        Middleware(VisitorCookie),
+        Middleware(OwnMedia),
+    ]

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.alive import draw_watch
+from app.ui.message_box import draw_guard
+
 PAGES = Path(__file__).resolve().parents[1] / "views"
 ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
 STYLE = Path(__file__).with_name("style.css")
@@ -20,6 +23,8 @@ def show_page() -> None:
         initial_sidebar_state="auto",
     )
     st.html(STYLE)
+    draw_watch()
+    draw_guard()
     page = st.navigation(
         [
             st.Page(PAGES / "chat.py", title="Chat", icon=":material/chat:", default=True),

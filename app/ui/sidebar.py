@@ -13,6 +13,7 @@ from app.core.modes import Defaults, Mode
 from app.core.service import Service
 from app.core.session import Session
 from app.ui.markdown import drawable
+from app.ui.media import download
 from backends.base import GenerationConfig
 from tools.base import Tool, file_size
 
@@ -125,7 +126,7 @@ def draw_notebook(session: Session) -> None:
     if notebook.has_code(session.view().conversation.messages):
         st.download_button(
             "Download as notebook",
-            lambda: notebook.notebook(session.view().conversation.messages),
+            download(lambda: notebook.notebook(session.view().conversation.messages)),
             file_name=notebook.FILE_NAME,
             mime=notebook.MIME,
             key="notebook",

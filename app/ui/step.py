@@ -9,7 +9,7 @@ import streamlit as st
 from app.core.steps import LARGEST, Found, Read, Step, read_step
 from app.ui.attachment import draw_picture
 from app.ui.blocks import CallBlock
-from app.ui.markdown import drawable, escaped
+from app.ui.markdown import escaped, shown
 from app.ui.quoted import link, words
 from tools.base import Attachment, ToolError, ToolResult
 from tools.files import read_regular
@@ -72,7 +72,7 @@ def _wanted(block: CallBlock) -> str:
         arguments = block.call.arguments()
     except ToolError:
         return block.call.input
-    return " ".join(drawable(str(value)) for value in arguments.values()) or block.call.name
+    return " ".join(shown(str(value)) for value in arguments.values()) or block.call.name
 
 
 def _found(each: Found) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.core.tables import Table
-from app.ui.markdown import drawable
+from app.ui.markdown import shown
 
 
 def draw_table(table: Table) -> None:
@@ -14,8 +14,8 @@ def draw_table(table: Table) -> None:
     import pandas as pd
 
     columns = {
-        drawable(column.name): [
-            drawable(cell) if isinstance(cell, str) else cell for cell in column.cells
+        shown(column.name): [
+            shown(cell) if isinstance(cell, str) else cell for cell in column.cells
         ]
         for column in table.columns
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.running_app import ROOT, RunningApp, send, wait_for_answer
 from tests.scripted_server import ScriptedServer
@@ -46,10 +46,18 @@ class Visitor:
         self.context.on("weberror", lambda error: self.faults.append(str(error.error)))
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.context.on("requestfailed", self._failed)
+        self.context.on("console", self._said)
 
     def _failed(self, request: Request) -> None:
         if request.failure == "csp":  # the page's own policy kept it from leaving
             self.asked.remove(request.url)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        """What the app itself needs is not what its policy keeps out; pictures and data that an
+        answer asks for elsewhere are."""
+        refused = re.search(r"Content Security Policy directive: \W*([a-z]+)-src", message.text)
+        if refused and refused[1] not in ("img", "media", "connect"):
+            self.faults.append(message.text)
 
     def open(self, path: str = "") -> Page:
         """A new tab on a page of the app, empty or with the conversation that is there."""

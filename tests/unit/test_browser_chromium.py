@@ -3,6 +3,7 @@ loopback: one that is allowed, and one that nothing may reach."""
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -73,6 +74,28 @@ def processes(kind: str) -> list[psutil.Process]:
             if kind in child.cmdline():
                 found.append(child)
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows a process's environment")
+def test_neither_the_driver_nor_chromium_has_our_environment(site, monkeypatch):
+    monkeypatch.setenv("GLM_API_KEY", "sk-of-the-model-server")
+    monkeypatch.setenv("HF_TOKEN", "hf-of-the-hub")
+    before = set(psutil.Process().children(recursive=True))
+    web = Web(Wall(allow=(site.address,)), Chromium(), seconds=20)
+    try:
+        reader = web.reader()
+        site.pages["/script"] = written(words(60))
+        assert "word" in " ".join(read(reader, f"{site.url}/script").lines)
+        started = set(psutil.Process().children(recursive=True)) - before
+        environments = [(each.name(), each.environ()) for each in started if each.is_running()]
+        kinds = {name for name, _ in environments}
+        assert any("node" in name for name in kinds), kinds
+        assert any("chrom" in name or "headless" in name for name in kinds), kinds
+        for name, environment in environments:
+            told = " ".join(f"{key}={value}" for key, value in environment.items())
+            assert "sk-of-the-model-server" not in told and "hf-of-the-hub" not in told, name
+    finally:
+        web.close()
 
 
 def test_text_that_a_script_writes_after_a_second_is_read(reader, site):

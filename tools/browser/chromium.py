@@ -20,11 +20,11 @@ from playwright.async_api import (
     Error,
     Playwright,
     Route,
-    async_playwright,
 )
 
 from tools.browser.account import Account
 from tools.browser.base import ReadFailed
+from tools.browser.driver import started_driver
 from tools.browser.fetch import AGENT
 from tools.browser.rendering import Rendered
 from tools.browser.tab import Tab
@@ -174,7 +174,7 @@ class Chromium:
             with contextlib.suppress(Error, TimeoutError):
                 async with asyncio.timeout(CLOSING):
                     await old.stop()
-        self._playwright = await async_playwright().start()
+        self._playwright = await started_driver()
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         path = self._path or executable() or self._playwright.chromium.executable_path
         return await self._playwright.chromium.launch(
