@@ -124,10 +124,10 @@ def test_a_named_origin_is_the_app_s_own(proxied: RunningApp) -> None:
             assert answer.status == 200
     for origin in ("http://glm.example.org", "https://glm.example.org:8443", "https://intranet"):
         assert shake_hands(url, {"Origin": origin}).status == 403
-    assert shake_hands(url, {"Host": "evil.example"}).status == 400
     log = proxied.log.read_text("utf-8")
     assert "a page of 'https://intranet' was refused" in log
     assert "Traceback" not in log and "handshake" not in log
+    assert shake_hands(url, {"Host": "evil.example"}).status == 400
 
 
 def test_no_origin_makes_the_server_ask_for_its_outer_address(
@@ -152,7 +152,7 @@ TRY = """async address => {
   const form = new FormData()
   form.set("a", new Blob(["x"]), "a.txt")
   await fetch(`http://${address}/_stcore/upload_file/a/b`,
-    {method: "POST", mode: "no-cors", credentials: "include", body: form})
+    {method: "POST", mode: "no-cors", credentials: "include", body: form}).catch(() => null)
   return [socket, upload]
 }"""
 """What a page can do to an address, as its scripts see it."""
