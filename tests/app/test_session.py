@@ -487,7 +487,7 @@ def test_the_service_puts_settings_model_tools_and_sessions_together(tmp_path: P
             assert [m.result.text for m in view.conversation.messages if m.result] == ["8"]
             offered = server.requests[0].body["tools"]
             assert [item["function"]["name"] for item in offered] == ["twice"]
-        assert not any(path.is_file() for path in (tmp_path / "data").rglob("*"))
+        assert not any(path.is_file() for path in service.sessions.root.rglob("*"))
 
 
 def test_a_visitors_turns_beyond_the_limit_wait_and_say_so(world: World) -> None:
