@@ -93,6 +93,9 @@ def draw_history(
     messages = view.conversation.messages
     last = latest(messages)
     if last is None:
+        # A new conversation: what stood in the two places goes at once, too.
+        st.empty()
+        st.empty()
         return None
     before = len(starts(messages)) - 1
     at, first = st.session_state.get(earlier_key(mode), (None, 0))
