@@ -186,7 +186,7 @@ class ThreadedPage:
 
     @property
     def text(self) -> str:
-        """The words of all that was sent and not replaced, in no order of importance."""
+        """The words of the page as the last run has drawn it, without the style sheet."""
         with self._changed:
             return "\n".join(self._words[place] for place in sorted(self._words))
 
@@ -265,7 +265,10 @@ class ThreadedPage:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
-            self._page_hash = message.new_session.page_script_hash
+            if not message.metadata.run.fragment_ids:
+                self._words.clear()
+        elif kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
         elif kind == "script_finished":
             self.runs += 1
         elif kind == "file_urls_response":
@@ -281,7 +284,7 @@ class ThreadedPage:
             return
         element = message.delta.new_element
         kind = element.WhichOneof("type")
-        if kind is None:
+        if kind is None or (kind == "html" and "<style>" in element.html.body):
             return
         if kind == "chat_input":
             self._inputs[kind] = element.chat_input.id
