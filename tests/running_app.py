@@ -58,14 +58,15 @@ def start_app(
     command: Sequence[str] = STREAMLIT,
     ready_seconds: float = 60.0,
     script: str = "app/main.py",
+    port: int = 0,
 ) -> Iterator[RunningApp]:
-    """Serves the app on a free port until the block ends; then its whole process group goes.
+    """Serves the app on `port` (0: a free one) until the block ends; then its whole process group goes.
 
     The caller's own settings are kept out: the app sees no GLM_ variables but those of
     `environment`, and no settings file. Raises `RuntimeError` with the log's end when the app
     does not answer within `ready_seconds`; 0 does not wait at all.
     """
-    port = _free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="glm-app-") as folder:
         place = Path(folder)
         (place / "glm.toml").touch()
@@ -122,7 +123,8 @@ def wait_for_answer(page: Page, seconds: float = 120.0) -> Locator:
     return answer
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

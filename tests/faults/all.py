@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.faults import cookies, endpoint, kernel, requests
+from tests.faults import cookies, endpoint, kernel, page, requests
 from tests.faults.outcome import Fault
 
 FAULTS: Sequence[Fault] = (
@@ -12,4 +12,5 @@ FAULTS: Sequence[Fault] = (
     *cookies.FAULTS,
     *endpoint.FAULTS,
     *kernel.FAULTS,
+    *page.FAULTS,
 )
