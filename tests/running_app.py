@@ -60,7 +60,7 @@ def start_app(
     script: str = "app/main.py",
     port: int = 0,
 ) -> Iterator[RunningApp]:
-    """Serves the app on `port` (0: a free one) until the block ends; then its whole process group goes.
+    """Serves the app on `port` (0: a free one) until the block ends; then its process group goes.
 
     The caller's own settings are kept out: the app sees no GLM_ variables but those of
     `environment`, and no settings file. Raises `RuntimeError` with the log's end when the app

@@ -70,7 +70,9 @@ def make(fault: Fault, stage: Stage) -> Row:
     except Exception as error:  # noqa: BLE001 - the others are to be made all the same
         traceback.print_exc()
         last = (str(error).splitlines() or [""])[0]
-        outcome = Outcome("the reproduction broke off", f"{type(error).__name__}: {last}", "", False)
+        outcome = Outcome(
+            "the reproduction broke off", f"{type(error).__name__}: {last}", "", False
+        )
     return Row(fault.name, outcome, time.monotonic() - began)
 
 

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.faults import cookies, endpoint, kernel, page, requests
+from tests.faults import (
+    cookies,
+    drawing,
+    endpoint,
+    floods,
+    gone,
+    headers,
+    kernel,
+    leftovers,
+    origins,
+    paths,
+)
 from tests.faults.outcome import Fault
 
 FAULTS: Sequence[Fault] = (
-    *requests.FAULTS,
+    *paths.FAULTS,
+    *origins.FAULTS,
     *cookies.FAULTS,
+    *headers.FAULTS,
     *endpoint.FAULTS,
     *kernel.FAULTS,
-    *page.FAULTS,
+    *drawing.FAULTS,
+    *gone.FAULTS,
+    *leftovers.FAULTS,
+    *floods.FAULTS,
 )

@@ -10,7 +10,7 @@ from secrets import token_hex, token_urlsafe
 
 from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.requests import Raw, raw
+from tests.faults.paths import Raw, raw
 from tests.faults.stage import Stage, free_port_of, words_on
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.loopback_web import Site, html
@@ -69,8 +69,8 @@ def make_cookie_forms(stage: Stage) -> Outcome:
         neighbour.goto(f"http://127.0.0.1:{free_port_of(site.url)}/")
         settable = [other for other in OTHERS if "=" in other and not other.startswith(";")]
         neighbour.evaluate("all => all.forEach(one => document.cookie = one)", settable)
-        answer = page.reload()
-        status = answer.status if answer else 0
+        loaded = page.reload()
+        status = loaded.status if loaded else 0
         with contextlib.suppress(Exception):
             page.get_by_text(f"Heard: {word}").wait_for(timeout=8000)
         kept = word in words_on(page)

@@ -6,12 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.e2e.visitor import Scripted, ask, calls
+from tests.e2e.visitor import GREETINGS, Scripted, ask, button, calls
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, own_app
 
@@ -82,6 +82,50 @@ def make_odd_names(stage: Stage) -> Outcome:
     )
 
 
+MANY = (
+    "import os, subprocess\n"
+    "many = []\n"
+    "try:\n"
+    "    for _ in range(200): many.append(subprocess.Popen(['sleep', '60']))\n"
+    "except OSError: pass\n"
+)
+FORKING = (
+    "import os, time\n"
+    "for _ in range(200):\n"
+    "    try:\n"
+    "        if os.fork() == 0:\n"
+    "            os.system('echo THE OUTPUT'); time.sleep(3); os._exit(0)\n"
+    "    except OSError: break\n"
+)
+
+
+def make_process_limit(stage: Stage) -> Outcome:
+    scripted = stage.scripted()
+    unsaid, said = [], ""
+    codes = {
+        "a shell behind many processes": f"{MANY}_ = os.system('echo THE OUTPUT')",
+        "a shell in the call after them": "_ = os.system('echo THE OUTPUT')",
+        "children that fork": FORKING,
+    }
+    with stage.visitor(scripted.app) as visitor:
+        page = visitor.open("tools")
+        for name, code in codes.items():
+            shown = run(scripted, page, code)
+            said = heard(scripted) if not said or NOTHING in heard(scripted) else said
+            # As many as were asked for can't have come out.
+            unsaid += [name] if not re.search(r"processes", shown.replace(code, "")) else []
+        button(page, "New conversation").click()
+        page.get_by_text(GREETINGS["tools"]).wait_for()
+        kept = run(scripted, page, "print(6 * 7)")
+    return Outcome(
+        f"the limit of processes is met, and so output is lost: {', '.join(codes)}",
+        said,
+        f"not said of: {', '.join(unsaid) or 'none'}; in a new conversation: "
+        f"{kept.splitlines()[-1]}",
+        not unsaid and kept.splitlines()[-1] == "42",
+    )
+
+
 FULL = (
     "import os\n"
     "with open('big', 'wb') as file:\n"
@@ -94,9 +138,10 @@ def make_disk_full(stage: Stage) -> Outcome:
     done = "code writes 200 MB onto a disk of 64 MB, where GLM_DATA lies (limit of a file: 256 MB)"
     place = Path("/mnt")
     works = f"mount -t tmpfs -o size=64m glm {place}"
-    if shutil.which("unshare") is None or subprocess.run(
-        [*MOUNT, "sh", "-c", works], capture_output=True, check=False
-    ).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*MOUNT, "sh", "-c", works], capture_output=True, check=False).returncode
+    ):
         return Outcome(done, "no file system can be mounted for one process here", "", None)
     command = (*MOUNT, "sh", "-c", f'{works} && exec "$@"', "sh", sys.executable, "-m", "streamlit")
     environment = {"GLM_DATA": f"{place}/data", "GLM_PYTHON_SANDBOX": "none"}
@@ -124,19 +169,6 @@ _DEEP = (
     "time.sleep(6)"  # until the folder has been measured
 )
 _KILL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-_THREADS = (
-    "import threading, time\n"
-    "print('THE OUTPUT')\n"
-    "for _ in range(200): threading.Thread(target=time.sleep, args=(3,), daemon=True).start()"
-)
-_FORKS = (
-    "import os, subprocess, time\n"
-    "many = []\n"
-    "try:\n"
-    "    for _ in range(200): many.append(subprocess.Popen(['sleep', '5']))\n"
-    "except OSError: pass\n"
-    "subprocess.run('echo THE OUTPUT', shell=True)\n"
-)
 FAULTS: Sequence[Fault] = (
     cause("kernel-killed", "Python is ended by SIGKILL", _KILL, "killed|SIGKILL", ""),
     cause(
@@ -146,9 +178,7 @@ FAULTS: Sequence[Fault] = (
         "segmentation|SIGSEGV",
         "SIGKILL",
     ),
-    cause(
-        "kernel-abort", "Python aborts", "import os; os.abort()", r"\babort|SIGABRT", "SIGKILL"
-    ),
+    cause("kernel-abort", "Python aborts", "import os; os.abort()", r"\babort|SIGABRT", "SIGKILL"),
     cause(
         "deep-folders",
         "150 folders in one another, of no size",
@@ -157,6 +187,6 @@ FAULTS: Sequence[Fault] = (
         "1,024 MB",
     ),
     Fault("odd-names", make_odd_names, quick=True),
+    Fault("process-limit", make_process_limit, quick=True),
     Fault("disk-full", make_disk_full),
 )
-_Make = Callable[[Stage], Outcome]

@@ -230,6 +230,7 @@ class ThreadedPage:
                 open_timeout=timeout,
                 max_size=MAX_MESSAGE_BYTES,
                 compression=None,
+                ping_interval=None,  # a browser sends none
                 proxy=None,
             )
         except InvalidStatus as error:

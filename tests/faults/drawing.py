@@ -1,131 +1,20 @@
-"""The page when the server is gone, and answers and messages that are hard to draw."""
+"""Answers and messages that are hard to draw, or dangerous."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import signal
 import time
 from collections.abc import Sequence
 
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, FilePayload
 
 from tests.e2e.visitor import answer, ask, box, button, said
+from tests.faults.gone import sign, told
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, folder, new_lines, own_app, until, words_on
-from tests.running_app import free_port, send, wait_for_answer
-from tests.scripted_steps import Endless, Text
-
-SIGN_SECONDS = 3.0
-"""Within which a page says that its server is gone."""
-LOOK_SECONDS = 12.0
-_GONE = re.compile(r"server|connect|reach", re.IGNORECASE)
-_ANEW = re.compile(r"(start|begin|began|load)\w* (\w+ )?(anew|again|new)|restart", re.IGNORECASE)
-
-
-def sign(page: Page, before: str, pattern: re.Pattern[str], seconds: float) -> tuple[str, float]:
-    """What the page says newly that matches, and after how many seconds; empty where nothing."""
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < seconds:
-        for line in new_lines(before, words_on(page)).splitlines():
-            if pattern.search(line):
-                return line, passed
-        time.sleep(0.1)
-    return "", passed
-
-
-def told(line: str, seconds: float) -> str:
-    """A sign as it is seen, with its time."""
-    return f"after {seconds:.1f} s: {line}" if line else f"nothing in {seconds:.0f} s"
-
-
-def make_gone(stage: Stage) -> Outcome:
-    with own_app({}) as scripted, stage.visitor(scripted.app) as visitor:
-        page = visitor.open()
-        said_before = ask(page, "hello")
-        before = words_on(page)
-        os.killpg(scripted.app.pid, signal.SIGKILL)
-        line, seconds = sign(page, before, _GONE, LOOK_SECONDS)
-        kept = said_before in words_on(page)
-    return Outcome(
-        "the server is killed (SIGKILL) beside an open page",
-        told(line, seconds),
-        f"the conversation is {'still' if kept else 'no longer'} on the page",
-        bool(line) and seconds <= SIGN_SECONDS and kept,
-    )
-
-
-def make_gone_answering(stage: Stage) -> Outcome:
-    with own_app({}) as scripted, stage.visitor(scripted.app) as visitor:
-        scripted.says(Endless(rate=40))
-        page = visitor.open()
-        send(page, "on and on")
-        answer(page).get_by_text("word word word").first.wait_for()
-        before = words_on(page)
-        os.killpg(scripted.app.pid, signal.SIGKILL)
-        line, seconds = sign(page, before, _GONE, LOOK_SECONDS)
-        kept = "word word word" in words_on(page)
-    return Outcome(
-        "the server is killed (SIGKILL) in an answer's middle",
-        told(line, seconds),
-        f"the half of the answer is {'still' if kept else 'no longer'} on the page",
-        bool(line) and seconds <= SIGN_SECONDS and kept,
-    )
-
-
-def make_frozen(stage: Stage) -> Outcome:
-    with own_app({}) as scripted, stage.visitor(scripted.app) as visitor:
-        scripted.says(Endless(rate=40))
-        page = visitor.open()
-        send(page, "on and on")
-        answer(page).get_by_text("word word word").first.wait_for()
-        before = words_on(page)
-        os.killpg(scripted.app.pid, signal.SIGSTOP)
-        try:
-            line, seconds = sign(page, before, _GONE, LOOK_SECONDS)
-        finally:
-            os.killpg(scripted.app.pid, signal.SIGCONT)
-        length = len(said(page))
-        goes_on = until(lambda: len(said(page)) > length, 20)
-        cleared = until(lambda: not line or line not in words_on(page), 20)
-    return Outcome(
-        "the server stands still (SIGSTOP) in an answer's middle, and then goes on",
-        told(line, seconds) + ("" if cleared or not line else ", and it stays afterwards"),
-        f"the answer {'goes on' if goes_on else 'does not go on'} afterwards",
-        bool(line) and goes_on and cleared,
-    )
-
-
-def make_restarted(stage: Stage) -> Outcome:
-    port = free_port()
-    with folder() as place, contextlib.ExitStack() as stack:
-        environment = {"GLM_DATA": str(place / "data")}
-        first = stack.enter_context(contextlib.ExitStack())
-        scripted = first.enter_context(own_app(environment, port=port))
-        visitor = stack.enter_context(stage.visitor(scripted.app))
-        page = visitor.open()
-        ask(page, "hello")
-        known = {c["name"]: c["value"] for c in visitor.context.cookies()}
-        os.killpg(scripted.app.pid, signal.SIGKILL)
-        first.close()
-        before = words_on(page)
-        with own_app(environment, port=port) as again:
-            line, seconds = sign(page, before, _ANEW, 30)
-            page.goto(again.app.url)
-            works = ask(page, "once more")
-            cookies = {c["name"]: c["value"] for c in visitor.context.cookies()}
-    same = known.get("glm_visitor") == cookies.get("glm_visitor")
-    return Outcome(
-        "the server is killed and started again beside an open page",
-        told(line, seconds),
-        f"the next message is answered: {works}; the visitor's cookie is "
-        f"{'still taken' if same else 'new'}",
-        bool(line) and works == "Heard: once more" and same,
-    )
-
-
-# -- answers ---------------------------------------------------------------------------------------
+from tests.faults.stage import Stage, own_app, words_on
+from tests.running_app import send, wait_for_answer
+from tests.scripted_steps import Text
 
 DEEP = 3000
 NESTINGS = {
@@ -189,11 +78,15 @@ def make_links(stage: Stage) -> Outcome:
         page = visitor.open()
         send(page, "links")
         wait_for_answer(page)
-        links: list[str] = answer(page).locator("[href], [src]").evaluate_all(
-            "all => all.map(e => e.getAttribute('href') || e.getAttribute('src'))"
+        links: list[str] = (
+            answer(page)
+            .locator("[href], [src]")
+            .evaluate_all("all => all.map(e => e.getAttribute('href') || e.getAttribute('src'))")
         )
         words = answer(page).inner_text()
-    bad = [link for link in links if re.match(r"(?i)\s*(data|blob|file|filesystem|\w*script):", link)]
+    bad = [
+        link for link in links if re.match(r"(?i)\s*(data|blob|file|filesystem|\w*script):", link)
+    ]
     return Outcome(
         "an answer with links to data:, blob:, file:, filesystem: and javascript: addresses",
         f"{len(bad)} can be pressed{': ' + ', '.join(bad[:5]) if bad else ''}",
@@ -204,7 +97,10 @@ def make_links(stage: Stage) -> Outcome:
 
 
 TURNED = "\u202e"
-MARKED = f"The file `safe{TURNED}gpj.exe` stands first second.\n\n[link{TURNED}moc](https://a.example) third fourth."
+MARKED = (
+    f"The file `safe{TURNED}gpj.exe` stands first second.\n\n"
+    f"[link{TURNED}moc](https://a.example) third fourth."
+)
 ORDER = """words => {
   // Of each pair: whether the first word is drawn to the left of the second.
   const at = word => {
@@ -227,12 +123,14 @@ ORDER = """words => {
 def make_marks(stage: Stage) -> Outcome:
     scripted = stage.scripted()
     scripted.says(Text(MARKED))
-    name = f"re{TURNED}txt.exe"
+    file: FilePayload = {
+        "name": f"re{TURNED}txt.exe",
+        "mimeType": "text/plain",
+        "buffer": b"x",
+    }
     with stage.visitor(scripted.app) as visitor:
         page = visitor.open("tools")
-        page.get_by_test_id("stChatInput").locator("input[type=file]").set_input_files(
-            [{"name": name, "mimeType": "text/plain", "buffer": b"x"}]
-        )
+        page.get_by_test_id("stChatInput").locator("input[type=file]").set_input_files([file])
         page.wait_for_timeout(500)
         send(page, f"alpha {TURNED}beta gamma")
         wait_for_answer(page)
@@ -250,8 +148,6 @@ def make_marks(stage: Stage) -> Outcome:
         not wrong and TURNED not in named and "exe" in named,
     )
 
-
-# -- messages --------------------------------------------------------------------------------------
 
 HUGE_MB = 30
 PUT = """(box, text) => {
@@ -278,7 +174,9 @@ def make_huge(stage: Stage) -> Outcome:
         seconds = time.monotonic() - began
         with contextlib.suppress(Error):
             kept = "Heard: hello" in page.locator("body").inner_text(timeout=10_000)
-        asked = max((len(str(body["messages"][-1]["content"])) for body in scripted.bodies), default=0)
+        asked = max(
+            (len(str(body["messages"][-1]["content"])) for body in scripted.bodies), default=0
+        )
         try:
             page.reload()
             page.get_by_text("Heard: hello").first.wait_for(timeout=15_000)
@@ -323,10 +221,6 @@ def make_letters(stage: Stage) -> Outcome:
 
 
 FAULTS: Sequence[Fault] = (
-    Fault("server-gone", make_gone),
-    Fault("server-gone-answering", make_gone_answering),
-    Fault("server-frozen", make_frozen),
-    Fault("server-restarted", make_restarted),
     Fault("nested-markdown", make_nested),
     Fault("dangerous-links", make_links, quick=True),
     Fault("direction-marks", make_marks, quick=True),
