@@ -116,6 +116,7 @@ class ThreadedPage:
         self._page_hash = ""
         self._urls: dict[str, list[tuple[str, str]]] = {}
         self._changed = threading.Condition()
+        self._open = contextlib.ExitStack()
         if cookies is None:
             self._take_cookies(timeout)
         self._socket = self._connect(origin, timeout)
@@ -135,7 +136,7 @@ class ThreadedPage:
 
     def close(self) -> None:
         """Leaves, as a closed tab does. May be called twice."""
-        self._socket.close()
+        self._open.close()
         self._reader.join(5)
 
     # -- what a visitor does ---------------------------------------------------------------------
@@ -221,7 +222,7 @@ class ThreadedPage:
         plain = socket.create_connection((place.hostname, place.port or 80), timeout, outgoing)
         token = self.cookies.get("_streamlit_xsrf") or "-"
         try:
-            return connect(
+            opening = connect(
                 f"ws://{place.netloc}{STREAM}",
                 sock=plain,
                 origin=self.url if origin == OWN else origin,  # type: ignore[arg-type]
@@ -233,6 +234,7 @@ class ThreadedPage:
                 ping_interval=None,  # a browser sends none
                 proxy=None,
             )
+            return self._open.enter_context(opening)
         except InvalidStatus as error:
             plain.close()
             said = error.response.body or b""
