@@ -28,6 +28,7 @@ STRANGER, NEXT = "127.0.0.2", "127.0.0.3"
 
 RERUNS_A_SECOND = 20
 FLOOD_SECONDS = 15.0
+MAX_RUNS_A_SECOND = 10.0
 MAX_PAGE_SECONDS = 2.0
 MAX_STOP_SECONDS = 10.0
 MAX_SILENCE_SECONDS = 2.0
@@ -96,6 +97,7 @@ def make_reruns(stage: Stage) -> Outcome:
                 arrivals = [at for at in other.arrivals if at > began]
                 pairs = itertools.pairwise(arrivals)
                 gap = max((after - before for before, after in pairs), default=FLOOD_SECONDS)
+                runs = stranger.runs / (time.monotonic() - began)
                 asked = time.monotonic()
                 psutil.Process(scripted.app.pid).send_signal(signal.SIGTERM)
                 stopped = until(lambda: _ended(scripted.app.pid), 60)
@@ -105,13 +107,14 @@ def make_reruns(stage: Stage) -> Outcome:
         and fresh <= MAX_PAGE_SECONDS + quiet
         and silence <= MAX_SILENCE_SECONDS
         and gap <= MAX_SILENCE_SECONDS
+        and runs <= MAX_RUNS_A_SECOND
         and stopped
         and stop <= MAX_STOP_SECONDS
     )
     return Outcome(
         f"one visitor asks for the page {RERUNS_A_SECOND} times a second for {FLOOD_SECONDS:.0f} s",
         f"another visitor has a new page after {fresh:.1f} s ({quiet:.1f} s without the flood), "
-        f"gaps of {gap:.1f} s in an answer; the server was silent for {silence:.1f} s at most",
+        f"gaps of {gap:.1f} s in an answer; {runs:.1f} runs a second; the server was silent for {silence:.1f} s at most",
         f"SIGTERM is obeyed after {stop:.1f} s" if stopped else "SIGTERM is not obeyed in 60 s",
         held,
     )
@@ -122,6 +125,40 @@ def _ended(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+# -- new pages ------------------------------------------------------------------------------------
+
+NEW_PAGES = 150
+
+
+def make_pages(stage: Stage) -> Outcome:
+    """New visitors without an end, from one address behind a proxy on this machine."""
+    with own_app({"GLM_PROXIES": "127.0.0.0/8"}) as scripted, contextlib.ExitStack() as stack:
+        url = scripted.app.url
+        opened, refused, words = 0, 0, ""
+        for _ in range(NEW_PAGES):
+            try:
+                page = ThreadedPage(url, source=STRANGER, forwarded="203.0.113.5", timeout=20.0)
+            except (Refused, OSError) as error:
+                refused += 1
+                words = words or _sentence(str(error))
+                continue
+            stack.callback(page.close)
+            page.rerun()
+            opened += 1
+        with ThreadedPage(url, source=NEXT, forwarded="203.0.113.9", timeout=60.0) as other:
+            other.rerun()
+            other.wait_until_rest(60)
+            runs = other.runs
+            other.send("hello")
+            works = other.wait_for_runs(runs + 1, 60) and "Heard: hello" in other.text
+    return Outcome(
+        f"{NEW_PAGES} pages of new visitors are opened from one address",
+        f"{opened} were opened, {refused} refused: {words or 'nothing is said'}",
+        f"a visitor from another address {'is answered' if works else 'is not answered'}",
+        0 < opened < NEW_PAGES and bool(words) and works,
+    )
 
 
 # -- uploads ---------------------------------------------------------------------------------------
@@ -338,6 +375,7 @@ def make_fairness(stage: Stage) -> Outcome:
 
 FAULTS: Sequence[Fault] = (
     Fault("flood-of-reruns", make_reruns),
+    Fault("flood-of-pages", make_pages),
     Fault("flood-of-uploads", make_uploads),
     Fault("memory-given-back", make_memory),
     Fault("descriptors-out", make_descriptors),

@@ -25,12 +25,13 @@ _ANEW = re.compile(r"(start|begin|began|load)\w* (\w+ )?(anew|again|new)|restart
 
 
 def sign(page: Page, before: str, pattern: re.Pattern[str], seconds: float) -> tuple[str, float]:
-    """What the page says newly that matches, and after how many seconds; empty where nothing."""
+    """What the page says newly once a line of it matches, and after how many seconds; empty where
+    none does."""
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
-        for line in new_lines(before, words_on(page)).splitlines():
-            if pattern.search(line):
-                return line, passed
+        said = new_lines(before, words_on(page))
+        if pattern.search(said):
+            return said, passed
         time.sleep(0.1)
     return "", passed
 
@@ -88,7 +89,8 @@ def make_frozen(stage: Stage) -> Outcome:
             os.killpg(scripted.app.pid, signal.SIGCONT)
         length = len(said(page))
         goes_on = until(lambda: len(said(page)) > length, 20)
-        cleared = until(lambda: not line or line not in words_on(page), 20)
+        first = line.splitlines()[0] if line else ""
+        cleared = until(lambda: not first or first not in words_on(page), 20)
     return Outcome(
         "the server stands still (SIGSTOP) in an answer's middle, and then goes on",
         told(line, seconds) + ("" if cleared or not line else ", and it stays afterwards"),

@@ -53,20 +53,21 @@ def use_everything(stage: Stage, scripted: Scripted, site: Site) -> None:
 
 
 def entries(place: Path) -> set[str]:
-    """All paths below a folder, seen from it, but the search index, which is kept on purpose."""
-    found = {str(path.relative_to(place)) for path in place.rglob("*")}
-    return {path for path in found if not path.startswith("data/search")}
+    """All paths below a folder, seen from it."""
+    return {str(path.relative_to(place)) for path in place.rglob("*")}
 
 
 def make_leftovers(stage: Stage) -> Outcome:
     with folder() as place, ExitStack() as stack, Site() as site:
         (place / "tmp").mkdir()
-        (place / "home").mkdir()
         environment = {
             "GLM_DATA": str(place / "data"),
             "TMPDIR": str(place / "tmp"),
             "GLM_BROWSER_ALLOW": site.address,
         }
+        with own_app(environment) as orderly:
+            use_everything(stage, orderly, site)
+        on_purpose = entries(place)  # what a server keeps that was asked to end
         first = stack.enter_context(ExitStack())
         scripted = first.enter_context(own_app(environment))
         use_everything(stage, scripted, site)
@@ -76,13 +77,13 @@ def make_leftovers(stage: Stage) -> Outcome:
         running = [_name(each) for each in below if alive(each.pid)]
         end_all(below)
         first.close()
-        left = entries(place)
+        left = entries(place) - on_purpose
         with own_app(environment) as again:
             with ThreadedPage(again.app.url, "tools") as page:
                 page.rerun()
                 works = page.wait_until_rest(30)
-            until(lambda: not left & _files(place), 20)
-            still = sorted(left & _files(place))
+            until(lambda: not left & entries(place), 20)
+            still = sorted(left & entries(place))
     return Outcome(
         "the server is killed (SIGKILL) while a kernel and Chromium run for a visitor, and is "
         "started anew",
@@ -93,11 +94,6 @@ def make_leftovers(stage: Stage) -> Outcome:
         f"the next server {'works' if works else 'does not work'}",
         ended and not still and works,
     )
-
-
-def _files(place: Path) -> set[str]:
-    """Entries that say something: empty folders of fixed names may be made anew."""
-    return {path for path in entries(place) if path not in ("tmp", "home", "data")}
 
 
 def _name(process: psutil.Process) -> str:

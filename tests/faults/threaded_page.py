@@ -90,7 +90,8 @@ class ThreadedPage:
     """One open page of the app at `url`, under `path` (empty: Chat).
 
     `cookies` are sent in place of those that the server gives out, where they are given. `source`
-    is the loopback address that it comes from, such as 127.0.0.2. Raises `Refused`.
+    is the loopback address that it comes from, such as 127.0.0.2; `forwarded` the one that a proxy
+    there would name. Raises `Refused`.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class ThreadedPage:
         origin: str | None = OWN,
         source: str = "",
         timeout: float = 30.0,
+        forwarded: str = "",
     ) -> None:
         self.url, self.path, self.source = url, path, source
+        self._proxied = {"X-Forwarded-For": forwarded} if forwarded else {}
         self.cookies = dict(cookies or {})
         self.session = ""
         self.runs = 0
@@ -206,7 +209,8 @@ class ThreadedPage:
     # -- the wire --------------------------------------------------------------------------------
 
     def _take_cookies(self, timeout: float) -> None:
-        page = ask(self.url, f"/{self.path}", {"Accept": "text/html"}, "GET", None, self.source)
+        headers = {"Accept": "text/html", **self._proxied}
+        page = ask(self.url, f"/{self.path}", headers, "GET", None, self.source, timeout)
         if page.status != 200:
             raise Refused(f"{page.status}: {page.body[:2000].decode('utf-8', 'replace')}")
         health = ask(self.url, "/_stcore/health", source=self.source, timeout=timeout)
@@ -214,7 +218,7 @@ class ThreadedPage:
 
     def _headers(self) -> dict[str, str]:
         pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return {"Cookie": pairs} if pairs else {}
+        return self._proxied | ({"Cookie": pairs} if pairs else {})
 
     def _connect(self, origin: str | None, timeout: float) -> ClientConnection:
         place = urlsplit(self.url)
