@@ -8,6 +8,7 @@ from tests.faults import (
     cookies,
     drawing,
     endpoint,
+    fairness,
     floods,
     gone,
     headers,
@@ -15,6 +16,7 @@ from tests.faults import (
     leftovers,
     origins,
     paths,
+    uploads,
 )
 from tests.faults.outcome import Fault
 
@@ -29,4 +31,6 @@ FAULTS: Sequence[Fault] = (
     *gone.FAULTS,
     *leftovers.FAULTS,
     *floods.FAULTS,
+    *uploads.FAULTS,
+    *fairness.FAULTS,
 )

@@ -15,14 +15,10 @@ import psutil
 
 from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, own_app, resident_mb, until, words_on
+from tests.faults.stage import NEXT, STRANGER, Stage, own_app, until, words_on
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.faults.threaded_page import ask as request
-from tests.running_app import start_app
 from tests.scripted_steps import Text
-
-STRANGER, NEXT = "127.0.0.2", "127.0.0.3"
-"""Loopback addresses that visitors come from."""
 
 # -- reruns ----------------------------------------------------------------------------------------
 
@@ -114,7 +110,8 @@ def make_reruns(stage: Stage) -> Outcome:
     return Outcome(
         f"one visitor asks for the page {RERUNS_A_SECOND} times a second for {FLOOD_SECONDS:.0f} s",
         f"another visitor has a new page after {fresh:.1f} s ({quiet:.1f} s without the flood), "
-        f"gaps of {gap:.1f} s in an answer; {runs:.1f} runs a second; the server was silent for {silence:.1f} s at most",
+        f"gaps of {gap:.1f} s in an answer; {runs:.1f} runs a second; the server was silent for "
+        f"{silence:.1f} s at most",
         f"SIGTERM is obeyed after {stop:.1f} s" if stopped else "SIGTERM is not obeyed in 60 s",
         held,
     )
@@ -127,7 +124,7 @@ def _ended(pid: int) -> bool:
         return True
 
 
-# -- new pages ------------------------------------------------------------------------------------
+# -- new pages -------------------------------------------------------------------------------------
 
 NEW_PAGES = 150
 
@@ -158,92 +155,6 @@ def make_pages(stage: Stage) -> Outcome:
         f"{opened} were opened, {refused} refused: {words or 'nothing is said'}",
         f"a visitor from another address {'is answered' if works else 'is not answered'}",
         0 < opened < NEW_PAGES and bool(words) and works,
-    )
-
-
-# -- uploads ---------------------------------------------------------------------------------------
-
-FILE_MB, FILES = 100, 10
-MAX_MORE_MB = 50.0
-GIVEN_BACK_SECONDS = 60.0
-
-
-def make_uploads(stage: Stage) -> Outcome:
-    """One visitor gives files that are never sent, and leaves."""
-    data = bytes(FILE_MB * 2**20)
-    with own_app({}) as scripted:
-        url = scripted.app.url
-        with ThreadedPage(url, source=NEXT) as page:
-            page.rerun()
-            page.wait_until_rest(30)
-            page.upload("small.bin", b"small")
-        before = resident_mb(scripted.app.pid)
-        statuses: list[int] = []
-        words = ""
-        with ThreadedPage(url, source=STRANGER) as page:
-            page.rerun()
-            page.wait_until_rest(30)
-            for number in range(FILES):
-                try:
-                    answer = page.upload(f"{number}.bin", data)
-                except (OSError, Refused) as error:
-                    statuses.append(0)
-                    words = words or str(error)
-                    continue
-                statuses.append(answer.status)
-                if answer.status >= 400:
-                    words = words or answer.body[:200].decode("utf-8", "replace")
-            full = resident_mb(scripted.app.pid)
-        left = time.monotonic()
-        until(lambda: resident_mb(scripted.app.pid) - before <= MAX_MORE_MB, GIVEN_BACK_SECONDS)
-        seconds = time.monotonic() - left
-        after = resident_mb(scripted.app.pid)
-        with ThreadedPage(url, source=NEXT) as page:
-            page.rerun()
-            works = page.wait_until_rest(30) and page.upload("a.bin", b"a").status < 300
-    taken = sum(200 <= status < 300 for status in statuses)
-    return Outcome(
-        f"a visitor gives {FILES} files of {FILE_MB} MB that are never sent, and leaves",
-        f"{taken} were taken{f', then: {words}' if words else ', none refused'}; the server grew "
-        f"from {before:.0f} to {full:.0f} MB",
-        f"{after:.0f} MB {seconds:.0f} s after the visitor left; the next visitor's upload "
-        f"{'works' if works else 'does not work'}",
-        taken < FILES and bool(words) and after - before <= MAX_MORE_MB and works,
-    )
-
-
-VISITORS = 5
-
-
-def make_memory(stage: Stage) -> Outcome:
-    """Visitors who leave files behind that they never sent; nobody comes afterwards."""
-    data = bytes(FILE_MB * 2**20)
-    with own_app({}) as scripted:
-        url = scripted.app.url
-        for name in ("first", "second"):  # what the server keeps of any visitor, it has then
-            with ThreadedPage(url, source=NEXT) as page:
-                page.rerun()
-                page.wait_until_rest(30)
-                page.upload(f"{name}.bin", b"small")
-        before = resident_mb(scripted.app.pid)
-        statuses: list[int] = []
-        with contextlib.ExitStack() as stack:
-            for number in range(VISITORS):
-                page = stack.enter_context(ThreadedPage(url, source=f"127.0.0.{10 + number}"))
-                page.rerun()
-                page.wait_until_rest(30)
-                statuses.append(page.upload("large.bin", data).status)
-            full = resident_mb(scripted.app.pid)
-        left = time.monotonic()
-        until(lambda: resident_mb(scripted.app.pid) - before <= MAX_MORE_MB, GIVEN_BACK_SECONDS)
-        seconds = time.monotonic() - left
-        after = resident_mb(scripted.app.pid)
-    return Outcome(
-        f"{VISITORS} visitors with a file of {FILE_MB} MB each leave, and nobody comes",
-        f"the server grew from {before:.0f} to {full:.0f} MB with them "
-        f"({', '.join(map(str, sorted(set(statuses))))})",
-        f"{after:.0f} MB {seconds:.0f} s after they left",
-        after - before <= MAX_MORE_MB and full - before > FILE_MB,
     )
 
 
@@ -320,64 +231,8 @@ def _sentence(text: str) -> str:
     return flat if len(words.split()) > 3 else ""
 
 
-# -- fairness --------------------------------------------------------------------------------------
-
-CALLS = 24
-
-
-def make_fairness(stage: Stage) -> Outcome:
-    """The bundled model writes one answer at a time; a stranger asks for many."""
-    environment = {"GLM_SLOTS": "1", "GLM_MAX_TOKENS": "48"}
-    with start_app(environment) as app, contextlib.ExitStack() as stack:
-        with ThreadedPage(app.url, source=NEXT) as alone:
-            alone.rerun()
-            alone.wait_until_rest(60)
-            alone.send("Tell me a story about a fox.")
-            alone.wait_until_rest(120)  # the first waits for the model's load
-            alone.wait_for_text("token", 60)
-            began = time.monotonic()
-            runs = alone.runs
-            alone.send("Tell me a story about a hare.")
-            alone.wait_for_runs(runs + 1, 120)
-            one = time.monotonic() - began
-        crowd: list[ThreadedPage] = []
-        first = stack.enter_context(ThreadedPage(app.url, source=STRANGER))
-        for number in range(CALLS):
-            page = (
-                first
-                if not number
-                else stack.enter_context(ThreadedPage(app.url, cookies={}, source=STRANGER))
-            )
-            page.rerun()
-            page.wait_until_rest(60)
-            crowd.append(page)
-        for number, page in enumerate(crowd):
-            page.send(f"Tell me a story about {number} foxes.")
-        time.sleep(1.0)
-        other = stack.enter_context(ThreadedPage(app.url, source=NEXT))
-        other.rerun()
-        other.wait_until_rest(60)
-        began, runs = time.monotonic(), other.runs
-        other.send("Tell me a story about a bear.")
-        served = other.wait_for_runs(runs + 1, 150)
-        waited = time.monotonic() - began
-        told = [line for line in other.text.splitlines() if "first token after" in line]
-        running = sum(page.runs < 2 for page in crowd)
-    return Outcome(
-        f"a stranger asks for {CALLS} answers at once of a model that writes one at a time, then "
-        "another visitor asks",
-        f"the other visitor has the answer after {waited:.1f} s ({one:.1f} s where nobody else "
-        f"asks): {told[-1] if told else 'nothing yet'}",
-        f"{running} of the stranger's answers still wait or run then",
-        served and waited <= 4 * one + 2,
-    )
-
-
 FAULTS: Sequence[Fault] = (
     Fault("flood-of-reruns", make_reruns),
     Fault("flood-of-pages", make_pages),
-    Fault("flood-of-uploads", make_uploads),
-    Fault("memory-given-back", make_memory),
     Fault("descriptors-out", make_descriptors),
-    Fault("fairness", make_fairness),
 )

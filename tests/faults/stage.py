@@ -4,7 +4,6 @@ the fault's own, where it would harm the others'."""
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,9 @@ from tests.scripted_server import ScriptedServer
 
 PATIENCE_MS = 60_000
 """Only against hanging."""
+
+STRANGER, NEXT = "127.0.0.2", "127.0.0.3"
+"""Loopback addresses that visitors come from."""
 
 ENVIRONMENT: Mapping[str, str] = {
     "GLM_API_KEY": KEY,
@@ -156,8 +158,3 @@ def environment_of(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
     return ""
-
-
-def is_root() -> bool:
-    """Whether this process may do what only root may."""
-    return os.geteuid() == 0
