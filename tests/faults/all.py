@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.faults import (
-    cookies,
-    drawing,
-    endpoint,
-    fairness,
-    floods,
-    gone,
-    headers,
-    kernel,
-    leftovers,
-    origins,
-    paths,
-    uploads,
-)
+from tests.faults.answers import drawing, endpoint, kernel
 from tests.faults.outcome import Fault
+from tests.faults.server import fairness, floods, gone, leftovers, uploads
+from tests.faults.strangers import cookies, headers, origins, paths
 
 FAULTS: Sequence[Fault] = (
     *paths.FAULTS,

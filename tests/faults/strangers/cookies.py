@@ -10,8 +10,8 @@ from secrets import token_hex, token_urlsafe
 
 from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.paths import Raw, raw
 from tests.faults.stage import Stage, free_port_of, words_on
+from tests.faults.strangers.paths import Raw, raw
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.loopback_web import Site, html
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from playwright.sync_api import Error, FilePayload
 
 from tests.e2e.visitor import answer, ask, box, button, said
-from tests.faults.gone import sign, told
 from tests.faults.outcome import Fault, Outcome
+from tests.faults.server.gone import sign, told
 from tests.faults.stage import Stage, own_app, words_on
 from tests.running_app import send, wait_for_answer
 from tests.scripted_steps import Text
