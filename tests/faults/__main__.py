@@ -8,11 +8,14 @@ two, `--quick` those that take seconds, `--markdown` writes the handbook's table
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from playwright.sync_api import expect
 
@@ -44,9 +47,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     expect.set_options(timeout=PATIENCE_MS)
     rows = make_all(chosen, quiet=arguments.markdown)
-    if arguments.markdown:
-        print(markdown(rows))
     missed = [row.name for row in rows if row.outcome.held is not True]
+    if arguments.markdown:
+        today = datetime.now(UTC).date()
+        print(
+            f"## What came of it\n\nMade on {today:%d %B %Y} by `make faults"
+            f' ARGS="{" ".join(sys.argv[1:])}"` on {os.cpu_count()} cores, Python '
+            f"{platform.python_version()}: {len(rows) - len(missed)} of {len(rows)} held.\n"
+        )
+        print(markdown(rows))
     summary = f"{len(rows) - len(missed)} of {len(rows)} held"
     print(summary + (f"; not: {', '.join(missed)}" if missed else ""), file=sys.stderr)
     sys.exit(1 if missed else 0)
