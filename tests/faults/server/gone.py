@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from playwright.sync_api import Page
 
-from tests.e2e.visitor import answer, ask, said
+from tests.e2e.visitor import Visitor, answer, ask, said
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, folder, new_lines, own_app, until, words_on
 from tests.running_app import free_port, send
@@ -39,6 +39,12 @@ def sign(page: Page, before: str, pattern: re.Pattern[str], seconds: float) -> t
 def told(line: str, seconds: float) -> str:
     """A sign as it is seen, with its time."""
     return f"after {seconds:.1f} s: {line}" if line else f"nothing in {seconds:.0f} s"
+
+
+def visitor_cookie(visitor: Visitor) -> list[str]:
+    """The values of the cookies that name a visitor."""
+    cookies = visitor.context.cookies()
+    return [each["value"] for each in cookies if each["name"].startswith("glm_visitor")]
 
 
 def make_gone(stage: Stage) -> Outcome:
@@ -108,7 +114,7 @@ def make_restarted(stage: Stage) -> Outcome:
         visitor = stack.enter_context(stage.visitor(scripted.app))
         page = visitor.open()
         ask(page, "hello")
-        known = {c["name"]: c["value"] for c in visitor.context.cookies()}
+        known = visitor_cookie(visitor)
         os.killpg(scripted.app.pid, signal.SIGKILL)
         first.close()
         before = words_on(page)
@@ -116,8 +122,7 @@ def make_restarted(stage: Stage) -> Outcome:
             line, seconds = sign(page, before, _ANEW, 30)
             page.goto(again.app.url)
             works = ask(page, "once more")
-            cookies = {c["name"]: c["value"] for c in visitor.context.cookies()}
-    same = known.get("glm_visitor") == cookies.get("glm_visitor")
+            same = visitor_cookie(visitor) == known
     return Outcome(
         "the server is killed and started again beside an open page",
         told(line, seconds),
