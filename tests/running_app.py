@@ -60,13 +60,14 @@ def start_app(
     script: str = "app/main.py",
     port: int = 0,
 ) -> Iterator[RunningApp]:
-    """Serves the app on `port` (0: a free one) until the block ends; then its process group goes.
+    """Serves the app on `port`, else a free one, until the block ends; then its whole process
+    group goes.
 
     The caller's own settings are kept out: the app sees no GLM_ variables but those of
     `environment`, and no settings file. Raises `RuntimeError` with the log's end when the app
     does not answer within `ready_seconds`; 0 does not wait at all.
     """
-    port = port or free_port()
+    port = port or _free_port()
     with tempfile.TemporaryDirectory(prefix="glm-app-") as folder:
         place = Path(folder)
         (place / "glm.toml").touch()
@@ -123,8 +124,7 @@ def wait_for_answer(page: Page, seconds: float = 120.0) -> Locator:
     return answer
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -4,6 +4,7 @@ the fault's own, where it would harm the others'."""
 from __future__ import annotations
 
 import contextlib
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -148,7 +149,14 @@ def alive(pid: int) -> bool:
     return False
 
 
-def free_port_of(url: str) -> int:
+def unused_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def port_of(url: str) -> int:
     """The port in a loopback address."""
     return int(url.rsplit(":", 1)[1].split("/")[0])
 

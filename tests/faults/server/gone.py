@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 
 from tests.e2e.visitor import Visitor, answer, ask, said
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, folder, new_lines, own_app, until, words_on
-from tests.running_app import free_port, send
+from tests.faults.stage import Stage, folder, new_lines, own_app, until, unused_port, words_on
+from tests.running_app import send
 from tests.scripted_steps import Endless
 
 SIGN_SECONDS = 3.0
@@ -106,7 +106,7 @@ def make_frozen(stage: Stage) -> Outcome:
 
 
 def make_restarted(stage: Stage) -> Outcome:
-    port = free_port()
+    port = unused_port()
     with folder() as place, contextlib.ExitStack() as stack:
         environment = {"GLM_DATA": str(place / "data")}
         first = stack.enter_context(contextlib.ExitStack())

@@ -10,7 +10,7 @@ from secrets import token_hex, token_urlsafe
 
 from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, free_port_of, words_on
+from tests.faults.stage import Stage, port_of, words_on
 from tests.faults.strangers.paths import Raw, raw
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.loopback_web import Site, html
@@ -73,7 +73,7 @@ def make_cookie_forms(stage: Stage) -> Outcome:
         ask(page, word)
         site.pages["/"] = html("<p>another app</p>")
         neighbour = visitor.context.new_page()
-        neighbour.goto(f"http://127.0.0.1:{free_port_of(site.url)}/")
+        neighbour.goto(f"http://127.0.0.1:{port_of(site.url)}/")
         settable = [other for other in OTHERS if "=" in other and not other.startswith(";")]
         neighbour.evaluate("all => all.forEach(one => document.cookie = one)", settable)
         loaded = page.reload()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.e2e.visitor import Visitor, answer, ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, free_port_of
+from tests.faults.stage import Stage, port_of
 from tests.faults.threaded_page import ask as request
 from tests.loopback_web import Site, html
 
@@ -36,7 +36,7 @@ def make_framing(stage: Stage) -> Outcome:
         answered = ask(page, "hello")
         site.pages["/"] = html(f'<p>a frame</p><iframe src="{url}/" width=800 height=600></iframe>')
         framing = visitor.context.new_page()
-        framing.goto(f"http://127.0.0.1:{free_port_of(site.url)}/")
+        framing.goto(f"http://127.0.0.1:{port_of(site.url)}/")
         framing.wait_for_timeout(1500)
         frames = [frame for frame in framing.frames if frame.parent_frame]
         inner = [frame.locator("body").inner_text() for frame in frames]

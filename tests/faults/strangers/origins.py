@@ -13,7 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
-from tests.faults.stage import Stage, free_port_of, own_app, until, words_on
+from tests.faults.stage import Stage, own_app, port_of, until, words_on
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.loopback_web import Site, html
 
@@ -75,7 +75,7 @@ def make_foreign_origins(stage: Stage) -> Outcome:
                 let_in += [origin] if stranger.session else []
         site.pages["/"] = html("<p>a page of another port</p>")
         thief = victim.context.new_page()
-        thief.goto(f"http://127.0.0.1:{free_port_of(site.url)}/")
+        thief.goto(f"http://127.0.0.1:{port_of(site.url)}/")
         back = BackMsg()
         back.rerun_script.page_name = ""
         stream = f"{url.replace('http', 'ws', 1)}/_stcore/stream"
