@@ -3,6 +3,8 @@
 #              one by one; browser tests need Chromium
 # make check   ruff and mypy
 # make bench   the figures in README        ARGS names which
+# make faults  makes each fault (the server killed, the disk full, floods, strangers, ...) against a
+#              real server and says what was seen, kept and held   ARGS names which
 # make bundled-model  train the bundled model's adapter anew; on two cores this takes hours
 # make eval-bundled   the scores of the bundled model on its held-out requests
 # make setup   the set-up alone; asks apt again for what was missing
@@ -15,7 +17,7 @@
 ARGS ?=
 BIN := .venv/bin
 
-.PHONY: run test check bench bundled-model eval-bundled setup clean environment system
+.PHONY: run test check bench faults bundled-model eval-bundled setup clean environment system
 .DEFAULT_GOAL := run
 
 run: system
@@ -26,6 +28,9 @@ test: system
 
 bench: system
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+faults: system
+	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 bundled-model: environment
 	@exec nice -n 19 $(BIN)/python -m scripts.bundled_model make $(ARGS)

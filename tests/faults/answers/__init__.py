@@ -1,0 +1,1 @@
+"""What breaks while an answer is made or drawn: the endpoint, Python, the page."""

@@ -1,0 +1,1 @@
+"""The server killed, frozen or flooded, and what it leaves behind."""

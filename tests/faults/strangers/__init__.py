@@ -1,0 +1,1 @@
+"""Who may read what: paths, origins, cookies, frames, pictures of others."""
