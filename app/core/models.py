@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from app.core.named import VISION, Named, naming
+from app.core.named import VISION, RenamedErrors, naming
 from app.core.settings import Settings
 from backends.base import Backend, BackendError, Images, ModelUnavailable
 from backends.progress import Progress, downloads, heard
@@ -113,7 +113,7 @@ def _open_weights(where: str, settings: Settings) -> Backend:
 def open_vision(settings: Settings) -> Backend:
     """`open_backend` for the model of the Vision page, which a setting of its own names."""
     with naming(VISION):
-        return Named(open_backend(settings), VISION)
+        return RenamedErrors(open_backend(settings), VISION)
 
 
 def _gguf_file(where: str, sees: bool) -> Path:

@@ -6,14 +6,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from backends.base import (
-    Backend,
-    BackendError,
-    Capabilities,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-)
+from backends.base import Backend, BackendError, GenerationConfig, Message, ModelEvent
+from backends.wrapper import WrapperBackend
 from tools.base import ToolSpec
 
 VISION = {"GLM_MODEL": "GLM_VISION_MODEL", "GLM_API_KEY": "GLM_VISION_KEY"}
@@ -33,19 +27,12 @@ def naming(names: Mapping[str, str]) -> Iterator[None]:
         raise
 
 
-class Named:
+class RenamedErrors(WrapperBackend):
     """A `Backend` whose errors name other settings, by `names`."""
 
     def __init__(self, backend: Backend, names: Mapping[str, str]) -> None:
-        self._backend, self._names = backend, names
-
-    @property
-    def name(self) -> str:
-        return self._backend.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._backend.capabilities
+        super().__init__(backend)
+        self._names = names
 
     def generate(
         self,
@@ -55,11 +42,8 @@ class Named:
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
         with naming(self._names):
-            yield from self._backend.generate(messages, tools, config, cancel)
+            yield from super().generate(messages, tools, config, cancel)
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
         with naming(self._names):
-            return self._backend.count_tokens(messages, tools)
-
-    def close(self) -> None:
-        self._backend.close()
+            return super().count_tokens(messages, tools)

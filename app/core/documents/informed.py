@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from app.core.models import LoadState, Model
-from backends.base import Backend, Capabilities, GenerationConfig, Message, ModelEvent
+from backends.base import Backend, GenerationConfig, Message, ModelEvent
+from backends.wrapper import WrapperBackend
 from tools.base import ToolSpec
 
 Answer = Callable[
@@ -30,19 +31,12 @@ class Informed:
         return None if backend is None else _Backend(backend, self._answer)
 
 
-class _Backend:
+class _Backend(WrapperBackend):
     """A backend whose prompts hold the documents."""
 
     def __init__(self, backend: Backend, answer: Answer) -> None:
-        self._backend, self._answer = backend, answer
-
-    @property
-    def name(self) -> str:
-        return self._backend.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._backend.capabilities
+        super().__init__(backend)
+        self._answer = answer
 
     def generate(
         self,
@@ -52,9 +46,6 @@ class _Backend:
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
         return self._answer(self._backend, messages, config, cancel)
-
-    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
-        return self._backend.count_tokens(messages, tools)
 
     def close(self) -> None:
         """The model is the host's to close."""

@@ -1,0 +1,39 @@
+"""What decorates a backend: a backend that passes everything on to another one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from backends.base import Backend, Capabilities, GenerationConfig, Message, ModelEvent
+from tools.base import ToolSpec
+
+
+class WrapperBackend:
+    """A `Backend` that does what `backend` does; a subclass overrides what it changes."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def name(self) -> str:
+        return self._backend.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._backend.capabilities
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        return self._backend.generate(messages, tools, config, cancel)
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
+        return self._backend.count_tokens(messages, tools)
+
+    def close(self) -> None:
+        self._backend.close()
