@@ -23,6 +23,7 @@ from tools.base import ToolCall, ToolResult, ToolSpec, file_size
 Role = Literal["system", "user", "assistant", "tool"]
 Finish = Literal["stop", "length", "cancelled", "error"]
 Images = Literal["none", "one", "several"]
+Profile = Literal["standard", "small"]
 TurnReason = Literal["stop", "length", "tool_limit", "cancelled", "error"]
 
 
@@ -125,11 +126,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation.
-
-    An assistant message may hold text, thinking and calls; `finish` says how it ended and
-    `error` why, where it did not end well. A tool message holds the result of one call.
-    """
+    """One message of a conversation. An assistant message may hold text, thinking and calls;
+    `finish` says how it ended and `error` why, where it did not end well. A tool message holds the
+    result of one call."""
 
     role: Role
     parts: tuple[Part, ...] = ()
@@ -280,7 +279,7 @@ class GenerationConfig:
 @dataclass(frozen=True)
 class Capabilities:
     """What a backend can do. `context` is its window in tokens, None when it doesn't say; `memory`
-    what its weights take in this process, in bytes."""
+    what its weights take here, in bytes. A "small" model needs greedy sampling and few words."""
 
     context: int | None = None
     tools: bool = True
@@ -289,6 +288,7 @@ class Capabilities:
     images: Images = "none"
     reasoning: bool = False
     memory: int = 0
+    profile: Profile = "standard"
 
 
 class Backend(Protocol):

@@ -36,6 +36,7 @@ from backends.base import (
     ModelEvent,
     Notice,
     Picture,
+    Profile,
     Text,
     Usage,
 )
@@ -58,8 +59,15 @@ class _Unfit(AnswerBroken):
 class LlamaCpp:
     """A `Backend` over one GGUF file. Raises `ModelUnavailable` when it can't be loaded."""
 
-    def __init__(self, path: Path, name: str, config: EngineConfig | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        config: EngineConfig | None = None,
+        profile: Profile = "standard",
+    ) -> None:
         config = config or EngineConfig()
+        self._profile: Profile = profile
         self._engine = Engine(path, name, config)
         self._adapted = config.adapter is not None
         files = (*_parts(path), config.adapter, config.mmproj)
@@ -83,6 +91,7 @@ class LlamaCpp:
             native_tools=not self._own_calls,
             images="several" if self._engine.sees else "none",
             memory=self._memory,
+            profile=self._profile,
         )
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.core.modes import CHAT_SYSTEM
-from backends.bundled import ADAPTER, NAME, adapter_file, model_file
+from backends.bundled import ADAPTER, adapter_file, open_model
 from backends.bundled.cases import cases
 from backends.bundled.evaluate import Examiner, Outcome
 from backends.bundled.scores import report
@@ -69,14 +69,13 @@ def open_workshop() -> Iterator[Workshop]:
 
 def evaluate(options: argparse.Namespace) -> None:
     from backends.bundled.chat_loss import chat_loss
-    from backends.llama_cpp import LlamaCpp
     from backends.llama_engine import EngineConfig
 
     adapter = None if options.plain else options.adapter or adapter_file()
     engine = EngineConfig(window=4096, slots=1, threads=options.threads, adapter=adapter)
     chosen = [case for case in cases(options.set) if not options.kind or case.kind in options.kind]
     outcomes = []
-    backend = LlamaCpp(model_file(), NAME, engine)
+    backend = open_model(engine)
     try:
         with open_workshop() as workshop:
             examiner = Examiner(backend, workshop)

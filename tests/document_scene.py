@@ -19,6 +19,7 @@ from backends.base import (
     Message,
     ModelEvent,
     Notice,
+    Profile,
     TextDelta,
     Usage,
 )
@@ -66,8 +67,9 @@ class Scripted:
         window: int | None = 8192,
         counts: bool = True,
         finish: Finish = "stop",
+        profile: Profile = "standard",
     ) -> None:
-        self.capabilities = Capabilities(context=window)
+        self.capabilities = Capabilities(context=window, profile=profile)
         self.asked: list[tuple[Sequence[Message], GenerationConfig]] = []
         self.counted = 0
         self._answers, self._counts, self._finish = answers or ("Yes.",), counts, finish

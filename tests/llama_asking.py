@@ -43,7 +43,7 @@ PYTHON = ToolSpec(
 def load(**config: Any) -> LlamaCpp:
     # One thread: the threads of a step wait for the slowest, and a test machine is busy.
     engine = EngineConfig(window=WINDOW, slots=2, threads=1, **config)
-    return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
+    return bundled.open_model(engine)
 
 
 def stream(

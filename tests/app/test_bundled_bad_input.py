@@ -61,7 +61,7 @@ PYTHON = ToolSpec("python", "Run Python code.", {"type": "object"}, raw="code")
 @pytest.fixture(scope="module")
 def model() -> Iterator[LlamaCpp]:
     engine = EngineConfig(window=WINDOW, slots=1, threads=1, adapter=bundled.adapter_file())
-    model = LlamaCpp(bundled.model_file(), bundled.NAME, engine)
+    model = bundled.open_model(engine)
     yield model
     model.close()
 

@@ -11,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from app.core.models import ModelHost
 from backends import bundled, progress
 from backends.base import ModelUnavailable
-from backends.llama_cpp import LlamaCpp
 from backends.llama_engine import EngineConfig
 from tools.base import file_size
 
@@ -48,7 +47,7 @@ def test_the_page_shows_how_far_it_is() -> None:
 
 
 def test_the_page_shows_what_the_model_takes() -> None:
-    host = ModelHost(lambda: LlamaCpp(bundled.model_file(), bundled.NAME, EngineConfig(window=256)))
+    host = ModelHost(lambda: bundled.open_model(EngineConfig(window=256)))
     host.start()
     host.wait()
     try:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.models import ModelChoice, ModelHost, open_backend, parse_choice
+from app.core.models import ModelChoice, ModelHost, find_choice, open_backend, parse_choice
+from app.core.modes import defaults
 from app.core.settings import Settings
 from backends import bundled
 from backends.base import Backend, GenerationConfig, ModelUnavailable, TextDelta, user
@@ -39,6 +40,20 @@ from tests.scripted_server import Text as Say
 )
 def test_the_forms_of_a_model(text: str, choice: ModelChoice) -> None:
     assert parse_choice(text) == choice
+
+
+@pytest.mark.parametrize("text", ["bundled", "", " bundled "])
+def test_the_small_model_is_known_before_it_is_loaded(text: str) -> None:
+    assert parse_choice(text).profile == "small"
+    assert defaults("documents", Settings(model=text)).generation.temperature == 0.0
+    assert defaults("chat", Settings(model=text)).generation.repetition_penalty > 1.0
+
+
+@pytest.mark.parametrize("text", ["model.gguf", "owner/name", "http://host/v1#bundled", "gpt"])
+def test_all_others_are_not_small(text: str) -> None:
+    choice = find_choice(text)
+    assert choice is None or choice.profile == "standard"
+    assert defaults("chat", Settings(model=text)).generation == GenerationConfig()
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _share(
 
 
 def _second_question() -> list[Figure]:
-    engine = LlamaCpp(bundled.model_file(), bundled.NAME)
+    engine = bundled.open_model()
     try:
         _first_token(engine, [user("Hello")])
         runs = [_two_questions(engine, run) for run in range(RUNS)]

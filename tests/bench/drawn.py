@@ -33,7 +33,7 @@ PROMPT = "Tell me a long story about a lighthouse keeper and the sea, with many 
 
 def measure() -> list[Figure]:
     environment = {"GLM_MAX_TOKENS": str(TOKENS)}
-    engine = LlamaCpp(bundled.model_file(), bundled.NAME)
+    engine = bundled.open_model()
     with start_app(environment) as app, open_browser() as browser:
         page = browser.new_page()
         page.goto(app.url)

@@ -28,7 +28,7 @@ window music paper island forest kitchen market bridge story colour evening
 
 
 def measure() -> list[Figure]:
-    engine = LlamaCpp(bundled.model_file(), bundled.NAME)
+    engine = bundled.open_model()
     try:
         _first_token(engine, [user("Hello")])
         runs = [_two_turns(engine, run) for run in range(RUNS)]

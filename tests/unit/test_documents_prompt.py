@@ -14,7 +14,7 @@ from app.core.documents.desk import Entry
 from app.core.documents.passages import Corpus
 from app.core.documents.prompt import RECENT, Prompt, Way, asks_for_whole, compose
 from app.core.documents.sheets import sheets_of
-from app.core.documents.wording import NOTHING
+from app.core.documents.wording import FULL, NOTHING, SHORT
 from backends import glm4
 from backends.base import Document, GenerationConfig, Message, Text, user
 from tests.document_scene import WORDS, Scripted, corpus, filler, sheets
@@ -209,6 +209,14 @@ def test_a_text_is_counted_once_and_one_far_too_long_by_samples():
     assert guess("") == 1 and guess("故宫每天") > 2
 
 
+def test_a_small_model_is_told_little_whatever_its_name_and_window():
+    said = [
+        compose(corpus("One."), "Why?", (), "whole", model, CONFIG).messages[0].text
+        for model in (Scripted(), Scripted(profile="small"), Scripted(window=4096))
+    ]
+    assert [each.split("\n")[0] for each in said] == [FULL.pages, SHORT.pages, SHORT.pages]
+
+
 def test_the_bundled_model_gets_passages_that_fit_its_window(long):
     model = load()
     try:
@@ -220,6 +228,7 @@ def test_the_bundled_model_gets_passages_that_fit_its_window(long):
     finally:
         model.close()
     assert prompt.way == "passages" and HYMN in prompt.messages[-1].text
+    assert model.capabilities.profile == "small" and prompt.messages[0].text.startswith(SHORT.pages)
     assert prompt.room.exact and prompt.excess > 20_000
     assert count <= prompt.room.documents + prompt.room.conversation <= count + 40
     assert count + prompt.room.answer <= prompt.room.window == model.capabilities.context

@@ -40,7 +40,7 @@ class Meter:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._known = _KNOWN.setdefault(backend, {})
-        self.model = backend.name
+        self.profile = backend.capabilities.profile
         known = window_of(backend)
         self.window, self.known = known or UNKNOWN, known is not None
 

@@ -90,7 +90,7 @@ def plan(corpus: Corpus, question: str, talk: Sequence[Message], meter: Meter, a
     costs = [guess(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
     even = sum(costs) / max(1, ceil(sum(costs) / (_FULL * room))) + max(costs, default=0)
     parts = (_part(corpus.passages[a:b]) for a, b in _packed(costs, min(even, room)))
-    return Plan(tuple(parts), question, tuple(talk), room, note, wording(meter.model, window))
+    return Plan(tuple(parts), question, tuple(talk), room, note, wording(meter.profile, window))
 
 
 def read(

@@ -91,7 +91,7 @@ def compose(
     room = _whole_room(corpus, (*talk, user(question)), meter, answer)
     if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
         messages = (
-            _system(wording(meter.model, meter.window).pages, corpus.whole),
+            _system(wording(meter.profile, meter.window).pages, corpus.whole),
             *talk,
             user(question),
         )
@@ -128,7 +128,7 @@ class _Passages:
         self._scale = meter.scale(corpus.whole)
         outline = corpus.outline(min(OUTLINE, self._free // 20), self._tokens)
         self._system = _system(
-            wording(meter.model, meter.window).pages, f"The documents:\n{outline}"
+            wording(meter.profile, meter.window).pages, f"The documents:\n{outline}"
         )
 
     def prompt(self) -> Prompt:
@@ -184,7 +184,7 @@ class _Passages:
 
 def _whole_room(corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> Room:
     read = meter.text(corpus.whole)
-    said = meter.prompt((_system(wording(meter.model, meter.window).pages), *talk))
+    said = meter.prompt((_system(wording(meter.profile, meter.window).pages), *talk))
     exact = meter.known and read.exact and said.exact
     return Room(read.count, said.count + _SPARE, answer, meter.window, exact)
 

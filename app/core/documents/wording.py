@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backends import bundled
+from backends.base import Profile
 
 SMALL = 4_096
 """Windows up to this have no room for long instructions."""
@@ -57,7 +57,7 @@ SHORT = Wording(
 )
 
 
-def wording(model: str, window: int) -> Wording:
-    """How a model of that name, with a window of so many tokens, is spoken to. The bundled one
+def wording(profile: Profile, window: int) -> Wording:
+    """How a model of that profile, with a window of so many tokens, is spoken to. A small one
     loses its way in long instructions, and can't cite."""
-    return SHORT if model == bundled.NAME or window <= SMALL else FULL
+    return SHORT if profile == "small" or window <= SMALL else FULL
