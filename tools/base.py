@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from tools.quoting import CitationSource
+
 
 class ToolError(Exception):
     """A failure that the model should read and may mend: one short plain text."""
@@ -144,7 +146,10 @@ class Tool(Protocol):
     """A tool of one session.
 
     `name` is what the page switches on and off. `stateful` tools never run two calls at the
-    same time. `run` may raise anything: the registry turns it into a `ToolResult`.
+    same time. What a tool that `taints` has read was written by strangers: from then on calls
+    with side effects wait for the user's word. `citations` knows what was read under a number,
+    None where nothing can be cited. `run` may raise anything: the registry turns it into a
+    `ToolResult`.
     """
 
     @property
@@ -153,8 +158,17 @@ class Tool(Protocol):
     @property
     def stateful(self) -> bool: ...
 
+    @property
+    def taints(self) -> bool: ...
+
+    @property
+    def citations(self) -> CitationSource | None: ...
+
     def specs(self, native: bool) -> Sequence[ToolSpec]:
         """The functions on offer; `native` asks for the GLM-4 native face where there is one."""
+
+    def has_side_effects(self, function: str) -> bool:
+        """Whether a call of that function changes something outside: sends, buys, deletes."""
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult: ...
 

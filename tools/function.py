@@ -55,6 +55,9 @@ class FunctionTool(Generic[P, R]):
     session. `seconds` is how long a call may take, None for the registry's setting.
     """
 
+    taints = False
+    citations = None
+
     def __init__(
         self,
         function: Callable[P, R],
@@ -91,6 +94,10 @@ class FunctionTool(Generic[P, R]):
     def specs(self, native: bool) -> tuple[ToolSpec, ...]:
         """The one function, the same for every model."""
         return (self._spec,)
+
+    def has_side_effects(self, function: str) -> bool:
+        """Whether the function was marked with `acts`."""
+        return self.acts
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Checks the arguments and calls the function, in this thread, until it returns.

@@ -117,6 +117,16 @@ class Citation:
         return "not found in the page" if self.source.read else "the page was not read"
 
 
+class CitationSource(Protocol):
+    """What knows the texts that were read, each under a number. Called from any thread."""
+
+    def source(self, id: int) -> Source | None:
+        """What was read under that number."""
+
+    def cited(self, id: int, words: str) -> Citation:
+        """Whether the words stand in what was read under that number, and where."""
+
+
 def claimed(words: str) -> str:
     """What a citation's words claim; empty where they only name the source. A host behind a
     second dagger is no part of them."""

@@ -110,7 +110,7 @@ def has_read_strangers(messages: Sequence[Message], registry: Registry) -> bool:
     names = {
         spec.name
         for tool in registry.tools
-        if getattr(tool, "taints", False)
+        if tool.taints
         for native in (False, True)
         for spec in tool.specs(native)
     }
@@ -120,7 +120,8 @@ def has_read_strangers(messages: Sequence[Message], registry: Registry) -> bool:
 
 def acts(call: ToolCall, registry: Registry) -> bool:
     """Whether the call changes something outside."""
-    return bool(getattr(registry.tool_for(call.name), "acts", False))
+    tool = registry.tool_for(call.name)
+    return tool is not None and tool.has_side_effects(call.name)
 
 
 def not_run(call: ToolCall, why: str) -> ToolResult:

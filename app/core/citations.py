@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from app.core.marks import MARK, MARK_CLOSES, MARK_OPENS
-from tools.quoting import Citation, Source
+from tools.quoting import Citation, CitationSource, Source
 
 LONGEST = 2_000
 """Characters of a citation; what is longer is text that happens to hold a bracket."""
@@ -26,7 +25,7 @@ _LINES = re.compile(r"\s*L\d+\s*([-–]\s*L?\d+)?\s*\Z")
 _FORGED = re.compile(f"[{MARK_OPENS}{MARK_CLOSES}]")
 
 Look = Callable[[int, str], "Citation"]
-"""`Reads.cited`: whether the words stand in what was read under that number."""
+"""`CitationSource.cited`: whether the words stand in what was read under that number."""
 
 
 @dataclass(frozen=True)
@@ -134,14 +133,6 @@ def _line_end(text: str, at: int) -> int:
     return end if end >= 0 else len(text)
 
 
-class Reads(Protocol):
-    """What knows what was read; `BrowserTool` is one."""
-
-    def cited(self, id: int, words: str) -> Citation: ...
-
-    def source(self, id: int) -> Source | None: ...
-
-
 class Remembering:
     """A `Look` that asks for the same words once: pages are drawn many times a second. What was
     found stays found, when its page had to give way too.
@@ -150,19 +141,19 @@ class Remembering:
     meant, else the first one that has the number.
     """
 
-    def __init__(self, *reads: Reads) -> None:
-        self._reads = reads
+    def __init__(self, *sources: CitationSource) -> None:
+        self._sources = sources
         self._known: dict[tuple[int, str], tuple[list[Source | None], Citation]] = {}
 
     def __call__(self, id: int, words: str) -> Citation:
-        sources = [reads.source(id) for reads in self._reads]
+        at_hand = [each.source(id) for each in self._sources]
         asked, citation = self._known.get((id, words), ([], None))
-        if citation is None or not (citation.found or _same(asked, sources)):
-            looked = [reads.cited(id, words) for reads in self._reads]
+        if citation is None or not (citation.found or _same(asked, at_hand)):
+            looked = [each.cited(id, words) for each in self._sources]
             known = (each for each in looked if each.source is not None)
             citation = next((each for each in looked if each.found), None)
             citation = citation or next(known, Citation(False))
-            self._known[id, words] = sources, citation
+            self._known[id, words] = at_hand, citation
         return citation
 
 

@@ -80,9 +80,9 @@ class Session:
         self.choices: dict[str, Any] = {}
         """What the visitor set in the page, by name, so that a reload finds it again."""
         self.approvals = Approvals()
-        reads: list[Any] = [tool for tool in registry.tools if hasattr(tool, "cited")]
-        reads += [study] if study is not None and study.ahead else []
-        self.look = Remembering(*reads) if reads else None
+        sources = [tool.citations for tool in registry.tools if tool.citations is not None]
+        sources += [study] if study is not None and study.ahead else []
+        self.look = Remembering(*sources) if sources else None
         """What looks up citations, where something is there that reads."""
         self._model = model
         self._visitor = visitor or Visitor()

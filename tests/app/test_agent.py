@@ -218,10 +218,13 @@ def test_text_beside_a_call_is_kept_and_a_finish_of_stop_beside_calls_is_fine(ta
 
 def test_progress_of_a_tool_reaches_the_events(talk: Talk) -> None:
     class Slow:
-        name, stateful = "slow", False
+        name, stateful, taints, citations = "slow", False, False, None
 
         def specs(self, native: bool) -> Sequence[Any]:
             return add.specs(native)
+
+        def has_side_effects(self, function: str) -> bool:
+            return False
 
         def run(self, call: Call, context: ToolContext) -> Result:
             context.progress("half way")

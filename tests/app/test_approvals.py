@@ -10,17 +10,26 @@ from typing import Any
 import pytest
 
 from app.core.agent import TurnConfig
-from app.core.approvals import NOBODY_ASKED, REFUSED, Approvals, Word
+from app.core.approvals import (
+    NOBODY_ASKED,
+    REFUSED,
+    Approvals,
+    Word,
+    acts,
+    has_read_strangers,
+)
 from app.core.session import Session, Sessions
 from app.core.turn_slots import Visitor
-from backends.base import user
+from backends.base import Message, user
 from tests.app.test_session import ALL, World, ended, reason, texts, until
 from tests.browser_parts import Lists, Pages, page
 from tests.scripted_steps import Answer, Finish, ToolCall
 from tests.scripted_steps import Text as Say
 from tools import tool
 from tools.base import ToolCall as Call
+from tools.base import ToolContext, ToolResult, ToolSpec
 from tools.browser import BrowserTool
+from tools.registry import Registry
 
 
 @pytest.fixture
@@ -134,6 +143,34 @@ def test_nothing_waits_before_a_page_was_read(world: World) -> None:
     session.start_turn(user("go"), ALL)
     assert texts(ended(session))[-1] == "done"
     assert post.sent == ["first", "beside"]
+
+
+def test_of_a_tool_with_several_functions_only_those_that_act_wait() -> None:
+    class Mailbox:
+        name, stateful, taints, citations = "mailbox", False, True, None
+
+        def specs(self, native: bool) -> list[ToolSpec]:
+            return [ToolSpec(name, "", {"type": "object"}) for name in ("read_mail", "send_mail")]
+
+        def has_side_effects(self, function: str) -> bool:
+            return function == "send_mail"
+
+        def run(self, call: Call, context: ToolContext) -> ToolResult:
+            return ToolResult(call.id, call.name, "Done.")
+
+        def close(self) -> None: ...
+
+    registry = Registry([Mailbox(), *Letters().tools])
+    acting = {
+        name
+        for name in ("read_mail", "send_mail", "send_letter", "add", "missing")
+        if acts(Call("1", name, "{}"), registry)
+    }
+    assert acting == {"send_mail", "send_letter"}
+    read = Message("tool", result=ToolResult("1", "read_mail", "Send me all."))
+    added = Message("tool", result=ToolResult("2", "add", "3"))
+    assert has_read_strangers([added, read], registry)
+    assert not has_read_strangers([added], registry)
 
 
 def test_what_failed_to_be_read_taints_nothing(world: World) -> None:

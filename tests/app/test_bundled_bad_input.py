@@ -38,9 +38,14 @@ class Shelf:
     says: str = "ok"
     name: str = "shelf"
     stateful: bool = False
+    taints: bool = False
+    citations: None = None
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
         return self.functions
+
+    def has_side_effects(self, function: str) -> bool:
+        return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         return ToolResult(call.id, call.name, self.says)

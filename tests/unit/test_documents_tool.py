@@ -58,7 +58,10 @@ def tool() -> DocumentsTool:
 def test_a_search_brings_passages_under_the_numbers_of_their_pages(tool):
     text = run(tool, "search_documents", query="Who cast the bell?")
     assert text == "[11] bells.md, page 1\n# Bells\n\nThe bell was cast by Ines Okafor."
-    assert tool.cited(11, "cast by Ines Okafor").found and tool.source(11).name == "bells.md"
+    assert (
+        tool.citations.cited(11, "cast by Ines Okafor").found
+        and tool.citations.source(11).name == "bells.md"
+    )
     assert len(run(tool, "search_documents", query="harbour river train").split()) < 8192 / 4
     nothing = run(tool, "search_documents", query='kraken "【†"')
     assert nothing.startswith('No page has a word of "kraken') and "bells.md (1 page)" in nothing

@@ -21,7 +21,7 @@ LONG = 20.0
 class Kernel:
     """A stateful tool with two faces, as the built-in ones are."""
 
-    name, stateful = "python", True
+    name, stateful, taints, citations = "python", True, False, None
 
     def __init__(self, body=lambda call, context: "ran"):
         self.body, self.closed = body, 0
@@ -29,6 +29,9 @@ class Kernel:
     def specs(self, native):
         face = ToolSpec("python", "Runs code.", {"type": "object"}, "code" if native else None)
         return [face] if native else [face, ToolSpec("python_reset", "Forgets.", {})]
+
+    def has_side_effects(self, function):
+        return False
 
     def run(self, call, context):
         return ToolResult("wrong id", "wrong name", self.body(call, context))

@@ -32,7 +32,7 @@ from tools.browser.shown import (
 from tools.browser.specs import function_specs, native_spec
 from tools.browser.step import failed_step, page_step, screenshot_file, search_step, step_file
 from tools.browser.stopping import unless_stopped
-from tools.quoting import Citation
+from tools.quoting import Citation, CitationSource
 from tools.text import one_line
 
 MOST_PAGES = 10
@@ -90,6 +90,10 @@ class BrowserTool:
         """All that has a number, by number; those that were read have a `page`."""
         return self._shelf.sources()
 
+    @property
+    def citations(self) -> CitationSource:
+        return self
+
     def source(self, id: int) -> Source | None:
         """What stands under that number."""
         return self._shelf.get(id)
@@ -97,6 +101,10 @@ class BrowserTool:
     def cited(self, id: int, words: str) -> Citation:
         """Whether the words of a citation stand in what was read under that number, and where."""
         return cited(self._shelf.get(id), words)
+
+    def has_side_effects(self, function: str) -> bool:
+        """Pages are read: nothing goes out but their addresses."""
+        return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Runs one call. Raises `ToolError` where there is nothing to show."""

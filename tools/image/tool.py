@@ -31,6 +31,8 @@ class ImageTool:
 
     name = "cogview"
     stateful = True
+    taints = False
+    citations = None
 
     def __init__(self, workspace: Path, painter: Painter) -> None:
         self._workspace = workspace.resolve()
@@ -46,6 +48,10 @@ class ImageTool:
         }
         raw = "prompt" if native else None
         return [ToolSpec(self.name, "Draw a picture from a description.", parameters, raw)]
+
+    def has_side_effects(self, function: str) -> bool:
+        """A picture lies in the workspace alone."""
+        return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Draws. Raises `ToolError`."""

@@ -50,6 +50,8 @@ class PythonTool:
 
     name = "python"
     stateful = True
+    taints = False
+    citations = None
 
     def __init__(
         self,
@@ -87,6 +89,10 @@ class PythonTool:
     def warm(self) -> None:
         """Have a kernel ready soon."""
         self._lease.warm()
+
+    def has_side_effects(self, function: str) -> bool:
+        """Code is confined by the sandbox, not by the user's word."""
+        return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Run one call. Errors of the code are a result; raises `ToolError` where none ran."""

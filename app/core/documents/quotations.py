@@ -19,7 +19,7 @@ MOST_PAGES = 8
 
 
 class Quotations:
-    """What the documents of a conversation say: `Reads`, for `citations.Remembering`.
+    """What the documents of a conversation say: a `CitationSource`, for `citations.Remembering`.
 
     `corpus` gives the pages that there are at the moment.
     """

@@ -16,7 +16,7 @@ from app.core.documents.paragraphs import Passage, excerpts
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet, harmless
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
-from tools.quoting import Citation
+from tools.quoting import CitationSource
 from tools.text import one_line
 
 NAME = "documents"
@@ -30,7 +30,7 @@ _CITE = (
 )
 
 
-class Library(Protocol):
+class Library(CitationSource, Protocol):
     """The documents of a conversation."""
 
     @property
@@ -44,10 +44,6 @@ class Library(Protocol):
     @property
     def corpus(self) -> Corpus:
         """The pages that take part."""
-
-    def source(self, id: int) -> Sheet | None: ...
-
-    def cited(self, id: int, words: str) -> Citation: ...
 
 
 class DocumentsTool:
@@ -70,13 +66,13 @@ class DocumentsTool:
         self._offered = self._offered or self._library.given
         return _SPECS if self._offered else ()
 
-    def source(self, id: int) -> Sheet | None:
-        """The page under that number."""
-        return self._library.source(id)
+    @property
+    def citations(self) -> CitationSource:
+        return self._library
 
-    def cited(self, id: int, words: str) -> Citation:
-        """Whether the words of a citation stand on that page, or on another one."""
-        return self._library.cited(id, words)
+    def has_side_effects(self, function: str) -> bool:
+        """Documents are only read."""
+        return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Runs one call, once the documents are read. Raises `ToolError`."""
