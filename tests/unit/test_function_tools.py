@@ -213,6 +213,19 @@ def test_no_docstring_is_wrong(text):
     docstring.read(text)
 
 
+def test_a_type_may_hold_brackets_and_one_text_may_be_for_several():
+    google = "Add.\n\nArgs:\n    a (tuple(int, int)): one\n    b (Callable[[int], str]): two\n"
+    assert docstring.read(google) == ("Add.", {"a": "one", "b": "two"})
+    numpy = "Add.\n\nParameters\n----------\na, b : int\n    both\n"
+    assert docstring.read(numpy) == ("Add.", {"a": "both", "b": "both"})
+
+
+def test_what_is_not_understood_stays_in_the_description():
+    text = "Add.\n\nArgs:\n    a -- one"
+    assert docstring.read(text) == (text, {})
+    assert docstring.read(":\x1c:") == (":\x1c:", {})
+
+
 def test_an_ordinary_text_with_colons_is_no_section():
     text = "Look up a price.\n\nOne warning: prices change.\nNote this too."
     assert docstring.read(text) == (text, {})
