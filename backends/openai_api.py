@@ -1,4 +1,4 @@
-"""Any server that speaks the OpenAI chat-completions API, through the `openai` package."""
+"""Any server that speaks the OpenAI chat-completions API."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from backends.openai_request import (
     without,
 )
 from backends.openai_stream import EventStream, Overflow
-from backends.openai_wire import GRACE, Cancelled, Wire, header_of, host_of, import_sdk
+from backends.openai_wire import GRACE, Cancelled, Wire, header_of, host_of
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,6 @@ class OpenAIBackend:
         failures = 0
         while True:
             try:
-                import_sdk(cancel)
                 if cancel.is_set():
                     raise Cancelled
                 body = self._body(messages, tools, names, config, cancel)

@@ -31,8 +31,8 @@ def request_body(
     }
     if config.seed is not None:
         body["seed"] = config.seed
-    if config.min_tokens > 0:  # not of OpenAI's own client, but vLLM and SGLang know it
-        body["extra_body"] = {"min_tokens": config.min_tokens}
+    if config.min_tokens > 0:  # OpenAI has no such option, but vLLM and SGLang know it
+        body["min_tokens"] = config.min_tokens
     return body
 
 
@@ -59,8 +59,6 @@ def without(body: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]
     """`body` as it is sent: in plain JSON types, and without what the server does not know."""
     plain: dict[str, Any] = encodable(body)
     sent = {key: value for key, value in plain.items() if key not in options}
-    if "min_tokens" in options:
-        sent.pop("extra_body", None)
     if "max_tokens" in options:  # OpenAI's newer models
         sent["max_completion_tokens"] = plain["max_tokens"]
     return sent

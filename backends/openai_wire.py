@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import queue
 import ssl
@@ -24,7 +23,6 @@ from backends.openai_errors import Fault, Silence, retry_after
 
 if TYPE_CHECKING:
     import httpx2
-    from openai import AsyncOpenAI
 
 log = logging.getLogger(__name__)
 
@@ -40,28 +38,6 @@ GRACE: Final = 1.0
 
 class Cancelled(Exception):
     """The Stop flag was set while waiting."""
-
-
-_sdk_imported = threading.Event()
-
-
-def import_sdk(cancel: threading.Event) -> None:
-    """Import the `openai` package, once, where it holds up nothing else and can be waited out.
-
-    It takes a second, which no page should wait for that only shows which model there is, and
-    no running answer, and which is no silence of the server's.
-    """
-    if _sdk_imported.is_set():
-        return
-
-    def load() -> None:
-        importlib.import_module("openai")
-        _sdk_imported.set()
-
-    importing = threading.Thread(target=load, name="import-openai", daemon=True)
-    importing.start()
-    while importing.is_alive() and not cancel.is_set():
-        importing.join(POLL)
 
 
 class Exchange:
@@ -128,15 +104,14 @@ class Wire:
         self._closing: asyncio.Event | None = None
         self._closed = False
         self._http: httpx2.AsyncClient | None = None
-        self._sdk: AsyncOpenAI | None = None
 
     def chat(self, body: Mapping[str, Any]) -> Exchange:
         """Ask for an answer. Raises `ModelUnavailable` when the wire was closed."""
-        return Exchange(self._running_loop(), self._chat(body))
+        return Exchange(self._running_loop(), self._sent("POST", "/chat/completions", body))
 
     def models(self) -> Exchange:
         """Ask for the list of models. Raises `ModelUnavailable` when the wire was closed."""
-        return Exchange(self._running_loop(), self._models())
+        return Exchange(self._running_loop(), self._sent("GET", "/models"))
 
     def close(self) -> None:
         """End all requests and the thread. May be called twice."""
@@ -147,38 +122,16 @@ class Wire:
             loop.call_soon_threadsafe(closing.set)
             thread.join(timeout=5)
 
-    async def _chat(self, body: Mapping[str, Any]) -> AsyncGenerator[bytes]:
-        import openai  # see import_sdk
-
-        if self._sdk is None:
-            self._sdk = openai.AsyncOpenAI(
-                base_url=self._url,
-                # Without a key it would take the environment's OPENAI_API_KEY for any server.
-                api_key=self._key or "none",
-                max_retries=0,
-                http_client=self._client(),
-            )
-        # The SDK checks each message by its type, which takes 0.15 ms of the loop of all answers.
-        # These are plain JSON already, and what is `extra` goes out as it is.
-        extra = {**body.get("extra_body", {}), "messages": body["messages"]}
-        body = {**body, "messages": [], "extra_body": extra}
-        completions: Any = self._sdk.chat.completions.with_streaming_response
-        headers = {} if self._key else {"Authorization": openai.Omit()}
-        try:
-            async with completions.create(**body, extra_headers=headers) as response:
-                async for piece in response.iter_bytes():
-                    yield piece
-        except openai.APIStatusError as error:
-            raise _refused(error.response) from None
-        except _transport_errors(openai.APIConnectionError) as error:
-            raise Fault(None, _causes(error)) from None
-
-    async def _models(self) -> AsyncGenerator[bytes]:
+    async def _sent(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[bytes]:
+        """The bytes of an answer. Raises `Fault`."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
-            url = f"{self._url}/models"
-            async with self._client().stream("GET", url, headers=headers) as response:
-                if response.is_error:
+            async with self._client().stream(
+                method, f"{self._url}{path}", json=body, headers=headers
+            ) as response:
+                if not response.is_success:
                     await response.aread()
                     raise _refused(response)
                 async for piece in response.aiter_bytes():
@@ -250,12 +203,12 @@ def _refused(response: httpx2.Response) -> Fault:
     return Fault(response.status_code, response.text, retry_after(response.headers))
 
 
-def _transport_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
+def _transport_errors() -> tuple[type[Exception], ...]:
     import anyio
     import httpx2
 
     # TLS streams let the last two through: https://github.com/pydantic/httpx2/issues/854
-    return (httpx2.RequestError, httpx2.InvalidURL, OSError, ssl.SSLError, anyio.EndOfStream, *more)
+    return (httpx2.RequestError, httpx2.InvalidURL, OSError, ssl.SSLError, anyio.EndOfStream)
 
 
 def _causes(error: BaseException | None) -> str:

@@ -223,8 +223,8 @@ def test_help_waits_for_no_library(door: Door) -> None:
         "import sys, app.cli\n"
         "try: app.cli.main(['ask', '--help'])\n"
         "except SystemExit as end: print('exit', end.code)\n"
-        "print(*sorted({'xllamacpp', 'openai', 'pandas', 'streamlit', 'torch', 'transformers',"
-        " 'jupyter_client', 'pydantic'} & set(sys.modules)), end='.')"
+        "print(*sorted({'xllamacpp', 'httpx', 'httpx2', 'pandas', 'streamlit', 'torch',"
+        " 'transformers', 'jupyter_client', 'pydantic'} & set(sys.modules)), end='.')"
     )
     out = subprocess.run(
         [sys.executable, "-c", source],

@@ -33,7 +33,7 @@ NO_SLOWER = 1.05
 NEVER = ("torch", "transformers")
 # Other packages that take long to import, to see at a glance which of them the page waits for.
 HEAVY = (
-    "pandas", "numpy", "pyarrow", "PIL", "openai", "xllamacpp", "jupyter_client", "zmq",
+    "pandas", "numpy", "pyarrow", "PIL", "httpx2", "xllamacpp", "jupyter_client", "zmq",
     "matplotlib", "huggingface_hub", "pypdf", "docx", "playwright",
 )  # fmt: skip
 BARE = "tests/bench/bare_page.py"

@@ -901,11 +901,11 @@ def test_the_key_is_not_logged(make: Make, caplog: pytest.LogCaptureFixture) -> 
     assert caplog.records and KEY not in caplog.text
 
 
-def test_the_sdk_is_not_imported_before_the_first_question() -> None:
+def test_no_http_client_is_imported_before_the_first_question() -> None:
     code = (
         "import sys; from backends.openai_api import OpenAIBackend; "
         "OpenAIBackend('http://127.0.0.1:9/v1', 'm', None).name; "
-        "print([m for m in ('openai', 'httpx2', 'torch', 'streamlit') if m in sys.modules])"
+        "print([m for m in ('httpx', 'httpx2', 'torch', 'streamlit') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(
