@@ -1,0 +1,1 @@
+"""The web app: pages, the terminal, and the agent that both stand on."""

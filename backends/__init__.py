@@ -1,0 +1,1 @@
+"""A model is one generator method: messages and tools in, events out."""

@@ -31,8 +31,8 @@ from backends.base import (
     user,
 )
 from backends.openai_api import OpenAIBackend
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import (
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import (
     Chunk,
     Delta,
     Drop,
@@ -46,8 +46,8 @@ from tests.scripted_steps import (
     ToolCall,
     Wait,
 )
-from tests.scripted_steps import Text as Say
-from tests.scripted_steps import Usage as Count
+from tests.support.scripted_steps import Text as Say
+from tests.support.scripted_steps import Usage as Count
 from tools import tool
 from tools.base import ToolCall as Call
 from tools.base import ToolContext, ToolError

@@ -22,9 +22,9 @@ from app.core.session import Session, Sessions
 from app.core.turn_slots import Visitor
 from backends.base import Message, user
 from tests.app.test_session import ALL, World, ended, reason, texts, until
-from tests.browser_parts import Lists, Pages, page
-from tests.scripted_steps import Answer, Finish, ToolCall
-from tests.scripted_steps import Text as Say
+from tests.support.browser_parts import Lists, Pages, page
+from tests.support.scripted_steps import Answer, Finish, ToolCall
+from tests.support.scripted_steps import Text as Say
 from tools import tool
 from tools.base import ToolCall as Call
 from tools.base import ToolContext, ToolResult, ToolSpec

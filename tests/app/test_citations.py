@@ -14,7 +14,7 @@ from app.ui.blocks import Citing, SourcesBlock, TextBlock
 from app.ui.markdown import Mark, prepared
 from app.ui.quoted import link
 from app.ui.sources import sources_html
-from tests.browser_parts import Lists, Pages, ask, page
+from tests.support.browser_parts import Lists, Pages, ask, page
 from tools.browser import BrowserTool
 from tools.browser.base import Page
 

@@ -28,18 +28,10 @@ from app.core.terminal import TerminalWriter
 from backends.base import Message as BackendMessage
 from backends.base import MessageFinished, TextDelta, TurnFinished, Usage
 from backends.base import Text as TextPart
-from tests.office_files import make_pdf
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import (
-    Answer,
-    Endless,
-    Finish,
-    Script,
-    Status,
-    Text,
-    ToolCall,
-)
-from tests.scripted_steps import Usage as Counted
+from tests.support.office_files import make_pdf
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Answer, Endless, Finish, Script, Status, Text, ToolCall
+from tests.support.scripted_steps import Usage as Counted
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120  # seconds until a process that hangs is given up

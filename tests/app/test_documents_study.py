@@ -20,9 +20,9 @@ from app.core.intake import take
 from app.core.service import Service
 from app.core.session import Session
 from app.core.settings import Loaded, Settings
-from tests.office_files import make_pdf
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Status, Text
+from tests.support.office_files import make_pdf
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Status, Text
 
 PATIENCE = 60.0  # seconds, only against hanging
 

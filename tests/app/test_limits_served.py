@@ -18,10 +18,10 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from app.ui.limits.admission import FULL, MANY_OF_ADDRESS, MANY_OF_VISITOR, VISITOR_PAGES
-from tests.page_client import PageClient, open_page, visit
-from tests.running_app import STREAMLIT, RunningApp, start_app
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Finish, Text
+from tests.support.page_client import PageClient, open_page, visit
+from tests.support.running_app import STREAMLIT, RunningApp, start_app
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Text
 
 PATIENCE_S = 60.0
 MB = 1 << 20

@@ -15,8 +15,8 @@ from app.core.settings import Settings
 from backends import bundled
 from backends.base import Backend, GenerationConfig, ModelUnavailable, TextDelta, user
 from backends.openai_api import OpenAIBackend
-from tests.scripted_server import ScriptedServer
-from tests.scripted_server import Text as Say
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_server import Text as Say
 
 
 @pytest.mark.parametrize(

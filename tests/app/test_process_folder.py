@@ -16,10 +16,10 @@ import pytest
 
 from app.core.process_folder import MAX_TEMP_BYTES, ProcessFolder
 from tests.app.test_cli import Door, call
-from tests.loopback_web import Site, html
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Text
-from tests.unit.sandboxed import eventually
+from tests.support.loopback_web import Site, html
+from tests.support.sandboxed import eventually
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Text
 from tools.files import delete_folder
 
 OTHERS = f"{os.getpid()}-0123456789abcdef"

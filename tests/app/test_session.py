@@ -17,9 +17,9 @@ from app.core.settings import Loaded, Settings
 from app.core.turn_slots import WAITING, Visitor
 from backends.base import Backend, GenerationConfig, ModelUnavailable, TurnFinished, user
 from backends.openai_api import OpenAIBackend
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Drop, Endless, Finish, Script, ToolCall, Wait
-from tests.scripted_steps import Text as Say
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Drop, Endless, Finish, Script, ToolCall, Wait
+from tests.support.scripted_steps import Text as Say
 from tools import tool
 from tools.python import PythonTool
 from tools.registry import Registry

@@ -44,9 +44,9 @@ from backends.base import (
     user,
 )
 from backends.openai_api import OpenAIBackend
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Finish, Script, Status, ToolCall
-from tests.scripted_steps import Text as Say
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Script, Status, ToolCall
+from tests.support.scripted_steps import Text as Say
 from tools.base import Attachment
 from tools.base import ToolCall as Call
 from tools.base import ToolResult as Result

@@ -21,12 +21,12 @@ from app.core.settings import Loaded, Settings, shown
 from app.core.steps import read_step
 from backends.base import TurnFinished, user
 from backends.openai_api import OpenAIBackend
-from tests.browser_parts import Lists, Pages, page
-from tests.loopback_web import Answer, Site, html
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Finish
-from tests.scripted_steps import Text as Say
-from tests.scripted_steps import ToolCall as Call
+from tests.support.browser_parts import Lists, Pages, page
+from tests.support.loopback_web import Answer, Site, html
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish
+from tests.support.scripted_steps import Text as Say
+from tests.support.scripted_steps import ToolCall as Call
 from tools.base import Attachment, ToolCall, ToolContext, ToolResult, for_user
 from tools.browser import BrowserLimits, BrowserTool
 from tools.browser.search.base import Result

@@ -11,8 +11,8 @@ from docx import Document
 from app.core.documents import fetched
 from app.core.settings import Settings
 from app.core.web import Browsing
-from tests.loopback_web import Answer, Site
-from tests.made_pdfs import text_pdf
+from tests.support.loopback_web import Answer, Site
+from tests.support.made_pdfs import text_pdf
 from tools.browser.base import Page, ReadFailed
 from tools.browser.reader import Web
 from tools.browser.wall import Wall

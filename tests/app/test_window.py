@@ -10,7 +10,7 @@ from app.core.window import SHORTEST, fitting
 from backends.base import ContextExceeded, Message, user
 from backends.llama_cpp import LlamaCpp
 from backends.openai_api import OpenAIBackend
-from tests.llama_asking import LAMP, WINDOW, ask, load
+from tests.support.llama_asking import LAMP, WINDOW, ask, load
 from tools.base import ToolCall, ToolResult
 from tools.text import cut_middle
 

@@ -25,7 +25,7 @@ import psutil
 
 from tests.bench.documentation import LATENCY, MISSING, files, sample, served
 from tests.bench.figures import Figure, at_most, spread
-from tests.browser_parts import Lists, ask
+from tests.support.browser_parts import Lists, ask
 from tools.browser import BrowserTool
 from tools.browser.chromium import Chromium, executable
 from tools.browser.reader import Web

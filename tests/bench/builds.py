@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.running_app import ROOT
+from tests.support.running_app import ROOT
 
 BASELINE = "38db0de"
 """The last commit before the server was made to hold under load."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.running_app import ROOT
+from tests.support.running_app import ROOT
 
 FOLDERS = {
     "python": Path("/usr/share/doc/python3-doc/html"),

@@ -29,7 +29,7 @@ from backends import bundled
 from backends.base import Backend, GenerationConfig, Message, Text, TextDelta, user
 from backends.llama_cpp import LlamaCpp
 from tests.bench.figures import Figure, at_least, at_most, spread
-from tests.document_scene import Scripted
+from tests.support.document_scene import Scripted
 
 SIZES = (10_000, 100_000, 1_000_000)
 DEPTHS = range(0, 101, 10)

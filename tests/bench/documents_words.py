@@ -12,9 +12,9 @@ from pathlib import Path
 
 from app.core.documents.reading import read
 from tests.bench.figures import Figure, at_least
-from tests.made_office import full_word, strict
-from tests.made_sheets import full_slides, full_workbook
-from tests.made_texts import (
+from tests.support.made_office import full_word, strict
+from tests.support.made_sheets import full_slides, full_workbook
+from tests.support.made_texts import (
     full_book,
     full_mail,
     full_notebook,
@@ -23,7 +23,7 @@ from tests.made_texts import (
     full_page,
     full_rich_text,
 )
-from tests.words_in_order import share_in_order
+from tests.support.words_in_order import share_in_order
 
 SHARE = 0.98
 MAKERS: dict[str, Callable[[Path], str]] = {

@@ -23,7 +23,7 @@ from backends.base import AnswerFinished, Message, Text, TextDelta, user
 from backends.llama_cpp import LlamaCpp
 from tests.bench.draws import draws, most_in_a_second, watch_draws
 from tests.bench.figures import Figure, at_least, at_most, spread
-from tests.running_app import open_browser, send, start_app, wait_for_answer
+from tests.support.running_app import open_browser, send, start_app, wait_for_answer
 
 PAIRS = 5
 TOKENS = 256

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tests.running_app import ROOT
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import MODEL, Answer, Finish, Text, Usage
+from tests.support.running_app import ROOT
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import MODEL, Answer, Finish, Text, Usage
 
 RATE, SIZE = 100, 10
 """Tokens a second, and characters a token."""

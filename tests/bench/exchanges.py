@@ -15,8 +15,8 @@ import psutil
 from tests.bench.builds import Build, builds, compared
 from tests.bench.endpoint import endpoint, message
 from tests.bench.figures import Figure
-from tests.page_client import PageClient, open_page
-from tests.running_app import start_app
+from tests.support.page_client import PageClient, open_page
+from tests.support.running_app import start_app
 
 VISITORS, EACH, ANEW = 10, 100, 20
 STEP = 200

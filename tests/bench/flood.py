@@ -22,8 +22,8 @@ from websockets.exceptions import WebSocketException
 from tests.bench.builds import Build, builds, compared
 from tests.bench.endpoint import endpoint, message
 from tests.bench.figures import Figure, at_most
-from tests.page_client import open_page
-from tests.running_app import RunningApp, start_app
+from tests.support.page_client import open_page
+from tests.support.running_app import RunningApp, start_app
 
 RATE = 20.0
 BEFORE_S = 5.0

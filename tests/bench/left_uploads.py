@@ -15,8 +15,8 @@ import psutil
 
 from tests.bench.builds import Build, builds, compared
 from tests.bench.figures import Figure, at_most
-from tests.page_client import open_page
-from tests.running_app import start_app
+from tests.support.page_client import open_page
+from tests.support.running_app import start_app
 
 VISITORS, FILE_MB = 10, 100
 WAIT_S = 60.0

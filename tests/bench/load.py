@@ -1,6 +1,7 @@
 """Thirty answers of 500 tokens at once, 50 tokens a second each: the whole over the ideal time.
 
-Pages without a browser (`tests/page_client.py`) and the endpoint have processes of their own, on
+Pages without a browser (`tests/support/page_client.py`) and the endpoint have processes of their
+own, on
 this machine's cores. Time is counted from the first message sent to the last page at rest with its
 whole answer; gaps are those between two draws of an answer. CPU time is that of the server's
 process alone, in the same span, both builds in turn.
@@ -20,8 +21,8 @@ import psutil
 from tests.bench.builds import Build, builds, compared
 from tests.bench.endpoint import SIZE, endpoint, message, text
 from tests.bench.figures import Figure, at_most
-from tests.page_client import PageClient, open_page
-from tests.running_app import start_app
+from tests.support.page_client import PageClient, open_page
+from tests.support.running_app import start_app
 
 SESSIONS, TOKENS, RATE = 30, 500, 50.0
 RUNS = 2

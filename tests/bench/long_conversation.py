@@ -64,7 +64,15 @@ def measure() -> list[Figure]:
 
 @contextlib.contextmanager
 def _endpoint() -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.scripted_server", "--port", "0", "--rate", "100"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.scripted_server",
+        "--port",
+        "0",
+        "--rate",
+        "100",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

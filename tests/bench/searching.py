@@ -26,8 +26,8 @@ from app.core.settings import Settings
 from app.core.web import Browsing
 from tests.bench.documentation import MISSING, files, path_of
 from tests.bench.figures import Figure, at_least, at_most, spread
-from tests.browser_parts import ask
-from tests.loopback_web import Answer, Site
+from tests.support.browser_parts import ask
+from tests.support.loopback_web import Answer, Site
 from tools.browser.search.folder import Folder, document
 from tools.browser.search.local import LocalSearch
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 from tests.bench.draws import draws, gaps, most_in_a_second, paragraphs, watch_draws
 from tests.bench.endpoint import endpoint, message, text
 from tests.bench.figures import Figure
-from tests.running_app import open_browser, start_app, wait_for_answer
+from tests.support.running_app import open_browser, start_app, wait_for_answer
 
 SESSIONS = 20
 LONGEST_WAIT = 180.0

@@ -25,7 +25,7 @@ from playwright.sync_api import Browser
 from tests.bench.builds import builds
 from tests.bench.figures import Figure, at_most, spread
 from tests.bench.watched_streamlit import LIST
-from tests.running_app import ROOT, RunningApp, open_browser, start_app
+from tests.support.running_app import ROOT, RunningApp, open_browser, start_app
 
 RUNS = 5
 LIMIT = 2.5

@@ -22,7 +22,7 @@ from backends.base import GenerationConfig, Message, Text, user
 from backends.transformers import Transformers
 from backends.transformers_load import WeightsConfig, load
 from tests.bench.figures import Figure, at_most, spread
-from tests.tiny_models import save_glm
+from tests.support.tiny_models import save_glm
 
 RUNS = 3
 TOKENS = 4000

@@ -23,7 +23,7 @@ from backends.transformers import Transformers
 from backends.transformers_answer import Sampler
 from backends.transformers_load import Weights, WeightsConfig
 from tests.bench.figures import Figure, at_least, at_most
-from tests.tiny_models import glm_tokenizer
+from tests.support.tiny_models import glm_tokenizer
 
 CONTEXTS = (1_000, 8_000, 32_000, 100_000)
 PREFILLS = (1_000_000, 500_000, 250_000)

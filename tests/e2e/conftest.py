@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.visitor import GREETINGS, KEY, SHOTS, Scripted, Visitor, button, check, puppet
-from tests.running_app import RunningApp, open_browser, start_app
-from tests.scripted_server import ScriptedServer
+from tests.support.running_app import RunningApp, open_browser, start_app
+from tests.support.scripted_server import ScriptedServer
 
 # Only against hanging: a busy machine may take long.
 PATIENCE = 60_000

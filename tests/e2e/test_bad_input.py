@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from backends import bundled as bundled_model
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import KEY, Scripted, answer, ask, box, button, said, shot, stop
-from tests.running_app import RunningApp, send, start_app, wait_for_answer
-from tests.scripted_steps import (
+from tests.support.running_app import RunningApp, send, start_app, wait_for_answer
+from tests.support.scripted_steps import (
     Answer,
     Delta,
     Drop,

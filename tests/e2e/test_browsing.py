@@ -10,10 +10,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, answer, button, calls, overflow, puppet, shot, stop
-from tests.loopback_web import Site, html
-from tests.running_app import send, start_app, wait_for_answer
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Answer, Finish, Text, ToolCall
+from tests.support.loopback_web import Site, html
+from tests.support.running_app import send, start_app, wait_for_answer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Answer, Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

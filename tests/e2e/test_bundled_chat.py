@@ -21,7 +21,7 @@ from tests.e2e.visitor import (
     stop,
     wait_for_text,
 )
-from tests.running_app import RunningApp, send, wait_for_answer
+from tests.support.running_app import RunningApp, send, wait_for_answer
 
 pytestmark = pytest.mark.e2e
 

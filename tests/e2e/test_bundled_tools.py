@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from app.core.modes import TOOLS_STARTERS
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import button, calls, said, shot
-from tests.running_app import RunningApp, wait_for_answer
+from tests.support.running_app import RunningApp, wait_for_answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, answer, box, button, overflow, said, shot
-from tests.office_files import make_docx, make_pdf, make_pptx, make_xlsx
-from tests.running_app import RunningApp, send, wait_for_answer
-from tests.scripted_steps import Answer, Text
+from tests.support.office_files import make_docx, make_pdf, make_pptx, make_xlsx
+from tests.support.running_app import RunningApp, send, wait_for_answer
+from tests.support.scripted_steps import Answer, Text
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ import pytest
 from tests.e2e.conftest import Visit, visitor_of
 from tests.e2e.visitor import Scripted, Visitor
 from tests.e2e.visitor import ask as talk
-from tests.raw_http import Answer, ask
-from tests.running_app import RunningApp
+from tests.support.raw_http import Answer, ask
+from tests.support.running_app import RunningApp
 
 pytestmark = pytest.mark.e2e
 

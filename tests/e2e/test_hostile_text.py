@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.app.test_markdown import DEEP, TRAPS
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, answer, ask, box, button, shot
-from tests.running_app import wait_for_answer
-from tests.scripted_steps import Text
+from tests.support.running_app import wait_for_answer
+from tests.support.scripted_steps import Text
 
 pytestmark = pytest.mark.e2e
 

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser
 
 from tests.app.test_process_folder import HOLD, SCRIPT, inhabitants
 from tests.e2e.conftest import visitor_of
-from tests.loopback_web import Site
-from tests.running_app import send, start_app
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Finish, Text, ToolCall
-from tests.unit.sandboxed import eventually
+from tests.support.loopback_web import Site
+from tests.support.running_app import send, start_app
+from tests.support.sandboxed import eventually
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

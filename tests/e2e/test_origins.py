@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, ask, said
-from tests.loopback_web import Answer, Site, html
-from tests.raw_http import ask as send_raw
-from tests.raw_http import cookies_set, shake_hands
-from tests.running_app import RunningApp, start_app
+from tests.support.loopback_web import Answer, Site, html
+from tests.support.raw_http import ask as send_raw
+from tests.support.raw_http import cookies_set, shake_hands
+from tests.support.running_app import RunningApp, start_app
 
 pytestmark = pytest.mark.e2e
 

@@ -24,8 +24,8 @@ from tests.e2e.visitor import (
     stop,
     wait_for_text,
 )
-from tests.running_app import send, wait_for_answer
-from tests.scripted_steps import Endless, Finish, Text, ToolCall
+from tests.support.running_app import send, wait_for_answer
+from tests.support.scripted_steps import Endless, Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

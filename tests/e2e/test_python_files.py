@@ -24,9 +24,9 @@ from tests.e2e.visitor import (
     release,
     shot,
 )
-from tests.running_app import send, start_app, wait_for_answer
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Answer, Finish, Text, ToolCall
+from tests.support.running_app import send, start_app, wait_for_answer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Answer, Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, answer, ask, puppet, shot, wait_for_text
-from tests.running_app import RunningApp, send, start_app
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Endless
+from tests.support.running_app import RunningApp, send, start_app
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Endless
 
 pytestmark = pytest.mark.e2e
 

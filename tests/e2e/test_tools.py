@@ -25,9 +25,9 @@ from tests.e2e.visitor import (
     stop,
     wait_until,
 )
-from tests.running_app import send, start_app, wait_for_answer
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Answer, Finish, Reasoning, Text, ToolCall
+from tests.support.running_app import send, start_app, wait_for_answer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Answer, Finish, Reasoning, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
 

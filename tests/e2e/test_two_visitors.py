@@ -22,7 +22,7 @@ from tests.e2e.visitor import (
     said,
     shot,
 )
-from tests.running_app import RunningApp, send, wait_for_answer
+from tests.support.running_app import RunningApp, send, wait_for_answer
 
 pytestmark = pytest.mark.e2e
 

@@ -31,11 +31,11 @@ from tests.e2e.visitor import (
     shot,
     wait_for_text,
 )
-from tests.running_app import RunningApp, send, start_app, wait_for_answer
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Finish, Status, ToolCall
-from tests.scripted_steps import Text as Say
-from tests.tiny_models import save_glm4v
+from tests.support.running_app import RunningApp, send, start_app, wait_for_answer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Status, ToolCall
+from tests.support.scripted_steps import Text as Say
+from tests.support.tiny_models import save_glm4v
 
 pytestmark = pytest.mark.e2e
 

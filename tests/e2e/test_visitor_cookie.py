@@ -13,9 +13,9 @@ from playwright.sync_api import expect
 from app.core.visitors import KEY_FILE
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, ask, said
-from tests.raw_http import Answer, cookies_set, shake_hands
-from tests.raw_http import ask as send_raw
-from tests.running_app import RunningApp, start_app
+from tests.support.raw_http import Answer, cookies_set, shake_hands
+from tests.support.raw_http import ask as send_raw
+from tests.support.running_app import RunningApp, start_app
 
 pytestmark = pytest.mark.e2e
 

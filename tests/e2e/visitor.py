@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
-from tests.running_app import ROOT, RunningApp, send, wait_for_answer
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Answer, Finish, Text, ToolCall
+from tests.support.running_app import ROOT, RunningApp, send, wait_for_answer
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Answer, Finish, Text, ToolCall
 
 SHOTS = Path(__file__).with_name("shots")
 KEY = "sk-e2e-5f2c9a71d0b84"

@@ -16,8 +16,8 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.visitor import KEY, Scripted, Visitor, puppet
-from tests.running_app import RunningApp, open_browser, start_app
-from tests.scripted_server import ScriptedServer
+from tests.support.running_app import RunningApp, open_browser, start_app
+from tests.support.scripted_server import ScriptedServer
 
 PATIENCE_MS = 60_000
 """Only against hanging."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.loopback_web import Answer, Request, Site, html, redirect, words
+from tests.support.loopback_web import Answer, Request, Site, html, redirect, words
 from tools.browser import chromium as chromium_module
 from tools.browser import tab
 from tools.browser.base import Page, ReadFailed

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.browser_parts import Lists, Pages, ask, page
-from tests.loopback_web import Request, Site, html, words
+from tests.support.browser_parts import Lists, Pages, ask, page
+from tests.support.loopback_web import Request, Site, html, words
 from tools.browser import BrowserTool, open_browser
 from tools.browser import chromium as chromium_module
 from tools.browser.base import Page, ReadFailed

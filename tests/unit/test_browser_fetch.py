@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.loopback_web import Answer, Request, Site, html, redirect, words
+from tests.support.loopback_web import Answer, Request, Site, html, redirect, words
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Page, ReadFailed
 from tools.browser.reader import Web, WebReader
 from tools.browser.wall import Wall

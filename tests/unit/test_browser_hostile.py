@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.loopback_web import Answer, Request, Site, html, words
+from tests.support.loopback_web import Answer, Request, Site, html, words
 from tools.browser import chromium as chromium_module
 from tools.browser.base import Page, ReadFailed
 from tools.browser.call import NoCall, make_call

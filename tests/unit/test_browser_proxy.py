@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.loopback_web import Answer, Request, Site, html
+from tests.support.loopback_web import Answer, Request, Site, html
 from tools.browser.account import Account, Spent
 from tools.browser.proxy import Proxy
 from tools.browser.wall import Wall

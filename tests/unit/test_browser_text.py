@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.loopback_web import words
+from tests.support.loopback_web import words
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
 from tools.browser.text import LINE, Text, html_text, plain_text
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser_parts import Pages, ask, step
-from tests.loopback_web import Request, Site, html, words
+from tests.support.browser_parts import Pages, ask, step
+from tests.support.loopback_web import Request, Site, html, words
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult
 from tools.browser import BrowserTool, open_browser
 from tools.browser.base import ReadFailed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.browser_parts import Lists, Pages, ask, page, step
-from tests.loopback_web import words
+from tests.support.browser_parts import Lists, Pages, ask, page, step
+from tests.support.loopback_web import words
 from tools.base import for_user
 from tools.browser import BrowserLimits, BrowserTool, documents
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Link, ReadFailed

@@ -14,8 +14,8 @@ from backends.bundled.evaluate import TODAY, Examiner, Outcome
 from backends.bundled.scores import report
 from backends.openai_api import OpenAIBackend
 from scripts.bundled_model import Workshop
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Status, Text
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Status, Text
 from tools.base import ToolCall
 
 

@@ -23,7 +23,7 @@ from backends.base import (
     user,
 )
 from backends.openai_errors import PromptTooLong
-from tests.document_scene import Scripted, filler, sheets
+from tests.support.document_scene import Scripted, filler, sheets
 
 TOO_LONG = ContextExceeded(6_000, 8_192)
 QUESTION = user("What is the name of the zebra?")

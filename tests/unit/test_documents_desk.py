@@ -14,7 +14,7 @@ from app.core.documents.base import DocumentError, Options, Page, Reading
 from app.core.documents.desk import Desk, Entry
 from app.core.documents.room import Room
 from backends.base import Document
-from tests.made_pdfs import text_pdf
+from tests.support.made_pdfs import text_pdf
 
 PATIENCE = 120.0  # seconds, on a machine that is busy
 
@@ -23,7 +23,7 @@ Put = Callable[..., Document]
 
 @pytest.fixture
 def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CHILD", "tests.documents_child")
+    monkeypatch.setattr(process, "CHILD", "tests.support.documents_child")
 
 
 @pytest.fixture

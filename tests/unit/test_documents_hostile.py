@@ -9,9 +9,9 @@ import pytest
 
 from app.core.documents.base import DocumentError, Options
 from app.core.documents.readers import archive, docx, pptx, xlsx
-from tests.made_office import full_word, p, repacked, word, zipped
-from tests.made_sheets import full_slides, full_workbook
-from tests.words_in_order import pages, read, remarks
+from tests.support.made_office import full_word, p, repacked, word, zipped
+from tests.support.made_sheets import full_slides, full_workbook
+from tests.support.words_in_order import pages, read, remarks
 
 MAKERS = {"docx": full_word, "pptx": full_slides, "xlsx": full_workbook}
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from app.core.documents.base import DocumentError, PasswordNeeded
 from app.core.documents.kinds import READERS, kind_of, reader
-from tests.made_office import full_word, p, word, zipped
-from tests.made_sheets import full_slides, full_workbook
-from tests.made_texts import full_book, full_open_sheet, full_open_text
+from tests.support.made_office import full_word, p, word, zipped
+from tests.support.made_sheets import full_slides, full_workbook
+from tests.support.made_texts import full_book, full_open_sheet, full_open_text
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 MAIL = "Received: from a\r\nFrom: a@b.c\r\nTo: d@e.f\r\nSubject: x\r\n\r\nHello"

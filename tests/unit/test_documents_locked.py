@@ -14,9 +14,9 @@ from app.core.documents.base import DocumentError, Options, PasswordNeeded
 from app.core.documents.kinds import kind_of
 from app.core.documents.readers.locked import opened
 from app.core.documents.reading import read
-from tests.office_files import make_docx, make_pptx, make_xlsx
-from tests.words_in_order import pages
-from tests.words_in_order import read as read_here
+from tests.support.office_files import make_docx, make_pptx, make_xlsx
+from tests.support.words_in_order import pages
+from tests.support.words_in_order import read as read_here
 
 
 def locked(plain: Path, password: str) -> Path:

@@ -13,7 +13,7 @@ from app.core.documents.base import Options, Page
 from app.core.documents.places import areas
 from app.core.documents.readers import pdf
 from app.core.documents.readers import picture as picture_reader
-from tests.made_pdfs import picture, scanned, text_pdf, write
+from tests.support.made_pdfs import picture, scanned, text_pdf, write
 from tools.quoting import find
 
 WIDTH = 900  # pixels

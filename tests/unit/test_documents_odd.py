@@ -20,11 +20,17 @@ from app.core.documents.kinds import kind_of, reader
 from app.core.documents.paragraphs import LONGEST, cut
 from app.core.documents.readers import picture as picture_reader
 from app.core.documents.readers.locked import opened
-from tests.document_scene import sheets
-from tests.made_office import full_word, p, r, word
-from tests.made_pdfs import picture
-from tests.made_sheets import full_slides, full_workbook
-from tests.made_texts import full_book, full_mail, full_notebook, full_open_text, full_rich_text
+from tests.support.document_scene import sheets
+from tests.support.made_office import full_word, p, r, word
+from tests.support.made_pdfs import picture
+from tests.support.made_sheets import full_slides, full_workbook
+from tests.support.made_texts import (
+    full_book,
+    full_mail,
+    full_notebook,
+    full_open_text,
+    full_rich_text,
+)
 from tools.quoting import find
 
 # Libraries warn of what they make the best of.

@@ -12,7 +12,7 @@ from app.core.documents.readers.cells import number
 from app.core.documents.readers.drawing import diagram
 from app.core.documents.readers.markup import parse
 from app.core.documents.readers.reading_order import Box, in_reading_order
-from tests.made_office import (
+from tests.support.made_office import (
     LISTS,
     NAMESPACES,
     STYLES,
@@ -26,8 +26,8 @@ from tests.made_office import (
     tbl,
     word,
 )
-from tests.made_sheets import full_slides, full_workbook
-from tests.words_in_order import pages, read, remarks, share_in_order, unread
+from tests.support.made_sheets import full_slides, full_workbook
+from tests.support.words_in_order import pages, read, remarks, share_in_order, unread
 
 MAKERS = {"docx": full_word, "pptx": full_slides, "xlsx": full_workbook}
 BREAK = '<w:r><w:br w:type="page"/></w:r>'

@@ -20,7 +20,7 @@ from backends.base import (
     TextDelta,
     user,
 )
-from tests.document_scene import Scripted, corpus, filler, sheets
+from tests.support.document_scene import Scripted, corpus, filler, sheets
 
 CONFIG = GenerationConfig(max_tokens=300, tool_choice="x")
 QUESTION = "Summarise the report."

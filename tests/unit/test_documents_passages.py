@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.core.documents.paragraphs import LONGEST, cut, excerpts
 from app.core.documents.passages import Corpus
 from app.core.documents.terms import terms
-from tests.document_scene import corpus, filler, sheets
+from tests.support.document_scene import corpus, filler, sheets
 
 ROOM = 1500
 

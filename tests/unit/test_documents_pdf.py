@@ -14,7 +14,7 @@ from app.core.documents.readers import pdf
 from app.core.documents.readers.boxes import Box, in_order
 from app.core.documents.readers.letters import clean, meaningless
 from app.core.documents.reading import read as read_apart
-from tests.made_pdfs import (
+from tests.support.made_pdfs import (
     HELLO,
     inflating,
     one_page,

@@ -17,8 +17,8 @@ from app.core.documents.sheets import sheets_of
 from app.core.documents.wording import FULL, NOTHING, SHORT
 from backends import glm4
 from backends.base import Document, GenerationConfig, Message, Text, user
-from tests.document_scene import WORDS, Scripted, corpus, filler, sheets
-from tests.llama_asking import load
+from tests.support.document_scene import WORDS, Scripted, corpus, filler, sheets
+from tests.support.llama_asking import load
 
 CONFIG = GenerationConfig(max_tokens=500)
 HYMN = "The hymn of the harbour was first sung in 1931."

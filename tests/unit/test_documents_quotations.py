@@ -10,8 +10,8 @@ from app.core.citations import Remembering, copied, highlighted, numbered
 from app.core.documents.passages import Corpus
 from app.core.documents.quotations import Quotations
 from app.core.documents.sheets import harmless
-from tests.browser_parts import Lists, Pages, ask, page
-from tests.document_scene import filler, sheets
+from tests.support.browser_parts import Lists, Pages, ask, page
+from tests.support.document_scene import filler, sheets
 from tools.browser import BrowserTool
 from tools.quoting import comparable, find
 

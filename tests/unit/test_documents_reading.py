@@ -13,7 +13,7 @@ from app.core.documents import preview, process
 from app.core.documents.base import DocumentError, Options, PasswordNeeded, Reading
 from app.core.documents.process import MEGABYTE, Limits
 from app.core.documents.reading import read
-from tests.made_pdfs import HELLO, one_page, text_pdf
+from tests.support.made_pdfs import HELLO, one_page, text_pdf
 
 OWN = {"LC_CTYPE", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 OWN |= {"PYTHONPATH", "PYTHONUTF8", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}
@@ -21,7 +21,7 @@ OWN |= {"PYTHONPATH", "PYTHONUTF8", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}
 
 @pytest.fixture
 def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CHILD", "tests.documents_child")
+    monkeypatch.setattr(process, "CHILD", "tests.support.documents_child")
 
 
 def made(folder: Path, text: str | bytes, name: str = "file") -> Path:

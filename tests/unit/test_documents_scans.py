@@ -14,7 +14,7 @@ from pptx.util import Inches
 
 from app.core.documents.base import Options, Page
 from app.core.documents.readers import docx, ocr, pptx
-from tests.made_pdfs import picture
+from tests.support.made_pdfs import picture
 
 
 def png(*lines: str, **of: Any) -> io.BytesIO:

@@ -13,8 +13,8 @@ import pytest
 from app.core.documents.base import DocumentError
 from app.core.documents.readers import hypertext, separated
 from app.core.documents.readers.blocks import SIZE, pieces
-from tests.made_office import zipped
-from tests.made_texts import (
+from tests.support.made_office import zipped
+from tests.support.made_texts import (
     full_book,
     full_mail,
     full_notebook,
@@ -23,7 +23,7 @@ from tests.made_texts import (
     full_page,
     full_rich_text,
 )
-from tests.words_in_order import pages, read, remarks, share_in_order, unread, words
+from tests.support.words_in_order import pages, read, remarks, share_in_order, unread, words
 
 MAKERS = {
     "html": full_page,
@@ -109,7 +109,7 @@ def test_pages_beyond_the_limit_are_said(tmp_path):
 
 READ_IN_LITTLE_MEMORY = """
 import resource, sys
-from tests.words_in_order import read
+from tests.support.words_in_order import read
 from pathlib import Path
 read(Path(sys.argv[1]), most_pages=1)  # what is imported is not counted
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()

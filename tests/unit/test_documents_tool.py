@@ -14,7 +14,7 @@ from app.core.documents.passages import Corpus
 from app.core.documents.quotations import Quotations
 from app.core.documents.tool import DocumentsTool
 from backends.base import Message
-from tests.document_scene import filler, sheets
+from tests.support.document_scene import filler, sheets
 from tools.base import Tool, ToolCall, ToolContext, ToolError
 from tools.registry import Registry
 

@@ -25,7 +25,7 @@ from backends.base import (
     user,
 )
 from backends.llama_cpp import ANSWER_ROOM, LlamaCpp
-from tests.llama_asking import LAMP, WINDOW, ask, end, load, nobody_waits, stream, text
+from tests.support.llama_asking import LAMP, WINDOW, ask, end, load, nobody_waits, stream, text
 from tools.base import ToolCall, ToolResult
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from backends.llama_cpp import LlamaCpp
 from backends.llama_grammar import LARGEST, answer_grammar, input_grammar
-from tests.llama_asking import LAMP, PYTHON, load
+from tests.support.llama_asking import LAMP, PYTHON, load
 from tools.base import ToolSpec
 
 FOX = "The quick brown fox"

@@ -19,7 +19,7 @@ from backends.base import (
     user,
 )
 from backends.llama_cpp import ANSWER_ROOM, LlamaCpp
-from tests.llama_asking import (
+from tests.support.llama_asking import (
     LAMP,
     PYTHON,
     WINDOW,

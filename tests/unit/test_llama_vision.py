@@ -15,7 +15,7 @@ from app.core.settings import Settings
 from backends import bundled, mmproj
 from backends.base import Message, Notice, Picture, RequestRefused, Text, TextDelta, user
 from backends.llama_cpp import LlamaCpp
-from tests.llama_asking import LAMP, ask, end, load, stream, text
+from tests.support.llama_asking import LAMP, ask, end, load, stream, text
 
 WIDTH = 576  # of the bundled model's embeddings
 TOKENS = 4  # of one picture

@@ -9,7 +9,7 @@ import pytest
 from app.core.models import open_vision
 from app.core.settings import Settings
 from backends.base import GenerationConfig, ModelUnavailable, RequestRefused, user
-from tests.loopback_web import Answer, Site
+from tests.support.loopback_web import Answer, Site
 
 
 def ask(model: str, key: str = "") -> None:

@@ -42,8 +42,8 @@ from backends.base import (
 from backends.openai_api import OpenAIBackend
 from backends.openai_errors import Fault, PromptTooLong
 from backends.openai_errors import told as tell
-from tests import scripted_server as say
-from tests.scripted_server import Script, ScriptedServer, Status
+from tests.support import scripted_server as say
+from tests.support.scripted_server import Script, ScriptedServer, Status
 from tools.base import ToolCall, ToolResult, ToolSpec
 
 KEY = "sk-secret-0123456789"

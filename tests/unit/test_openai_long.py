@@ -12,8 +12,8 @@ from app.core.sight import visible
 from backends import openai_api
 from backends.base import ContextExceeded, GenerationConfig, Message, Text, user
 from backends.openai_api import OpenAIBackend
-from tests.scripted_server import ScriptedServer
-from tests.scripted_steps import Text as Say
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Text as Say
 
 TALK = [
     message

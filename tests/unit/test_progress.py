@@ -15,8 +15,8 @@ from backends.base import ModelUnavailable
 from backends.progress import Progress, heard
 from backends.transformers import Transformers
 from backends.transformers_load import WeightsConfig, load
-from tests.loopback_web import Answer, Site
-from tests.tiny_models import save_glm
+from tests.support.loopback_web import Answer, Site
+from tests.support.tiny_models import save_glm
 
 NAME = "owner/tiny"
 COMMIT = "c" * 40

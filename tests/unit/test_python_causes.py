@@ -14,7 +14,7 @@ import pytest
 
 from app.core.given import FileRefused, Given, keep_files
 from app.core.settings import Settings
-from tests.unit.sandboxed import LIMITS, answer, ask, eventually, sandboxed
+from tests.support.sandboxed import LIMITS, answer, ask, eventually, sandboxed
 from tools.base import ToolError
 from tools.files import delete_folder, read_regular
 from tools.python import ChildProcess, PythonTool

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.python_house import LIMITS, House, begin, house
+from tests.support.kernel_harness import LIMITS, House, begin, house
 from tests.unit.test_python_tool import eventually
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, PythonTool

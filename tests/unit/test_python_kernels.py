@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.python_house import PID, House, begin, children, house
+from tests.support.kernel_harness import PID, House, begin, children, house
 from tests.unit.test_python_tool import ask, eventually, gone
 from tools.base import ToolError
 from tools.python import ChildProcess, KernelProcess, PythonTool

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.sandboxed import LIMITS, ask
+from tests.support.sandboxed import LIMITS, ask
 from tools.python import ChildProcess, PythonTool
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

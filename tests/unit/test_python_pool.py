@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.python_house import PID, UNTIL_GO, House, begin, children, house, spare_of, spare_ready
+from tests.support.kernel_harness import (
+    PID,
+    UNTIL_GO,
+    House,
+    begin,
+    children,
+    house,
+    spare_of,
+    spare_ready,
+)
 from tests.unit.test_python_tool import ask, eventually, gone
 from tools.base import ToolContext
 from tools.python import ChildProcess, KernelLauncher

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.sandboxed import needs_sandbox
+from tests.support.sandboxed import needs_sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534

@@ -14,7 +14,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.sandboxed import LIMITS, answer, ask, eventually, needs_sandbox, running, sandboxed
+from tests.support.sandboxed import (
+    LIMITS,
+    answer,
+    ask,
+    eventually,
+    needs_sandbox,
+    running,
+    sandboxed,
+)
 from tools.files import delete_folder
 from tools.python import PythonTool
 
@@ -127,7 +135,7 @@ def test_what_was_left_running_is_gone_with_its_kernel(tool: PythonTool) -> None
 SERVER = """
 import sys, time
 from pathlib import Path
-from tests.unit.sandboxed import LIMITS, answer
+from tests.support.sandboxed import LIMITS, answer
 from tests.unit.test_sandbox_endings import LEAVE
 from tools.python import PythonTool
 from tools.python.sandbox import Bubblewrap

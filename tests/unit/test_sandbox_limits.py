@@ -10,7 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.sandboxed import LIMITS, answer, ask, eventually, needs_sandbox, running, sandboxed
+from tests.support.sandboxed import (
+    LIMITS,
+    answer,
+    ask,
+    eventually,
+    needs_sandbox,
+    running,
+    sandboxed,
+)
 from tools.python import PythonTool
 
 pytestmark = needs_sandbox

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.sandboxed import answer, ask, needs_sandbox, sandboxed
+from tests.support.sandboxed import answer, ask, needs_sandbox, sandboxed
 from tools.python import PythonTool
 from tools.python.relay import Relay
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.sandboxed import answer, ask, needs_sandbox, sandboxed
+from tests.support.sandboxed import answer, ask, needs_sandbox, sandboxed
 from tools.python import PythonTool
 
 pytestmark = needs_sandbox

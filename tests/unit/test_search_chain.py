@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.loopback_web import Answer, Request, Site
+from tests.support.loopback_web import Answer, Request, Site
 from tools.base import ToolCancelled
 from tools.browser.search import chain as module
 from tools.browser.search.base import Result, SearchFailed

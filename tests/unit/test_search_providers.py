@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ddgs.engines.duckduckgo import Duckduckgo
 
-from tests.loopback_web import Answer, Request, Site, html
+from tests.support.loopback_web import Answer, Request, Site, html
 from tools.browser.search.base import Result, SearchFailed, SearchProvider, read_date
 from tools.browser.search.brave import Brave
 from tools.browser.search.ddgs import Ddgs

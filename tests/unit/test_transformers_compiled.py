@@ -21,7 +21,7 @@ from backends import transformers_compiled
 from backends.base import ModelEvent, TextDelta
 from backends.transformers import Transformers
 from backends.transformers_load import WeightsConfig, load
-from tests.tiny_models import save_glm, save_glm4v
+from tests.support.tiny_models import save_glm, save_glm4v
 from tests.unit import test_transformers_models as seeing
 from tests.unit.test_transformers_text import LONG, answer_to, ask, end, plainly, stream, told, user
 

@@ -32,7 +32,7 @@ from backends.base import (
 from backends.bundled import finetune
 from backends.transformers import Transformers
 from backends.transformers_load import WeightsConfig, load
-from tests.tiny_models import save_glm, save_glm4v
+from tests.support.tiny_models import save_glm, save_glm4v
 
 
 @pytest.fixture(scope="module")

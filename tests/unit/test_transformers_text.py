@@ -34,7 +34,7 @@ from backends.transformers_cache import KeptCaches
 from backends.transformers_load import WeightsConfig, load
 from backends.transformers_prompt import Prompter
 from backends.transformers_tokens import Detokenizer, Tokens
-from tests.tiny_models import GLM_TOKENS, WINDOW, byte_tokenizer, glm_tokenizer, save_glm
+from tests.support.tiny_models import GLM_TOKENS, WINDOW, byte_tokenizer, glm_tokenizer, save_glm
 from tools.base import ToolCall, ToolSpec
 
 LAMP = ToolSpec("lamp", "Switches a lamp.", {"type": "object", "properties": {"on": {}}})

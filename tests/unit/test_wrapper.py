@@ -16,8 +16,8 @@ from backends.base import (
 )
 from backends.openai_api import OpenAIBackend
 from backends.wrapper import WrapperBackend
-from tests import scripted_server as say
-from tests.scripted_server import ScriptedServer
+from tests.support import scripted_server as say
+from tests.support.scripted_server import ScriptedServer
 
 
 class Shouting(WrapperBackend):

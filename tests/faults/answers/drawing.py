@@ -13,8 +13,8 @@ from tests.e2e.visitor import answer, ask, box, button, said
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.server.gone import sign, told
 from tests.faults.stage import Stage, own_app, words_on
-from tests.running_app import send, wait_for_answer
-from tests.scripted_steps import Text
+from tests.support.running_app import send, wait_for_answer
+from tests.support.scripted_steps import Text
 
 DEEP = 3000
 NESTINGS = {

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.visitor import answer, button, said
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage
-from tests.running_app import send, wait_for_answer
-from tests.scripted_steps import Answer, Drop, End, Finish, Raw, Text, Wait
+from tests.support.running_app import send, wait_for_answer
+from tests.support.scripted_steps import Answer, Drop, End, Finish, Raw, Text, Wait
 
 HALF = "Half an answer, and then"
 WHOLE = "The whole answer."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import NEXT, STRANGER, Stage
 from tests.faults.threaded_page import ThreadedPage
-from tests.running_app import start_app
+from tests.support.running_app import start_app
 
 CALLS = 24
 

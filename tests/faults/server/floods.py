@@ -18,7 +18,7 @@ from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import NEXT, STRANGER, Stage, own_app, until, words_on
 from tests.faults.threaded_page import Refused, ThreadedPage
 from tests.faults.threaded_page import ask as request
-from tests.scripted_steps import Text
+from tests.support.scripted_steps import Text
 
 # -- reruns ----------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Page
 from tests.e2e.visitor import Visitor, answer, ask, said
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, folder, new_lines, own_app, until, unused_port, words_on
-from tests.running_app import send
-from tests.scripted_steps import Endless
+from tests.support.running_app import send
+from tests.support.scripted_steps import Endless
 
 SIGN_SECONDS = 3.0
 """Within which a page says that its server is gone."""

@@ -25,9 +25,9 @@ from tests.faults.stage import (
     until,
 )
 from tests.faults.threaded_page import ThreadedPage
-from tests.loopback_web import Site, html
-from tests.running_app import send, wait_for_answer
-from tests.scripted_steps import Finish, Text, ToolCall
+from tests.support.loopback_web import Site, html
+from tests.support.running_app import send, wait_for_answer
+from tests.support.scripted_steps import Finish, Text, ToolCall
 
 SCRIPTED_PAGE = html(
     "<div id=root></div><script>document.getElementById('root').innerHTML = "

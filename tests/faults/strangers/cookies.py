@@ -13,7 +13,7 @@ from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, port_of, words_on
 from tests.faults.strangers.paths import Raw, raw
 from tests.faults.threaded_page import Refused, ThreadedPage
-from tests.loopback_web import Site, html
+from tests.support.loopback_web import Site, html
 
 PAGE = "Accept: text/html"
 

@@ -9,7 +9,7 @@ from tests.e2e.visitor import Visitor, answer, ask
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, port_of
 from tests.faults.threaded_page import ask as request
-from tests.loopback_web import Site, html
+from tests.support.loopback_web import Site, html
 
 PICTURE = "run from PIL import Image\ndisplay(Image.new('RGB', (16, 16), 'teal'))"
 

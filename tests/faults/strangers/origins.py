@@ -15,7 +15,7 @@ from tests.e2e.visitor import ask
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, own_app, port_of, until, words_on
 from tests.faults.threaded_page import Refused, ThreadedPage
-from tests.loopback_web import Site, html
+from tests.support.loopback_web import Site, html
 
 STEAL = """async ([address, ask, word]) => new Promise(done => {
   const socket = new WebSocket(address, ["streamlit"])

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tools.browser.chromium import executable
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STREAMLIT = (sys.executable, "-m", "streamlit")
 # No sandbox: Chromium refuses to start as root with one. No network of its own, either.
 BROWSER_ARGUMENTS = (

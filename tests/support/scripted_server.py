@@ -10,7 +10,7 @@ A script is a list of answers, one a request (the last one for all that follow),
 from the request's body to an answer. An answer is a step or a list of steps; `Finish` may be
 left out of plain ones. All runs on one event loop in one thread: dozens of streams at once.
 
-By hand: `python -m tests.scripted_server --port 8000 --rate 100` echoes what it is told.
+By hand: `python -m tests.support.scripted_server --port 8000 --rate 100` echoes what it is told.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
-from tests.scripted_steps import (
+from tests.support.scripted_steps import (
     MODEL,
     Chunk,
     Delta,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.made_office import zipped
+from tests.support.made_office import zipped
 
 _ODF = "urn:oasis:names:tc:opendocument:xmlns:"
 _ODF_SPACES = (

@@ -1,35 +1,46 @@
-"""The floors of the house, read from the imports.
+"""The architecture, read from the imports.
 
-tools <- backends <- app.core <- app.ui <- app.views <- app.main, and app.cli on app.core. Each
-rule is a function from modules to sentences about what breaks it; beside the test that holds it
-over the tree, another shows it a module that breaks it.
+Floors, from the ground up: tools <- backends <- app.core <- app.api <- app.cli and app.ui <-
+app.views <- app.main; finetune stands on backends, tools and app.core, and nothing stands on it.
+Modules and folders are small, and nothing imports in a circle. Each rule is a function from modules
+to sentences about what breaks it; beside the test that holds it over the tree, another shows it
+modules that break it.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LINES = 320
+MAX_LINES = 400
+MAX_MODULES = 12  # of a folder, its `__init__` and its subfolders not counted
 
-PROJECT = ("app", "backends", "tools", "tests")
+FOLDERS = ("app", "backends", "tools", "finetune")
+PROJECT = (*FOLDERS, "tests")
 LIBRARY_FLOORS = ("tools", "backends", "app.core")
 # What each floor may import of the project. The longest name that fits a module is its floor.
 MAY_IMPORT = {
     "tools": ("tools",),
+    # A library of its own: it takes two of its neighbours.
+    "tools.documents": ("tools.documents", "tools.citations", "tools.safe_files", "tools.queue"),
     "backends": ("backends", "tools.base", "tools.queue"),
     "app": (),
     "app.core": LIBRARY_FLOORS,
-    "app.cli": (*LIBRARY_FLOORS, "app.cli"),
-    "app.ui": (*LIBRARY_FLOORS, "app.ui"),
-    "app.views": (*LIBRARY_FLOORS, "app.ui", "app.views"),
-    "app.main": (*LIBRARY_FLOORS, "app.ui", "app.views", "app.main"),
+    "app.api": (*LIBRARY_FLOORS, "app.api"),
+    "app.cli": (*LIBRARY_FLOORS, "app.api", "app.cli"),
+    "app.ui": (*LIBRARY_FLOORS, "app.api", "app.ui"),
+    "app.views": (*LIBRARY_FLOORS, "app.api", "app.ui", "app.views"),
+    "app.main": (*LIBRARY_FLOORS, "app.api", "app.ui", "app.views", "app.main"),
+    "finetune": (*LIBRARY_FLOORS, "finetune"),
 }
 DRAWS = ("app.main", "app.views", "app.ui")
 HEAVY = ("torch", "transformers")
@@ -55,7 +66,7 @@ class Import:
 
 def modules_under(root: Path) -> list[Module]:
     found = []
-    for folder in ("app", "backends", "tools"):
+    for folder in FOLDERS:
         for path in sorted((root / folder).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
             package = parts[-1] == "__init__"
@@ -157,8 +168,87 @@ def long(modules: Iterable[Module]) -> list[str]:
     return [
         f"{module.name} has {lines} lines"
         for module in modules
-        if (lines := module.source.count("\n")) > LINES
+        if (lines := module.source.count("\n")) > MAX_LINES
     ]
+
+
+def crowded(modules: Iterable[Module]) -> list[str]:
+    """Folders that hold more modules than one looks through."""
+    sizes = Counter(folder_of(module.name) for module in modules if not module.package)
+    return [
+        f"{folder} has {count} modules" for folder, count in sizes.items() if count > MAX_MODULES
+    ]
+
+
+def training(modules: Iterable[Module]) -> list[str]:
+    """Imports of the training at run time."""
+    return [
+        f"{module.name}:{found.line} imports {found.name}"
+        for module in modules
+        for found in imports(module)
+        if within(found.name, ["finetune"]) and not within(module.name, ["finetune"])
+    ]
+
+
+def circles_of_modules(modules: Iterable[Module]) -> list[str]:
+    """A circle of modules that import each other: at once, in a function or for types alone."""
+    circle = circle_in(imported_modules(modules))
+    return [" imports ".join(circle)] if circle else []
+
+
+def circles_of_packages(modules: Iterable[Module]) -> list[str]:
+    """In each folder, a circle of its modules and packages that import from each other."""
+    folders: dict[str, dict[str, set[str]]] = {}
+    for importing, imported in imported_modules(modules).items():
+        for other in imported:
+            # Where the two names part: there lie two neighbours, of which one needs the other.
+            ours, theirs = importing.split("."), other.split(".")
+            common = sum(1 for _ in _alike(ours, theirs))
+            if common < min(len(ours), len(theirs)):
+                folder, name = ".".join(ours[:common]), ".".join(ours[: common + 1])
+                folders.setdefault(folder, {}).setdefault(name, set()).add(
+                    ".".join(theirs[: common + 1])
+                )
+    circles = (circle_in(neighbours) for neighbours in folders.values())
+    return [" imports from ".join(circle) for circle in circles if circle]
+
+
+def _alike(ours: list[str], theirs: list[str]) -> Iterator[str]:
+    for a, b in zip(ours, theirs, strict=False):
+        if a != b:
+            return
+        yield a
+
+
+def folder_of(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def imported_modules(modules: Iterable[Module]) -> Mapping[str, set[str]]:
+    """For each module those of the others that it imports, wherever in it."""
+    modules = list(modules)
+    known = {module.name for module in modules}
+
+    def module_of(name: str) -> str:
+        return name if name in known or "." not in name else module_of(folder_of(name))
+
+    return {
+        module.name: {module_of(found.name) for found in imports(module)} & known - {module.name}
+        for module in modules
+    }
+
+
+def circle_in(graph: Mapping[str, set[str]]) -> list[str]:
+    """Names of which each leads to the next, and the last is the first; none where there is no
+    circle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        # It tells them in the order in which they are needed.
+        circle: list[str] = error.args[1][::-1]
+        assert all(b in graph[a] for a, b in pairwise(circle))
+        return circle
+    return []
 
 
 def shadowing(app: Path) -> list[str]:
@@ -177,7 +267,8 @@ TREE = modules_under(ROOT)
 
 
 def test_the_tree_is_read() -> None:
-    assert {"tools.base", "backends.base", "app", "app.core"} <= {module.name for module in TREE}
+    names = {module.name for module in TREE}
+    assert {"tools.base", "backends.base", "app", "app.core"} <= names
 
 
 def test_each_floor_stands_on_those_below() -> None:
@@ -224,22 +315,30 @@ Rule = Callable[[Iterable[Module]], list[str]]
         (climbing, "tools.browser", "__import__('backends')"),
         (climbing, "tools.browser", "try:\n    pass\nexcept ImportError:\n    import app.core"),
         (climbing, "tools.browser", "from tests import unit"),
+        (climbing, "tools.browser", "import finetune.loop"),
+        (climbing, "tools.documents.loader", "from tools.base import Tool"),
+        (climbing, "tools.documents.readers.pdf", "from tools.browser.html import charset"),
         (climbing, "backends.glm4", "from tools import tool"),
         (climbing, "backends.glm4", "from tools import *"),
         (climbing, "backends.glm4", "from tools.registry import Registry"),
         (climbing, "backends.glm4", "from tools.base_other import x"),
         (climbing, "backends.glm4", "from ..app import core"),
-        (climbing, "app.core.agent", "from app.ui import transcript"),
-        (climbing, "app.core.agent", "from .. import ui"),
-        (climbing, "app.core.documents.pdf", "from ...views import chat"),
+        (climbing, "app.core.agent.loop", "from app.ui import transcript"),
+        (climbing, "app.core.agent.loop", "from ... import ui"),
+        (climbing, "app.core.document_qa.store", "from ...views import chat"),
+        (climbing, "app.core.service", "from app.api import Agent"),
+        (climbing, "app.api", "from app.cli import options"),
+        (climbing, "app.cli.options", "from app.ui import keys"),
+        (climbing, "finetune.loop", "from app.ui import keys"),
+        (climbing, "finetune.loop", "from tests import support"),
         (climbing, "app.ui.composer", "from app.views import chat"),
         (climbing, "app.views.chat", "from app import main"),
         (climbing, "app.cli", "from app.ui import transcript"),
         (climbing, "app.main", "from app import cli"),
         (homeless, "app.helpers", ""),
         (homeless, "app.other.thing", ""),
-        (drawing, "app.core.session", "import streamlit as st"),
-        (drawing, "app.core.session", "def f():\n    from streamlit.runtime import x"),
+        (drawing, "app.core.sessions.session", "import streamlit as st"),
+        (drawing, "app.core.sessions.session", "def f():\n    from streamlit.runtime import x"),
         (drawing, "app.cli", "from streamlit import runtime"),
         (drawing, "tools.user.weather", "import streamlit"),
         (hasty, "backends.transformers", "import torch"),
@@ -247,7 +346,9 @@ Rule = Callable[[Iterable[Module]], list[str]]
         (hasty, "backends.transformers", "try:\n    import torch.nn\nexcept ImportError: pass"),
         (hasty, "backends.transformers", "class A:\n    import torch"),
         (hasty, "backends.transformers", "def f(x=__import__('torch')): pass"),
-        (long, "tools.long", "x = 1\n" * (LINES + 1)),
+        (long, "tools.long", "x = 1\n" * (MAX_LINES + 1)),
+        (training, "app.core.models.selection", "from finetune import examples"),
+        (training, "backends.bundled", "def f():\n    import finetune.bundled"),
     ],
 )
 def test_a_rule_finds_what_breaks_it(rule: Rule, name: str, source: str) -> None:
@@ -263,20 +364,75 @@ def test_a_rule_finds_what_breaks_it(rule: Rule, name: str, source: str) -> None
             "import json\nfrom tools.base import ToolSpec\nimport toolset",
         ),
         (climbing, "backends.glm4", "from tools.base import ToolCall\nfrom . import base"),
-        (climbing, "app.core.agent", "from backends.base import Event\nfrom tools import registry"),
-        (climbing, "app.core.agent", "from .conversation import Conversation"),
+        (
+            climbing,
+            "app.core.agent.loop",
+            "from backends.base import Backend\nfrom tools import registry",
+        ),
+        (climbing, "app.core.agent.loop", "from ..conversation import Conversation"),
+        (climbing, "tools.documents.loader", "from tools.citations import find"),
+        (climbing, "app.api", "from app.core.service import Service"),
+        (climbing, "app.cli.__main__", "from app.api import Agent"),
+        (climbing, "finetune.loop", "from app.core.modes import CHAT_SYSTEM"),
         (climbing, "app.views.chat", "from app.ui import composer\nfrom app.core import session"),
         (climbing, "app.main", "from app.views import chat"),
-        (climbing, "app.cli", "from app.core.agent import run_turn"),
-        (homeless, "app.core.documents.pdf", ""),
+        (climbing, "app.cli", "from app.core.agent.loop import run_turn"),
+        (homeless, "app.core.document_qa.store", ""),
         (drawing, "app.ui.sidebar", "import streamlit as st"),
         (hasty, "backends.transformers", "def load():\n    import torch, transformers"),
-        (hasty, "app.core.models", "from backends import transformers"),
-        (long, "tools.short", "x = 1\n" * LINES),
+        (hasty, "app.core.models.selection", "from backends import transformers"),
+        (long, "tools.short", "x = 1\n" * MAX_LINES),
+        (training, "finetune.bundled.train", "from finetune import loop"),
+        (training, "tools.browser", "import finetuned"),
     ],
 )
 def test_a_rule_lets_pass_what_keeps_it(rule: Rule, name: str, source: str) -> None:
     assert rule([Module(name, source)]) == []
+
+
+def tree_of(**sources: str) -> list[Module]:
+    """Modules by their names, with `__` for a dot."""
+    return [Module(name.replace("__", "."), source) for name, source in sources.items()]
+
+
+def test_a_crowded_folder_is_told() -> None:
+    full = [Module(f"tools.many.m{number}", "") for number in range(MAX_MODULES)]
+    around = [Module("tools.many", "", package=True), Module("tools.many.more.m", "")]
+    assert crowded([*full, *around]) == []
+    assert len(crowded([*full, *around, Module("tools.many.last", "")])) == 1
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from tools.a import x",
+        "from tools import a",
+        "import tools.a",
+        "from . import a",
+        "def f():\n    from tools.a import x",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from tools.a import x",
+    ],
+)
+def test_a_circle_of_modules_is_told(back: str) -> None:
+    tree = tree_of(tools__a="from tools.b import y", tools__b="import tools.c", tools__c=back)
+    assert circles_of_modules(tree) == ["tools.a imports tools.b imports tools.c imports tools.a"]
+    assert circles_of_modules(tree[:2]) == []
+
+
+def test_a_circle_of_packages_is_told() -> None:
+    there = tree_of(tools__a__one="from tools.b.one import x", tools__b__one="", tools__a__two="")
+    assert circles_of_packages(there) == []
+    back = Module("tools.b.two", "from tools.a.two import y")
+    assert circles_of_modules([*there, back]) == []
+    assert circles_of_packages([*there, back]) == [
+        "tools.a imports from tools.b imports from tools.a"
+    ]
+
+
+def test_a_package_may_hand_on_what_lies_in_it() -> None:
+    package = Module("tools.a", "from tools.a.one import x", package=True)
+    inside = Module("tools.a.one", "from tools.a.two import y")
+    assert circles_of_packages([package, inside, Module("tools.a.two", "")]) == []
 
 
 def test_a_relative_import_in_a_package_is_read_from_that_package() -> None:

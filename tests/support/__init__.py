@@ -1,0 +1,1 @@
+"""What tests share: servers, made files, harnesses of the real parts."""
