@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from backends.base import Notice
-from tools.queue import POLL, FairQueue, Ticket
+from tools.fair_queue import POLL, FairQueue, Ticket
 
 __all__ = ["POLL", "FairQueue", "Ticket", "waiting"]
 

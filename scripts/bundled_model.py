@@ -26,7 +26,7 @@ from backends.bundled.cases import cases
 from backends.bundled.evaluate import Examiner, Outcome
 from backends.bundled.scores import report
 from tools.base import ToolCall, ToolContext, ToolError
-from tools.loading import load_tools
+from tools.functions.loading import load_tools
 from tools.python import PythonTool
 
 ROOT = Path(__file__).resolve().parents[1]

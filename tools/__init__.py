@@ -1,5 +1,5 @@
 """Tools that a model can call. Write one of your own with `from tools import tool`."""
 
-from tools.function import tool
+from tools.functions.decorator import tool
 
 __all__ = ["tool"]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from tools.quoting import CitationSource
+from tools.citations import CitationSource
 
 
 class ToolError(Exception):

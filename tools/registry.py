@@ -27,7 +27,7 @@ from tools.base import (
     ToolResult,
     ToolSpec,
 )
-from tools.function import FunctionTool
+from tools.functions.decorator import FunctionTool
 from tools.text import cut_middle, encodable, one_line, without_paths
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tools.mime import PLOTLY
+from tools.media import PLOTLY
 
 HIGHEST = 1000  # pixels
 # Data and pictures from elsewhere, links, settings of the library that draws.

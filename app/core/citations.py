@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from app.core.marks import MARK, MARK_CLOSES, MARK_OPENS
-from tools.quoting import Citation, CitationSource, Source
+from tools.citations import Citation, CitationSource, Source
 
 LONGEST = 2_000
 """Characters of a citation; what is longer is text that happens to hold a bracket."""

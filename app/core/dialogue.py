@@ -19,7 +19,7 @@ from app.core.pictures import pictures_folder
 from app.core.service import Service
 from backends.base import BackendError, Document, Event, MessageFinished
 from tools.base import for_user
-from tools.files import delete_folder
+from tools.safe_files import delete_folder
 from tools.text import encodable
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ def check_documents(_: Service) -> Check:
 
 def check_sandbox(service: Service) -> Check:
     """How Python runs, and whether strangers may use it."""
-    from tools.python.sandbox import why_not
+    from tools.python.sandbox.bubblewrap import why_not
 
     choice = service.sandbox
     if choice is None:
@@ -146,7 +146,7 @@ def check_kernel(service: Service) -> Check:
 
 def check_browser(_: Service) -> Check:
     """Whether there is a Chromium, and says which one it is."""
-    from tools.browser.chromium import executable
+    from tools.browser.reading.chromium import executable
 
     path = executable() or own_chromium()
     if path is None:
@@ -196,8 +196,8 @@ def check_search(service: Service) -> Check:
 
 def check_fonts(_: Service) -> Check:
     """Whether figures can have Chinese in them."""
-    from tools.python.fonts import font_names
-    from tools.python.startup_figures import FALLBACK_FONTS
+    from tools.python.kernels.fonts import font_names
+    from tools.python.kernels.startup.figures import FALLBACK_FONTS
 
     names = font_names()
     found = next((name for name in FALLBACK_FONTS if name in names), None)

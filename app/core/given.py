@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.core.settings import Settings
 from backends.base import Document, Message, Picture, Text
-from tools.files import free_name, listing, no_room, safe_name, write_into
+from tools.safe_files import free_name, listing, no_room, safe_name, write_into
 from tools.text import one_line
 
 log = logging.getLogger(__name__)

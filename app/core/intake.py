@@ -11,7 +11,7 @@ from app.core.modes import Mode
 from app.core.pictures import MOST, keep_pictures, pictures_folder
 from app.core.settings import Settings
 from backends.base import Document, Images, Picture
-from tools.files import listing
+from tools.safe_files import listing
 
 Attached = Picture | Document
 MOST_DOCUMENTS = 100  # at once

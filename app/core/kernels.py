@@ -6,12 +6,12 @@ from pathlib import Path
 
 from app.core.settings import Settings
 from tools.python import KernelLauncher, PythonLimits
-from tools.python.allowance import Allowance
-from tools.python.choice import Choice, choose_sandbox
-from tools.python.gateway import Gateway, GatewayHost
-from tools.python.local import LocalHost
-from tools.python.pool import KernelPool
-from tools.python.starting import KernelHost
+from tools.python.kernels.gateway import Gateway, GatewayHost
+from tools.python.kernels.local import LocalHost
+from tools.python.kernels.pending import KernelHost
+from tools.python.kernels.pool import KernelPool
+from tools.python.limits.allowance import Allowance
+from tools.python.sandbox.selection import Choice, choose_sandbox
 
 
 def python_limits(settings: Settings) -> PythonLimits:

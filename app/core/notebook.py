@@ -14,9 +14,17 @@ from app.core.charts import drawable_chart, formula
 from app.core.tables import Table, displayed_table
 from backends.base import Document, Message
 from tools.base import Attachment, ToolCall, ToolError, ToolResult, file_size
-from tools.files import read_regular
-from tools.mime import LATEX, PICTURES, PLOTLY, TABLE, VEGA_LITE
-from tools.pictures import SHARP, PictureRefused, picture_size
+from tools.media import (
+    LATEX,
+    PICTURES,
+    PLOTLY,
+    SHARP,
+    TABLE,
+    VEGA_LITE,
+    PictureRefused,
+    picture_size,
+)
+from tools.safe_files import read_regular
 
 LARGEST = 64_000_000  # bytes of pictures and charts in one notebook; more are left out
 SANDBOX_FOLDER = "/mnt/data"

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, cast
 from app.core.given import FileRefused, Given
 from backends.base import Picture
 from tools.base import Attachment
-from tools.files import free_name, no_room, read_regular, safe_name, write_into
-from tools.mime import PICTURES
+from tools.media import PICTURES
+from tools.safe_files import free_name, no_room, read_regular, safe_name, write_into
 from tools.text import one_line
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from tools.files import delete_folder
+from tools.safe_files import delete_folder
 
 LOCK = ".lock"
 ELSEWHERE = "elsewhere"

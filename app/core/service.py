@@ -22,15 +22,15 @@ from app.core.settings import Loaded, Settings
 from app.core.turn_slots import Visitor
 from backends.base import BackendError, GenerationConfig, Message, Text, user
 from tools.base import Tool
-from tools.loading import load_tools
+from tools.functions.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
     from app.core.documents.room import Room
     from app.core.documents.study import Study
     from app.core.web import Browsing
-    from tools.python.choice import Choice
-    from tools.python.pool import KernelPool
+    from tools.python.kernels.pool import KernelPool
+    from tools.python.sandbox.selection import Choice
 
 log = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ from backends.base import (
     TurnFinished,
     Usage,
 )
-from tools.files import delete_folder
 from tools.registry import Registry
+from tools.safe_files import delete_folder
 
 if TYPE_CHECKING:
     from app.core.documents.study import Study

@@ -14,7 +14,7 @@ from pathlib import Path
 from app.core.pictures import figure
 from backends.base import Backend, Message, Part, Picture, RequestRefused, Text
 from tools.base import Attachment, for_user
-from tools.mime import PICTURES
+from tools.media import PICTURES
 
 ADVICE = "Set GLM_VISION_MODEL to a model that does, or GLM_MODEL to one for all pages."
 FIGURES = 4

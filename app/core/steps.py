@@ -1,4 +1,4 @@
-"""What the browser did in one call, as its step file says; see `tools.browser.step`.
+"""What the browser did in one call, as its step file says; see `tools.browser.step_file`.
 
 The file lies where the model's own code may write, so it is checked like any other input.
 """

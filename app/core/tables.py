@@ -57,7 +57,7 @@ class Table:
 
 
 def displayed_table(data: bytes) -> Table | None:
-    """A table as `tools.mime.TABLE` has it; None where that is not what it is."""
+    """A table as `tools.media.TABLE` has it; None where that is not what it is."""
     try:
         table = json.loads(data)
         columns = [_column(item["name"], item["cells"]) for item in table["index"]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
 from tools.base import ToolCall, ToolError, ToolResult, for_user
-from tools.mime import LATEX, TABLE
+from tools.media import LATEX, TABLE
 from tools.text import one_line
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from backends.base import Event
 from backends.queue import waiting
-from tools.queue import FairQueue
+from tools.fair_queue import FairQueue
 
 TURNS = 3
 """Turns of one visitor that run at the same time; a fourth waits."""

@@ -17,7 +17,7 @@ from tools.browser.base import Page, Reader, ReadFailed
 from tools.browser.search.chain import BY_KEY
 
 if TYPE_CHECKING:
-    from tools.browser.reader import Web
+    from tools.browser.reading.reader import Web
 
 HANDBOOK = Path(__file__).resolve().parents[2] / "assets" / "handbook"
 
@@ -48,9 +48,9 @@ class Browsing:
 
     def _reader(self) -> Reader:
         from app.core.documents.fetched import lines
-        from tools.browser.chromium import Chromium
-        from tools.browser.reader import Web
-        from tools.browser.wall import Wall
+        from tools.browser.network.address_guard import Wall
+        from tools.browser.reading.chromium import Chromium
+        from tools.browser.reading.reader import Web
 
         with self._opening:
             if self._web is None:
@@ -98,7 +98,7 @@ class _AtFirstPage:
 
 def _allowed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The entries of `GLM_BROWSER_ALLOW` that can be understood, and a sentence for each other."""
-    from tools.browser.wall import opening
+    from tools.browser.network.address_guard import opening
 
     allowed: list[str] = []
     problems: list[str] = []

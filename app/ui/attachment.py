@@ -22,8 +22,8 @@ from app.ui.keys import own_key
 from app.ui.markdown import drawable, escaped, shown_name
 from app.ui.tables import draw_table
 from tools.base import Attachment
-from tools.files import open_regular, read_regular
-from tools.mime import LATEX, PICTURES, PLOTLY, TABLE, VEGA_LITE
+from tools.media import LATEX, PICTURES, PLOTLY, TABLE, VEGA_LITE
+from tools.safe_files import open_regular, read_regular
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def _draw_preview(file: Attachment) -> bool:
 def draw_picture(path: Path, name: str, widest: int = WIDEST, highest: int | None = None) -> bool:
     """A PNG or JPEG in its own size, or smaller where it would be wider or higher than allowed, in
     pixels; whether it is one."""
-    from tools.pictures import SHARP, PictureRefused
+    from tools.media import SHARP, PictureRefused
 
     try:
         with open_regular(path) as stream:
@@ -116,7 +116,7 @@ def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int, int]:
 
     Raises `OSError` and `PictureRefused`.
     """
-    from tools.pictures import picture_size
+    from tools.media import picture_size
 
     data = read_regular(path, LARGEST_PICTURE)
     _, width, height = picture_size(data)

@@ -15,7 +15,7 @@ from app.core.documents.sheets import Sheet
 from app.core.session import Session
 from app.ui.sources import Pictures, no_pictures
 from app.ui.visitor import known_visitor
-from tools.quoting import Span
+from tools.citations import Span
 
 WIDE = 1600
 """Pixels of a page that is looked at by itself."""

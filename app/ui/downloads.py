@@ -24,7 +24,7 @@ from app.ui.media import download
 from app.ui.server import service
 from app.ui.visitor import known_visitor
 from tools.base import file_size
-from tools.files import open_below, open_regular, read_regular
+from tools.safe_files import open_below, open_regular, read_regular
 
 PIECE = 256 * 1024  # bytes
 LARGEST_IN_MEMORY = 50_000_000  # bytes of a file for a browser that takes no cookies

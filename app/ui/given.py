@@ -16,7 +16,7 @@ from app.ui.attachment import draw_picture
 from app.ui.markdown import drawable, escaped
 from backends.base import Document, Images, Picture
 from tools.base import file_size
-from tools.mime import PICTURES
+from tools.media import PICTURES
 
 THUMBNAIL = 240  # pixels
 

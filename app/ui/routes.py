@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.core.session import Session
 from app.ui.server import service
 from app.ui.visitor import visitor_of
-from tools.files import names_in
+from tools.safe_files import names_in
 
 GONE = "This file is no longer there, or it is not yours."
 

@@ -8,7 +8,7 @@ from app.core.citations import Cited, highlighted
 from app.core.documents.sheets import Sheet
 from app.ui.blocks import anchor
 from app.ui.quoted import link, words
-from tools.quoting import Span
+from tools.citations import Span
 
 FOLLOW = """<script>
 if (!window.followsCitations) {

@@ -12,8 +12,8 @@ from app.ui.blocks import CallBlock
 from app.ui.markdown import escaped, shown
 from app.ui.quoted import link, words
 from tools.base import Attachment, ToolError, ToolResult
-from tools.files import read_regular
-from tools.mime import BROWSER_STEP, PICTURES
+from tools.media import BROWSER_STEP, PICTURES
+from tools.safe_files import read_regular
 
 FUNCTIONS = ("simple_browser", "search", "mclick", "open_url", "find", "scroll")
 ICON = ":material/travel_explore:"

@@ -52,7 +52,7 @@ from tools import tool
 from tools.base import ToolCall as Call
 from tools.base import ToolContext, ToolError
 from tools.base import ToolResult as Result
-from tools.function import FunctionTool
+from tools.functions.decorator import FunctionTool
 from tools.python import PythonTool
 from tools.registry import Registry
 

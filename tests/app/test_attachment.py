@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from tools.base import Attachment
-from tools.mime import LATEX, PLOTLY, SVG, TABLE, VEGA_LITE
+from tools.media import LATEX, PLOTLY, SVG, TABLE, VEGA_LITE
 
 
 def draw(attachments):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.charts import HIGHEST, drawable_chart, formula
-from tools.mime import PLOTLY, VEGA_LITE
+from tools.media import PLOTLY, VEGA_LITE
 
 PIXEL = "data:image/png;base64,AAAA"
 ADDRESS = "http://203.0.113.9/x"

@@ -15,7 +15,7 @@ from app.core import doctor
 from app.core.doctor import Check, examine
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
-from tools.python.sandbox import why_not
+from tools.python.sandbox.bubblewrap import why_not
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(r"(ok|warning|fail) +(\w+) +(.+)")

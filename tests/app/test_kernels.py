@@ -11,7 +11,7 @@ import pytest
 
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
-from tests.unit.test_python_tool import eventually, gone
+from tests.unit.tools.python.test_tool import eventually, gone
 from tools.base import ToolCall, ToolContext, ToolResult
 
 Open = Callable[..., Service]

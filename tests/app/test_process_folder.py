@@ -20,7 +20,7 @@ from tests.support.loopback_web import Site, html
 from tests.support.sandboxed import eventually
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Text
-from tools.files import delete_folder
+from tools.safe_files import delete_folder
 
 OTHERS = f"{os.getpid()}-0123456789abcdef"
 SCRIPT = html(

@@ -14,8 +14,8 @@ from app.core.web import Browsing
 from tests.support.loopback_web import Answer, Site
 from tests.support.made_pdfs import text_pdf
 from tools.browser.base import Page, ReadFailed
-from tools.browser.reader import Web
-from tools.browser.wall import Wall
+from tools.browser.network.address_guard import Wall
+from tools.browser.reading.reader import Web
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 

@@ -27,10 +27,10 @@ from tests.bench.documentation import LATENCY, MISSING, files, sample, served
 from tests.bench.figures import Figure, at_most, spread
 from tests.support.browser_parts import Lists, ask
 from tools.browser import BrowserTool
-from tools.browser.chromium import Chromium, executable
-from tools.browser.reader import Web
+from tools.browser.network.address_guard import Wall
+from tools.browser.reading.chromium import Chromium, executable
+from tools.browser.reading.reader import Web
 from tools.browser.search.base import Result
-from tools.browser.wall import Wall
 
 PAGES, AT_ONCE, PAIRS, SESSIONS = 20, 10, 3, 10
 PLAIN, WRITTEN, SHARE = 0.25, 1.0, 0.4

@@ -20,9 +20,9 @@ from tests.bench.figures import Figure
 from tests.bench.python_first import wait_ready
 from tools.base import ToolCall, ToolContext
 from tools.python import PythonLimits, PythonTool
-from tools.python.choice import choose_sandbox
-from tools.python.local import LocalHost
-from tools.python.pool import KernelPool
+from tools.python.kernels.local import LocalHost
+from tools.python.kernels.pool import KernelPool
+from tools.python.sandbox.selection import choose_sandbox
 
 SESSIONS, MOST = 50, 8
 

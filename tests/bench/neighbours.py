@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, at_most
 from tools.base import ToolCall, ToolContext
 from tools.python import PythonLimits, PythonTool
-from tools.python.sandbox import Bubblewrap, why_not
+from tools.python.sandbox.bubblewrap import Bubblewrap, why_not
 
 CALLS = 12
 SLOWER = 2  # times

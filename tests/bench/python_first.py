@@ -15,9 +15,9 @@ from pathlib import Path
 from tests.bench.figures import Figure, at_most, spread
 from tools.base import ToolCall, ToolContext
 from tools.python import PythonLimits, PythonTool
-from tools.python.choice import choose_sandbox
-from tools.python.local import LocalHost
-from tools.python.pool import KernelPool
+from tools.python.kernels.local import LocalHost
+from tools.python.kernels.pool import KernelPool
+from tools.python.sandbox.selection import choose_sandbox
 
 SESSIONS = 5
 FIRST = 0.5

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench.figures import Figure, at_most, spread
 from tools.base import ToolCall, ToolContext
 from tools.python import ChildProcess, PythonLimits, PythonTool
-from tools.python.sandbox import Bubblewrap, why_not
+from tools.python.sandbox.bubblewrap import Bubblewrap, why_not
 
 CALLS = 50
 ADDED = 10

@@ -28,8 +28,8 @@ from tests.bench.documentation import MISSING, files, path_of
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.browser_parts import ask
 from tests.support.loopback_web import Answer, Site
-from tools.browser.search.folder import Folder, document
-from tools.browser.search.local import LocalSearch
+from tools.browser.search.local_folder import Folder, document
+from tools.browser.search.local_index import LocalSearch
 
 PAGES, TITLES, FIRST, SESSIONS = 1_000, 100, 3, 5
 QUERY, FOUND = 30.0, 95.0

@@ -14,7 +14,7 @@ from tools.browser import BrowserTool
 from tools.browser.base import Link, Page, ReadFailed
 from tools.browser.search.base import Result
 from tools.browser.search.chain import Found
-from tools.browser.step import STEP
+from tools.browser.step_file import STEP
 
 
 class Lists:

@@ -7,11 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.test_python_tool import ask, eventually, gone
+from tests.unit.tools.python.test_tool import ask, eventually, gone
 from tools.base import ToolContext, ToolResult
 from tools.python import ChildProcess, KernelLauncher, PythonLimits, PythonTool
-from tools.python.local import LocalHost
-from tools.python.pool import KernelPool
+from tools.python.kernels.local import LocalHost
+from tools.python.kernels.pool import KernelPool
 
 LIMITS = PythonLimits(characters=2000)
 FOREVER = "import time\nprint('in', flush=True)\ntime.sleep(600)"

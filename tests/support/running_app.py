@@ -24,7 +24,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from tools.browser.chromium import executable
+from tools.browser.reading.chromium import executable
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAMLIT = (sys.executable, "-m", "streamlit")

@@ -12,7 +12,7 @@ import pytest
 
 from tools.base import ToolCall, ToolContext, ToolResult
 from tools.python import PythonLimits, PythonTool
-from tools.python.sandbox import Bubblewrap, why_not
+from tools.python.sandbox.bubblewrap import Bubblewrap, why_not
 
 needs_sandbox = pytest.mark.skipif(why_not() is not None, reason=f"no sandbox here: {why_not()}")
 

@@ -31,8 +31,13 @@ LIBRARY_FLOORS = ("tools", "backends", "app.core")
 MAY_IMPORT = {
     "tools": ("tools",),
     # A library of its own: it takes two of its neighbours.
-    "tools.documents": ("tools.documents", "tools.citations", "tools.safe_files", "tools.queue"),
-    "backends": ("backends", "tools.base", "tools.queue"),
+    "tools.documents": (
+        "tools.documents",
+        "tools.citations",
+        "tools.safe_files",
+        "tools.fair_queue",
+    ),
+    "backends": ("backends", "tools.base", "tools.fair_queue"),
     "app": (),
     "app.core": LIBRARY_FLOORS,
     "app.api": (*LIBRARY_FLOORS, "app.api"),

@@ -19,7 +19,7 @@ from backends.bundled.data import (
 )
 from backends.bundled.data.tasks import PARTED, Task
 from tools.base import ToolCall, ToolContext, ToolError
-from tools.loading import load_tools
+from tools.functions.loading import load_tools
 
 ROOT = Path(__file__).resolve().parents[2]
 TODAY = date(2026, 3, 31)

@@ -14,7 +14,7 @@ from app.core.documents.places import areas
 from app.core.documents.readers import pdf
 from app.core.documents.readers import picture as picture_reader
 from tests.support.made_pdfs import picture, scanned, text_pdf, write
-from tools.quoting import find
+from tools.citations import find
 
 WIDTH = 900  # pixels
 POINT = WIDTH / 595.28  # of an A4 page, in pixels

@@ -31,7 +31,7 @@ from tests.support.made_texts import (
     full_open_text,
     full_rich_text,
 )
-from tools.quoting import find
+from tools.citations import find
 
 # Libraries warn of what they make the best of.
 pytestmark = pytest.mark.filterwarnings("ignore")

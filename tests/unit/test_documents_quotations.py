@@ -13,7 +13,7 @@ from app.core.documents.sheets import harmless
 from tests.support.browser_parts import Lists, Pages, ask, page
 from tests.support.document_scene import filler, sheets
 from tools.browser import BrowserTool
-from tools.quoting import comparable, find
+from tools.citations import comparable, find
 
 PAGE = """# Annual *report*
 

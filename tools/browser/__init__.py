@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tools.browser.base import Reader
-from tools.browser.local_reader import EveryReader, LocalReader
+from tools.browser.model_view import BrowserLimits
+from tools.browser.reading.local_reader import EveryReader, LocalReader
 from tools.browser.search.chain import SearchChain, choose_search
-from tools.browser.shelf import Source
-from tools.browser.shown import BrowserLimits
+from tools.browser.sources import Source
 from tools.browser.tool import BrowserTool
-from tools.quoting import Citation
+from tools.citations import Citation
 
 __all__ = [
     "BrowserLimits",

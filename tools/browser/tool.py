@@ -1,7 +1,8 @@
 """The browser: search, open, find and scroll, over a search chain and a reader.
 
 Both faces come down to the same five functions. Every page, result and link has a number that
-stays valid for the whole conversation (`shelf`); what the model reads has one form (`shown`).
+stays valid for the whole conversation (`sources`); what the model reads has one form
+(`model_view`).
 """
 
 from __future__ import annotations
@@ -14,13 +15,10 @@ from typing import Any
 
 from tools.base import Attachment, ToolCall, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.browser.base import Link, Page, Reader, ReadFailed
-from tools.browser.call import EXAMPLES, HOW, NAME, NoCall
-from tools.browser.citations import cited
-from tools.browser.documents import Documents
-from tools.browser.expression import wanted_call
-from tools.browser.search.chain import Search
-from tools.browser.shelf import Shelf, Source, host_of
-from tools.browser.shown import (
+from tools.browser.calls.call import EXAMPLES, HOW, NAME, NoCall, function_specs, native_spec
+from tools.browser.calls.expression import wanted_call
+from tools.browser.cancellation import unless_stopped
+from tools.browser.model_view import (
     BrowserLimits,
     failed_text,
     first_line_before,
@@ -29,10 +27,11 @@ from tools.browser.shown import (
     search_text,
     snippet,
 )
-from tools.browser.specs import function_specs, native_spec
-from tools.browser.step import failed_step, page_step, screenshot_file, search_step, step_file
-from tools.browser.stopping import unless_stopped
-from tools.quoting import Citation, CitationSource
+from tools.browser.saved_documents import Documents
+from tools.browser.search.chain import Search
+from tools.browser.sources import Shelf, Source, cited, host_of
+from tools.browser.step_file import failed_step, page_step, screenshot_file, search_step, step_file
+from tools.citations import Citation, CitationSource
 from tools.text import one_line
 
 MOST_PAGES = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.base import ToolCancelled, ToolContext, ToolError
-from tools.queue import POLL, FairQueue
+from tools.fair_queue import POLL, FairQueue
 
 log = logging.getLogger(__name__)
 

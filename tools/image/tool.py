@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tools.base import Attachment, ToolCall, ToolContext, ToolError, ToolResult, ToolSpec, file_size
-from tools.files import free_name, safe_name, write_into
-from tools.mime import PICTURES
-from tools.pictures import PictureRefused, picture_size
+from tools.media import PICTURES, PictureRefused, picture_size
+from tools.safe_files import free_name, safe_name, write_into
 
 LONGEST_PROMPT = 4000
 """Characters of a description; services take between 1,000 and 32,000."""

@@ -6,8 +6,8 @@ import functools
 import importlib.util
 import platform
 
+from tools.python.kernels.pending import KernelHost
 from tools.python.limits import PythonLimits
-from tools.python.starting import KernelHost
 
 # Import name -> name, of what models like to use; the description lists those that are there.
 PACKAGES = {

@@ -9,18 +9,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult, ToolSpec
-from tools.files import listing
-from tools.python.causes import cause_of, processes_refused, threads_met
-from tools.python.clips import compose
 from tools.python.description import describe
-from tools.python.displays import Displays
-from tools.python.kernel import Connection, Ending, Message
-from tools.python.launcher import ChildProcess, KernelLauncher
+from tools.python.kernels.kernel import Connection, Ending, Message
+from tools.python.kernels.local import LocalHost
+from tools.python.kernels.pool import KernelPool
 from tools.python.limits import PythonLimits
-from tools.python.local import LocalHost
-from tools.python.made import made_files
-from tools.python.outputs import Outputs
-from tools.python.pool import KernelPool
+from tools.python.limits.causes import cause_of, processes_refused, threads_met
+from tools.python.output.collector import Outputs
+from tools.python.output.displays import Displays
+from tools.python.output.new_files import made_files
+from tools.python.output.truncation import compose
+from tools.python.sandbox.launcher import ChildProcess, KernelLauncher
+from tools.safe_files import listing
 
 PROGRESS_INTERVAL = 0.2  # seconds between two lines of progress
 _FENCE_LINE = re.compile(r"\s*(`{3,})[ \t]*\{?[\w.+-]*\}?[ \t]*\r?\n")

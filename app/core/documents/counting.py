@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from backends.base import Backend, ContextExceeded, Message, user
-from tools.quoting import WIDE
+from tools.citations import WIDE
 
 UNKNOWN = 32_768
 """The window that a model is thought to have when it doesn't say."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from app.core.documents.base import DocumentError, Options, Reading
 from app.core.documents.process import Limits
 from app.core.documents.reading import read
-from tools.queue import POLL, FairQueue
+from tools.fair_queue import POLL, FairQueue
 
 LIMITS = Limits(seconds=30.0, characters=2_000_000)
 OPTIONS = Options(most_pages=500)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.core.documents.sheets import Sheet, harmless
-from tools.quoting import WIDE
+from tools.citations import WIDE
 
 LEAST, TARGET, LONGEST = 200, 700, 1400
 """Characters of a passage: below the least the next heading begins no new one, at the target it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from app.core.documents.base import Area, Page
-from tools.quoting import Span
+from tools.citations import Span
 
 
 def areas(page: Page, spans: Sequence[Span]) -> tuple[Area, ...]:

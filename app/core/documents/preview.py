@@ -12,7 +12,7 @@ from typing import NamedTuple
 from app.core.documents.base import Area, DocumentError, PasswordNeeded
 from app.core.documents.process import LIMITS, Ended, answers
 from app.core.documents.snapshot import snapshot
-from tools.queue import FairQueue
+from tools.fair_queue import FairQueue
 
 SECONDS = 20.0  # for one page
 WIDTH, WIDEST = 900, 2000  # pixels

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet
-from tools.quoting import Citation, Span, claimed, find
+from tools.citations import Citation, Span, claimed, find
 
 LEAST = 12
 """Characters that a quotation must have to be looked for on other pages: fewer stand anywhere."""

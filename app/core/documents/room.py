@@ -18,7 +18,7 @@ from app.core.documents.base import Options, Reading
 from app.core.documents.process import LIMITS, MEGABYTE, Limits
 from app.core.documents.reading import OPTIONS, Progress, read
 from app.core.documents.snapshot import snapshot
-from tools.queue import FairOrder
+from tools.fair_queue import FairOrder
 
 log = logging.getLogger(__name__)
 

@@ -98,7 +98,7 @@ class Sheet:
 
 def harmless(text: str) -> str:
     """Text of a document as it may stand in a prompt: special tokens and our own marks in it are
-    words like any others. What `tools.quoting` compares is not changed by it."""
+    words like any others. What `tools.citations` compares is not changed by it."""
     text = _TOKEN.sub(f"<{WORD_JOINER}", glm4.defuse(quotable(text)))
     return _HEAD.sub(rf"\1[{WORD_JOINER}", text)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.documents.base import DocumentError
-from tools.files import open_regular
+from tools.safe_files import open_regular
 
 log = logging.getLogger(__name__)
 

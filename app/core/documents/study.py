@@ -37,7 +37,7 @@ from backends.base import (
     Part,
     Usage,
 )
-from tools.quoting import Citation, Span
+from tools.citations import Citation, Span
 
 WAYS: tuple[Way, ...] = get_args(Way)
 PROSE = tuple(

@@ -8,7 +8,7 @@ import unicodedata
 from functools import cache
 from itertools import pairwise
 
-from tools.quoting import WIDE
+from tools.citations import WIDE
 
 CUTS = "\x1d\x1e"
 """Characters that stand among the terms as they do in the text, to tell its stretches apart."""

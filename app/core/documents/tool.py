@@ -16,7 +16,7 @@ from app.core.documents.paragraphs import Passage, excerpts
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet, harmless
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
-from tools.quoting import CitationSource
+from tools.citations import CitationSource
 from tools.text import one_line
 
 NAME = "documents"

@@ -17,14 +17,14 @@ from typing import Final, Protocol
 
 from tools.base import ToolCancelled
 from tools.browser.search.base import Progress, Result, SearchFailed, SearchProvider
-from tools.browser.search.brave import Brave
-from tools.browser.search.ddgs import Ddgs
-from tools.browser.search.folder import Folder
-from tools.browser.search.local import LocalSearch
-from tools.browser.search.searxng import SearXNG
-from tools.browser.search.serper import Serper
-from tools.browser.search.tavily import Tavily
-from tools.browser.search.zhipu import Zhipu
+from tools.browser.search.local_folder import Folder
+from tools.browser.search.local_index import LocalSearch
+from tools.browser.search.providers.brave import Brave
+from tools.browser.search.providers.ddgs import Ddgs
+from tools.browser.search.providers.searxng import SearXNG
+from tools.browser.search.providers.serper import Serper
+from tools.browser.search.providers.tavily import Tavily
+from tools.browser.search.providers.zhipu import Zhipu
 from tools.text import one_line
 
 DEFAULT: Final = "ddgs"

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw
 from pypdfium2 import PdfPage
 
 from app.core.documents.readers.letters import PARTED, clean
-from tools.quoting import find
+from tools.citations import find
 
 INK, EDGE = (255, 222, 110), (214, 132, 0)
 AROUND = 0.003  # of the picture's width: how far a mark goes beyond the words

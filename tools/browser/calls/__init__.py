@@ -1,0 +1,1 @@
+"""What the model may ask: the five functions, and the GLM-4 expression form."""

@@ -1,0 +1,1 @@
+"""HTML to the main text as Markdown, in a process of its own."""

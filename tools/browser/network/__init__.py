@@ -1,0 +1,1 @@
+"""The only way out: proxy, SSRF guard, byte quota, plain fetch."""

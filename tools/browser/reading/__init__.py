@@ -1,0 +1,1 @@
+"""A URL to a page: fetched, or rendered in Chromium."""

@@ -1,0 +1,293 @@
+"""Addresses -> pages. What is plain HTML is fetched; what its scripts write is rendered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from tools.browser.base import Document, Page, ReadFailed
+from tools.browser.html.main_text import Text
+from tools.browser.html.worker import Extractor
+from tools.browser.network import fetch
+from tools.browser.network.address_guard import Wall
+from tools.browser.network.fetch import Fetched, Fetcher, status_line
+from tools.browser.network.proxy import Proxy
+from tools.browser.reading.rendering import Chromium, Rendered
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 10  # pages of one session
+THIN = 50  # words from which on a page that has scripts is taken as it was fetched
+LEAST = 4.0  # seconds that are left for rendering, however long the fetching took
+CLOSING = 20.0  # seconds
+THREADS = 128  # that look up names; a session's 96 connections must not keep all others waiting
+TICK = 0.05  # seconds between two looks at Stop
+
+Documents = Callable[[bytes, str, str], Sequence[str]]
+"""A document's bytes, its media type and whom it is read for, an opaque key -> its lines. Raises
+ValueError with one line."""
+
+T = TypeVar("T")
+
+_TURNED_AWAY = (403, 429, 503)  # what sites say to who doesn't look like a browser
+
+
+class Web:
+    """The way into the web for the whole process: one thread, one proxy behind the wall, and
+    Chromium where there is one. Nothing is started before the first page is read, and nothing
+    after it was closed."""
+
+    def __init__(
+        self,
+        wall: Wall,
+        chromium: Chromium | None = None,
+        documents: Documents | None = None,
+        seconds: float = fetch.SECONDS,
+    ) -> None:
+        self.wall = wall
+        self.chromium = chromium
+        self.documents = documents
+        self.seconds = seconds
+        self.proxy = Proxy(wall)
+        self.extractor = Extractor()
+        self.tls: ssl.SSLContext | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
+        self._works: set[Future[Any]] = set()
+        self._closed = False
+
+    def reader(self) -> WebReader:
+        """A reader for one session."""
+        return WebReader(self)
+
+    def warm(self) -> None:
+        """Have everything started in the background: a first page soon will be read."""
+        self.submit(self._warm())
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run `work` on the web's own thread; it is cancelled when the web is closed."""
+        with self._starting:
+            if self._closed:
+                work.close()
+                never: Future[T] = Future()
+                never.cancel()
+                never.set_running_or_notify_cancel()  # now those who wait for it know, too
+                return never
+            if self._loop is None:
+                self._loop = self._started()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._works.add(future)
+            future.add_done_callback(self._works.discard)
+            return future
+
+    def close(self) -> None:
+        """End what is being read, Chromium, the proxy and the thread. May be called twice."""
+        with self._starting:
+            self._closed = True
+            loop, self._loop = self._loop, None
+        for work in list(self._works):
+            work.cancel()
+        if loop is not None:
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSING)
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, "web-lookup"))
+        threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), loop).result()
+        except BaseException:
+            loop.call_soon_threadsafe(loop.stop)
+            raise
+        return loop
+
+    async def _start(self) -> None:
+        self.tls = fetch.tls()
+        await self.proxy.start()
+
+    async def _warm(self) -> None:
+        await self.extractor.warm()  # first: most pages need nothing else
+        if self.chromium is not None:
+            self.chromium.warm()
+
+    async def _stop(self) -> None:
+        if self.chromium is not None:
+            await self.chromium.close()
+        await self.extractor.close()
+        await self.proxy.stop()
+
+
+class _Session:
+    """What one session has at the web: an account, cookies, tabs. Lives on the web's thread."""
+
+    def __init__(self, web: Web) -> None:
+        assert web.tls is not None
+        self.account = web.proxy.open()
+        proxy = web.proxy.url
+        self.fetcher = Fetcher(web.wall, proxy, self.account, web.tls, web.seconds)
+        self.tabs = None if web.chromium is None else web.chromium.tabs(proxy, self.account)
+        self.room = asyncio.Semaphore(AT_ONCE)
+
+    async def close(self, proxy: Proxy) -> None:
+        if self.tabs is not None:
+            await self.tabs.close()
+        await self.fetcher.close()
+        proxy.close(self.account)
+
+
+class WebReader:
+    """A `Reader` for one session."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._session: _Session | None = None
+        self._asked = self._closed = False
+
+    def expect(self, urls: Sequence[str]) -> None:
+        """See `Reader.expect`."""
+        if urls and not self._closed:
+            self._web.warm()
+
+    def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
+        """See `Reader.read`."""
+        self._asked = True
+        works = {url: self._web.submit(self._read(url)) for url in dict.fromkeys(urls)}
+        waiting = set(works.values())
+        while waiting and not cancel.is_set():
+            _, waiting = wait(waiting, timeout=TICK)
+        for work in waiting:
+            work.cancel()
+        return [_result(works[url]) for url in urls]
+
+    def close(self) -> None:
+        """See `Reader.close`."""
+        self._closed = True
+        if self._asked:
+            with contextlib.suppress(TimeoutError, CancelledError):
+                self._web.submit(self._end()).result(CLOSING)
+
+    async def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close(self._web.proxy)
+
+    async def _read(self, url: str) -> Page:
+        if self._closed:
+            raise ReadFailed("the conversation has ended")
+        if self._session is None:
+            self._session = _Session(self._web)
+            if self._web.chromium is not None:
+                self._web.chromium.warm()
+        session = self._session
+        async with session.room:
+            with session.account.page():
+                return await self._page(session, url)
+
+    async def _page(self, session: _Session, url: str) -> Page:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._web.seconds
+        # A session is one visitor's: shared processes and tabs serve the sessions in turn.
+        owner = session.account.name
+        fetched = await session.fetcher.fetch(url)
+        if fetched.kind == "document":
+            return await self._document(fetched, owner)
+        if fetched.kind == "text":
+            _check_status(fetched.status)
+            json = fetched.media_type.endswith("json") and not fetched.note
+            text = await self._web.extractor.plain(fetched.data, "", fetched.charset, json, owner)
+            return _page(fetched, text)
+        text = await self._web.extractor.html(fetched.data, fetched.url, fetched.charset, owner)
+        if session.tabs is None or not _is_thin(fetched, text):
+            _check(fetched.status, text)
+            return _page(fetched, text)
+        try:
+            rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
+            html = rendered.html.encode("utf-8", "replace")
+            seen = await self._web.extractor.html(html, rendered.url, "utf-8", owner)
+        except ReadFailed as failed:
+            _check(fetched.status, text, str(failed))
+            note = fetched.note or f"as it is without its scripts: {failed}"
+            return _page(replace(fetched, note=note), text)
+        if 2 * seen.words < text.words and rendered.status == fetched.status:
+            seen = text  # a script that failed blanked the page
+        _check(rendered.status, seen)
+        return _page(rendered, seen)
+
+    async def _document(self, fetched: Fetched, owner: str) -> Page:
+        _check_status(fetched.status)
+        documents = self._web.documents
+        if documents is None:
+            raise ReadFailed(f"it is a document of type {fetched.media_type}")
+        try:
+            asked = (fetched.data, fetched.media_type, owner)
+            lines = await asyncio.to_thread(documents, *asked)
+        except ValueError as error:
+            raise ReadFailed(str(error)) from None
+        data = "\n".join(lines).encode("utf-8", "replace")
+        text = await self._web.extractor.plain(data, fetched.name, "utf-8", owner=owner)
+        own = Document(fetched.name, fetched.media_type, fetched.data)
+        return replace(_page(fetched, text), document=None if fetched.note else own)
+
+
+def _is_thin(fetched: Fetched, text: Text) -> bool:
+    """Whether the page as it was fetched has next to no text, and could write some itself."""
+    if fetched.status in _TURNED_AWAY:
+        return True
+    if "scripts" not in text.signs:
+        return False
+    if text.words < THIN or "empty root" in text.signs:
+        return True
+    return text.words < 4 * THIN and "asks for scripts" in text.signs
+
+
+def _check_status(status: int) -> None:
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ReadFailed(status_line(status))
+
+
+def _check(status: int, text: Text, empty: str = "the page has no text") -> None:
+    """Raises ReadFailed where there is nothing to be read, and why."""
+    if text.words < THIN and "captcha" in text.signs:
+        raise ReadFailed("it asks for a proof that one is human (a captcha)")
+    _check_status(status)
+    if text.words < THIN and "password" in text.signs:
+        raise ReadFailed("it asks to log in")
+    if not text.lines:
+        raise ReadFailed(empty)
+
+
+def _page(source: Fetched | Rendered, text: Text) -> Page:
+    screenshot = source.screenshot if isinstance(source, Rendered) else None
+    return Page(
+        url=source.url,
+        title=text.title,
+        status=source.status,
+        lines=text.lines,
+        links=text.links,
+        read_at=datetime.now(UTC),
+        screenshot=screenshot,
+        note=source.note,
+    )
+
+
+def _result(work: Future[Page]) -> Page | ReadFailed:
+    try:
+        return work.result()
+    except CancelledError:
+        return ReadFailed("it was stopped")
+    except ReadFailed as failed:
+        return failed
+    except Exception:
+        log.exception("A page could not be read.")
+        return ReadFailed("something went wrong here while it was read")

@@ -1,0 +1,128 @@
+"""A folder of pages on this machine, under an address of its own: `local://handbook/models.md`.
+
+Nothing outside the folder is reached, no link is followed, and hidden files are not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
+
+from tools.browser.html.charset import decode
+from tools.safe_files import Listing, listing, read_regular
+
+SCHEME = "local"
+MOST_FILES = 200_000  # entries of the folder that are looked at
+MOST_BYTES = 5_000_000  # of one file
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file as the index takes it: its title, its headings, and its text in lines."""
+
+    title: str
+    headings: str
+    text: str
+
+
+class Folder:
+    """The folder at `root`; `name` is the host in its addresses."""
+
+    def __init__(self, root: Path, name: str = "") -> None:
+        self.root = root.expanduser().resolve()
+        self.name = (
+            re.sub(r"[^a-z0-9]+", "-", (name or self.root.name).lower()).strip("-") or "folder"
+        )
+
+    def files(self) -> Listing:
+        """The files in it that can be read, by their paths. Raises `OSError` where it is none."""
+        if not self.root.is_dir():
+            raise OSError("not a folder")
+        found = listing(self.root, MOST_FILES)
+        return Listing(
+            {path: stamp for path, stamp in found.files.items() if suffix(path) in FORMATS},
+            found.complete,
+        )
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes, MOST_BYTES at most. Raises `OSError`."""
+        return read_regular(self.root / path, MOST_BYTES)
+
+    def address(self, path: str) -> str:
+        """The address of a file."""
+        return f"{SCHEME}://{self.name}/{quote(path)}"
+
+    def path(self, address: str) -> str | None:
+        """The file at an address, None where it is not this folder's or no file's that is read."""
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            return None
+        if parts.scheme != SCHEME or parts.netloc != self.name:
+            return None
+        path = unquote(parts.path).lstrip("/")
+        pure = PurePosixPath(path)
+        if "\0" in path or any(part.startswith(".") for part in pure.parts):
+            return None  # hidden, or a way out
+        return path if suffix(path) in FORMATS and str(pure) == path else None
+
+
+def suffix(path: str) -> str:
+    """A file name's ending in small letters, with its dot."""
+    return PurePosixPath(path).suffix.lower()
+
+
+def document(path: str, data: bytes) -> Document:
+    """What the index takes of a file; its name stands in for a title that it has not."""
+    found = FORMATS[suffix(path)](decode(data))
+    stem = re.sub(r"[-_]+", " ", PurePosixPath(path).stem)
+    headings = f"{found.headings}\n{stem}"
+    return Document(" ".join(found.title.split()) or stem, headings, found.text)
+
+
+def markdown_title(text: str) -> str:
+    """The first heading, without Markdown's marks."""
+    found = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
+    return re.sub(r"[*`]", "", found[1]) if found else ""
+
+
+def _markdown(text: str) -> Document:
+    headings = re.findall(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
+    linked = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
+    words = re.sub(r"^#{1,6}[ \t]+.*$|[*`]|^[ \t]*[|>]|^```.*$", "", linked, flags=re.MULTILINE)
+    return Document(markdown_title(text), "\n".join(headings), words)
+
+
+def _plain(text: str) -> Document:
+    return Document("", "", text)
+
+
+def _html(text: str) -> Document:
+    from lxml import html
+    from lxml.etree import ParserError
+
+    try:
+        tree = html.document_fromstring(text.encode(), parser=html.HTMLParser(encoding="utf-8"))
+    except (ParserError, ValueError):
+        return Document("", "", "")
+    title = tree.findtext(".//title") or ""
+    for element in tree.xpath(
+        "//script|//style|//noscript|//template|//nav|//aside|//footer|//form"
+    ):
+        element.drop_tree()
+    headings = [" ".join(each.text_content().split()) for each in tree.xpath("//h1|//h2|//h3")]
+    main = tree.xpath("//main|//*[@role='main']|//article") or tree.xpath("//body") or [tree]
+    for element in main[0].iter("p", "li", "tr", "pre", "div", "br", "h1", "h2", "h3", "dt", "dd"):
+        element.tail = "\n" + (element.tail or "")
+    return Document(title or (headings or [""])[0], "\n".join(headings), main[0].text_content())
+
+
+FORMATS: Mapping[str, Callable[[str], Document]] = {
+    ".md": _markdown, ".markdown": _markdown,
+    ".html": _html, ".htm": _html, ".xhtml": _html,
+    ".txt": _plain, ".text": _plain, ".rst": _plain,
+}  # fmt: skip
+"""What is read, by the endings of names."""

@@ -1,0 +1,48 @@
+"""Brave Search: https://api-dashboard.search.brave.com/app/documentation/web-search"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tools.browser.search.base import Result, make_result, since
+from tools.browser.search.http import SECONDS, ask, listed
+
+_MOST = 20  # results that one request may ask for
+_LONGEST_QUERY = 400  # characters
+
+
+class Brave:
+    """Searches with a key from Brave."""
+
+    name = "brave"
+
+    def __init__(
+        self, key: str, base: str = "https://api.search.brave.com", seconds: float = SECONDS
+    ) -> None:
+        self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
+
+    def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
+        """See `SearchProvider`."""
+        params = {
+            "q": query[:_LONGEST_QUERY],
+            "count": str(min(limit, _MOST)),
+            "text_decorations": "false",
+            "result_filter": "web",
+        }
+        if recency_days is not None:
+            params["freshness"] = f"{since(recency_days)}to{date.today()}"
+        answer = ask(
+            "GET",
+            f"{self._base}/res/v1/web/search",
+            headers={"X-Subscription-Token": self._key, "Accept": "application/json"},
+            params=params,
+            secret=self._key,
+            seconds=self._seconds,
+        )
+        found = [
+            make_result(
+                each.get("title"), each.get("url"), each.get("description"), each.get("page_age")
+            )
+            for each in listed(answer, "web", "results")
+        ]
+        return [each for each in found if each is not None][:limit]

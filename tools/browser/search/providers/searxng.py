@@ -1,0 +1,40 @@
+"""A SearXNG server, one's own or a company's: https://docs.searxng.org/dev/search_api.html"""
+
+from __future__ import annotations
+
+from tools.browser.search.base import Result, SearchFailed, make_result, span
+from tools.browser.search.http import SECONDS, ask, listed
+
+
+class SearXNG:
+    """Searches with the server at `url`, whose settings must allow the format `json`."""
+
+    name = "searxng"
+
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        self._url = url.rstrip("/").removesuffix("/search") + "/search"
+        self._seconds = seconds
+
+    def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
+        """See `SearchProvider`; the server knows days, weeks, months and years alone."""
+        params = {"q": query, "format": "json"}
+        if recency_days is not None and (within := span(recency_days)):
+            params["time_range"] = within
+        try:
+            answer = ask("GET", self._url, params=params, seconds=self._seconds)
+        except SearchFailed as error:
+            if str(error).startswith("it refuses"):
+                raise SearchFailed(
+                    "it refuses the request (its settings must list json under search: formats:)"
+                ) from None
+            raise
+        found = [
+            make_result(
+                each.get("title"), each.get("url"), each.get("content"), each.get("publishedDate")
+            )
+            for each in listed(answer, "results")
+        ]
+        results = [each for each in found if each is not None][:limit]
+        if not results and (silent := answer.get("unresponsive_engines")):
+            raise SearchFailed(f"{len(silent)} of its search engines did not answer")
+        return results

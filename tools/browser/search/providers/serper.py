@@ -1,0 +1,40 @@
+"""Serper, which asks Google: https://serper.dev"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.browser.search.base import Result, make_result, span
+from tools.browser.search.http import SECONDS, ask, listed
+
+_SPANS = {"day": "qdr:d", "week": "qdr:w", "month": "qdr:m", "year": "qdr:y"}
+
+
+class Serper:
+    """Searches with a key from Serper."""
+
+    name = "serper"
+
+    def __init__(
+        self, key: str, base: str = "https://google.serper.dev", seconds: float = SECONDS
+    ) -> None:
+        self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
+
+    def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
+        """See `SearchProvider`; the service knows days, weeks, months and years alone."""
+        body: dict[str, Any] = {"q": query, "num": limit}
+        if recency_days is not None and (within := span(recency_days)):
+            body["tbs"] = _SPANS[within]
+        answer = ask(
+            "POST",
+            f"{self._base}/search",
+            headers={"X-API-KEY": self._key},
+            body=body,
+            secret=self._key,
+            seconds=self._seconds,
+        )
+        found = [
+            make_result(each.get("title"), each.get("link"), each.get("snippet"), each.get("date"))
+            for each in listed(answer, "organic")
+        ]
+        return [each for each in found if each is not None][:limit]

@@ -1,0 +1,42 @@
+"""Tavily: https://docs.tavily.com/documentation/api-reference/endpoint/search"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.browser.search.base import Result, make_result, since
+from tools.browser.search.http import SECONDS, ask, listed
+
+_MOST = 20  # results that one request may ask for
+
+
+class Tavily:
+    """Searches with a key from Tavily."""
+
+    name = "tavily"
+
+    def __init__(
+        self, key: str, base: str = "https://api.tavily.com", seconds: float = SECONDS
+    ) -> None:
+        self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
+
+    def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
+        """See `SearchProvider`."""
+        body: dict[str, Any] = {"query": query, "max_results": min(limit, _MOST)}
+        if recency_days is not None:
+            body["start_date"] = since(recency_days).isoformat()
+        answer = ask(
+            "POST",
+            f"{self._base}/search",
+            headers={"Authorization": f"Bearer {self._key}"},
+            body=body,
+            secret=self._key,
+            seconds=self._seconds,
+        )
+        found = [
+            make_result(
+                each.get("title"), each.get("url"), each.get("content"), each.get("published_date")
+            )
+            for each in listed(answer, "results")
+        ]
+        return [each for each in found if each is not None][:limit]

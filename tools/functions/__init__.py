@@ -1,0 +1,1 @@
+"""`@tool`: signature and docstring to JSON Schema, arguments checked; loading users' files."""

@@ -1,0 +1,1 @@
+"""Jupyter kernels: local, behind a gateway, pooled and started ahead."""

@@ -1,0 +1,246 @@
+"""Kernels on this machine.
+
+A kernel takes its orders over unix sockets in a folder that only this user can open, not over
+ports that are open to everybody on the machine.
+
+A kernel that was started ahead takes over a session's folder. The kernel's own folder is its
+working directory, and in a sandbox it is bound into it: both follow the folder itself, not its
+name. So the session's files move into the kernel's folder, and that takes the name of the
+session's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import zmq
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+from tools.python.kernels.fonts import provide_fonts
+from tools.python.kernels.kernel import KEPT, Channel, Kernel, KernelFailed, Message
+from tools.python.limits import PythonLimits
+from tools.python.limits.causes import what_became
+from tools.python.sandbox.launcher import MATPLOTLIB, KernelLauncher
+from tools.python.sandbox.workspace_owner import give_new
+from tools.safe_files import delete_folder, no_room
+
+log = logging.getLogger(__name__)
+
+LONGEST_SOCKET_PATH = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+
+# One context serves all kernels with one I/O thread. Its options hold for every socket: a
+# kernel is the user's code, and must not fill the server's memory.
+_context = zmq.Context()
+_context.setsockopt(zmq.LINGER, 0)
+_context.setsockopt(zmq.RECONNECT_IVL, 10)
+_context.setsockopt(zmq.RCVHWM, 200)
+_context.setsockopt(zmq.MAXMSGSIZE, 64 * 1024 * 1024)
+
+MAX_MOVED_ENTRIES = 1000
+"""Entries of a workspace that are moved; with more a kernel started in it is there sooner."""
+
+
+class LocalHost:
+    """Starts kernels on this machine, in the launcher's way."""
+
+    here = True
+
+    def __init__(self, launcher: KernelLauncher, limits: PythonLimits) -> None:
+        self.launcher = launcher
+        self._keep = KEPT * limits.characters
+
+    @property
+    def network(self) -> bool:
+        """Whether the code reaches the network."""
+        return self.launcher.network
+
+    @property
+    def confined(self) -> bool:
+        """Whether the code can write to its own folder and to places in memory alone."""
+        return self.launcher.confined
+
+    @property
+    def folder(self) -> str:
+        """What the code calls the workspace."""
+        return self.launcher.folder
+
+    def start(self, workspace: Path) -> Kernel:
+        """A kernel in `workspace`, on its way. Raises `KernelFailed`."""
+        return Kernel(LocalConnection(workspace, self.launcher), self._keep)
+
+
+class LocalConnection:
+    """A `Connection` over ZeroMQ. The process is started at once. Raises `KernelFailed`."""
+
+    def __init__(self, workspace: Path, launcher: KernelLauncher) -> None:
+        self.workspace = workspace
+        try:
+            self.private = _private_folder()
+        except OSError as error:
+            raise _failure(error) from error
+        try:
+            workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+            connection = self.private / "connection.json"
+            write_connection_file(
+                str(connection),
+                transport="ipc",
+                ip=str(self.private / "k"),
+                key=secrets.token_hex(32).encode(),
+                shell_port=1,
+                iopub_port=2,
+                stdin_port=3,
+                hb_port=4,
+                control_port=5,
+            )
+            self._process = launcher.launch(connection, workspace)
+        except OSError as error:
+            delete_folder(self.private)
+            raise _failure(error) from error
+        self._client = BlockingKernelClient(context=_context)
+        self._client.load_connection_file(str(connection))
+        self._client.start_channels(stdin=False, hb=False, control=False)
+        self._channels: dict[zmq.Socket[bytes], Channel] = {
+            self._client.shell_channel.socket: "shell",
+            self._client.iopub_channel.socket: "iopub",
+        }
+        self._poller = zmq.Poller()
+        for socket in self._channels:
+            self._poller.register(socket, zmq.POLLIN)
+
+    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.ask`."""
+        message = self._client.session.msg(kind, dict(content))
+        self._client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+    def receive(self, seconds: float) -> Sequence[tuple[Channel, Message | None]]:
+        """See `Connection.receive`: at most one message of each channel."""
+        ready = self._poller.poll(round(seconds * 1000))
+        return [(self._channels[socket], self._message(socket)) for socket, _ in ready]
+
+    def ended(self) -> str | None:
+        """See `Connection.ended`."""
+        status = self._process.poll()
+        return None if status is None else what_became(status)
+
+    def begin(self) -> None:
+        """See `Connection.begin`."""
+        self._process.begin()
+
+    def exceeded(self) -> str | None:
+        """See `Connection.exceeded`."""
+        return self._process.exceeded()
+
+    def crowded(self) -> bool:
+        """See `Connection.crowded`."""
+        return self._process.crowded()
+
+    def full(self) -> Collection[str]:
+        """See `Connection.full`."""
+        return self._process.full()
+
+    def interrupt(self) -> None:
+        """See `Connection.interrupt`."""
+        self._process.interrupt()
+
+    def kill(self) -> None:
+        """See `Connection.kill`."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """See `Connection.close`."""
+        # Its own `stop_channels` would first open those that were never used.
+        self._client.shell_channel.stop()
+        self._client.iopub_channel.stop()
+        delete_folder(self.private)
+
+    def log(self) -> str:
+        """See `Connection.log`."""
+        with contextlib.suppress(OSError):
+            return (self.private / "log").read_text("utf-8", "replace")[-4000:]
+        return "The kernel said nothing."
+
+    def furnish(self) -> None:
+        """See `Connection.furnish`."""
+        provide_fonts(self.private / MATPLOTLIB)
+
+    def settle(self, workspace: Path) -> None:
+        """See `Connection.settle`. The kernel's folder takes the place of `workspace`."""
+        move_in(self.workspace, workspace)
+        give_new(workspace)
+        self.workspace = workspace
+
+    def _message(self, socket: zmq.Socket[bytes]) -> Message | None:
+        try:
+            message: Message | None = self._client.session.recv(socket)[1]
+        except Exception:
+            log.warning("A message of the kernel could not be read.", exc_info=True)
+            return None
+        return message
+
+
+def _failure(error: OSError) -> KernelFailed:
+    failure = KernelFailed("The kernel's process could not be started.")
+    if no_room(error):
+        failure.told = "Python could not be started: the disk of this server is full."
+    return failure
+
+
+def _private_folder() -> Path:
+    """A new folder for one kernel, with a path that is short enough for unix sockets. Raises
+    OSError, `KernelFailed`."""
+    parents = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
+    for parent in parents:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=parent)).resolve()
+        except OSError as error:
+            if parent == parents[-1] or no_room(error):
+                raise
+            continue
+        if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
+            return folder
+        folder.rmdir()
+    raise KernelFailed("No folder for temporary files has a path short enough for sockets.")
+
+
+class TooManyEntries(OSError):
+    """The workspace has more than `MAX_MOVED_ENTRIES` entries."""
+
+
+def move_in(own: Path, workspace: Path) -> None:
+    """Rename the folder `own` to `workspace`, with what lies there in it.
+
+    No link is followed: entries move as they are. Both lie in one file system. Raises OSError,
+    and then everything is where it was.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        source, target = os.open(workspace, flags), os.open(own, flags)
+        stack.callback(os.close, source)
+        stack.callback(os.close, target)
+        with os.scandir(source) as entries:
+            names = [entry.name for entry in islice(entries, MAX_MOVED_ENTRIES + 1)]
+        if len(names) > MAX_MOVED_ENTRIES:
+            raise TooManyEntries("The workspace has too many entries to be moved.")
+        moved: list[str] = []
+        try:
+            for name in names:
+                os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+                moved.append(name)
+            os.rename(own, workspace)  # in the place of an empty folder, at once
+        except OSError:
+            for name in moved:
+                with suppress(OSError):
+                    os.rename(name, name, src_dir_fd=target, dst_dir_fd=source)
+            raise

@@ -1,0 +1,1 @@
+"""Code that runs inside every kernel before the first call."""

@@ -1,0 +1,101 @@
+"""What every kernel runs once so that plots come out right; see `session`.
+
+matplotlib and altair are prepared when they are imported, not before: a call that draws nothing
+does not wait for them.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+# The first of these that is there draws what the chosen font has no glyph for.
+FALLBACK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "Noto Sans CJK JP",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+)
+
+
+def prepare(shell: Any, keep: int) -> None:
+    """Let every figure be shown in its place, sharply, and in any script. `keep` is not used."""
+    # Two pixels for each one on the page, the other half for screens that have them.
+    shell.config.InlineBackend.figure_formats = {"retina"}
+    actions = {
+        "matplotlib": _keep_backend,
+        "matplotlib.font_manager": _complete_fonts,
+        "altair": _as_specification,
+    }
+    sys.meta_path.insert(0, _AfterImport(actions))
+
+
+class _AfterImport:
+    """Calls a function with a module right after its first import."""
+
+    def __init__(self, actions: dict[str, Callable[[ModuleType], None]]) -> None:
+        self.actions = actions
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        action = self.actions.pop(name, None)
+        if action is None:
+            return None
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_and_act(module: ModuleType) -> None:
+            execute(module)
+            action(module)
+
+        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]
+        return spec
+
+
+def _keep_backend(matplotlib: Any) -> None:
+    """A backend that the code asks for by habit would show its figures to nobody."""
+    matplotlib.use = lambda backend, *, force=True: None
+
+
+def _as_specification(altair: Any) -> None:
+    """A chart as data; altair itself would send a page that loads a library from the network."""
+    altair.renderers.enable("mimetype")
+
+
+def _complete_fonts(font_manager: Any) -> None:
+    """Draw Chinese, Japanese and Korean whatever font or style the code has chosen."""
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    properties = font_manager.FontProperties
+    search = font_manager.FontManager._find_fonts_by_props
+
+    def search_further(self: Any, prop: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        found: list[Any] = search(self, prop, *args, **kwargs)
+        installed = {entry.name for entry in self.ttflist}
+        family = next((name for name in FALLBACK_FONTS if name in installed), None)
+        if family is not None:
+            wanted = properties._from_any(prop).copy()
+            wanted.set_family(family)
+            path = self.findfont(wanted)
+            if path not in found:
+                found.append(path)
+        return found
+
+    font_manager.FontManager._find_fonts_by_props = search_further

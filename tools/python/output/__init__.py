@@ -1,0 +1,1 @@
+"""Jupyter messages to text, images, tables and files."""

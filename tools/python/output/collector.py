@@ -1,0 +1,200 @@
+"""Jupyter messages of one execution -> text and pictures, in the order in which they came.
+
+Pure: no kernel, no file. Memory stays bounded whatever arrives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tools.python.kernels.startup.session import LEFT_OUT
+from tools.python.output.mime_bundle import Picture, Rich, shown_form
+from tools.python.output.plain_text import html_text, plain
+from tools.python.output.truncation import Clip, Display, Gap, Item, Piece, Stream, compose
+
+__all__ = ["ITEMS", "Gap", "Outputs", "Picture", "Piece", "Rich", "compose"]
+
+ITEMS = 500  # outputs of one call that are kept from its beginning, and as many from its end
+RICH_BYTES = 64 * 1024 * 1024  # of all that one call displayed beside text
+ERROR_LINE = 300  # characters
+
+_OBJECT = re.compile(r"<[\w.]+ object>|<[\w.]+(?: object)? at 0x[0-9a-f]+>")
+
+
+class Outputs:
+    """Hears the messages of one execution.
+
+    `limit`: characters that will be shown; up to twice as many are kept. `pictures`: how many
+    are kept, with tables, charts and sounds among them. `hidden`: folders of the host that are
+    taken out of errors and warnings.
+    """
+
+    def __init__(self, limit: int, pictures: int, hidden: Sequence[str] = ()) -> None:
+        self._limit, self._pictures = limit, pictures
+        self._hidden = tuple(sorted((f"{path}/" for path in hidden), key=len, reverse=True))
+        self._head: list[Item] = []
+        self._tail: deque[Item] = deque()
+        self._between = 0
+        self._clear = False
+        self.error: str | None = None
+        self.last_line = ""
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take in one message; what is of no use or of the wrong shape is passed over."""
+        content = message["content"]
+        kind = message["msg_type"]
+        if kind == "stream" and isinstance(content.get("text"), str):
+            self._hear_stream(content["text"], content.get("name") == "stderr")
+        elif kind in ("display_data", "execute_result", "update_display_data"):
+            if isinstance(content.get("data"), dict):
+                self._hear_display(kind, content)
+        elif kind == "clear_output":
+            self._clear = True
+            if not content.get("wait"):
+                self._make_room()
+        elif kind == "error":
+            self._hear_error(content)
+        elif kind == "execute_reply":
+            payloads = content.get("payload")  # what `name?` has to say
+            for payload in payloads if isinstance(payloads, list) else ():
+                if isinstance(payload, dict) and isinstance(payload.get("data"), dict):
+                    self._add(Display(self._pieces_of(payload["data"])))
+
+    def pieces(self) -> list[Piece]:
+        """What was put out, every part on lines of its own."""
+        pieces: list[Piece] = []
+        fresh = True
+        for item in self._items():
+            for piece in item.pieces():
+                if isinstance(piece, str):
+                    if not piece:
+                        continue
+                    pieces.append(piece if fresh or isinstance(item, Stream) else "\n" + piece)
+                    fresh = piece.endswith("\n")
+                else:
+                    if isinstance(piece, Picture | Rich) and not fresh:
+                        pieces.append("\n")
+                    fresh = True
+                    pieces.append(piece)
+        return pieces
+
+    @property
+    def text(self) -> str:
+        """The text alone."""
+        return "".join(piece for piece in self.pieces() if isinstance(piece, str))
+
+    def _items(self) -> Iterator[Item]:
+        yield from self._head
+        if self._between:
+            yield Display([Gap(self._between)])
+        yield from self._tail
+
+    def _make_room(self) -> None:
+        if self._clear:
+            self._clear = False
+            self._head.clear()
+            self._tail.clear()
+            self._between = 0
+
+    def _add(self, item: Item) -> None:
+        self._make_room()
+        if len(self._head) < ITEMS:
+            self._head.append(item)
+            return
+        self._tail.append(item)
+        if len(self._tail) > ITEMS:
+            gone = self._tail.popleft()
+            if any(isinstance(piece, Picture | Rich) for piece in gone.pieces()):
+                self._head.append(gone)
+            else:
+                self._between += gone.size()
+
+    def _hear_stream(self, text: str, is_error: bool) -> None:
+        self._make_room()
+        last = next(reversed(self._tail or self._head), None)
+        if not isinstance(last, Stream):
+            last = Stream(self._limit)
+            self._add(last)
+        last.write(self._hide(text) if is_error else text)
+        lines = text[-1000:].rstrip().splitlines()
+        if lines:
+            self.last_line = plain(lines[-1]).strip()[:200]
+
+    def _hear_display(self, kind: str, content: Mapping[str, Any]) -> None:
+        transient = content.get("transient")
+        name = transient.get("display_id") if isinstance(transient, dict) else None
+        pieces = self._pieces_of(content["data"], content.get("metadata"))
+        if kind == "update_display_data":
+            for item in (*self._head, *self._tail):
+                if isinstance(item, Display) and name is not None and item.name == name:
+                    item.content = pieces
+        else:
+            self._add(Display(pieces, name))
+
+    def _hear_error(self, content: Mapping[str, Any]) -> None:
+        name, value = (str(content.get(key) or "") for key in ("ename", "evalue"))
+        line = self._hide(plain(value)).strip().partition("\n")[0]
+        self.error = (f"{name}: {line}" if line else name)[:ERROR_LINE]
+        trace = content.get("traceback")
+        text = "\n".join(str(part) for part in trace) if isinstance(trace, list) else self.error
+        self._add(Display(self._clipped(self._hide(plain(text)))))
+
+    def _hide(self, text: str) -> str:
+        for path in self._hidden:
+            text = text.replace(path, "")
+        return text
+
+    def _clipped(self, text: str) -> list[Piece]:
+        clip = Clip(self._limit)
+        clip.write(text if text.endswith("\n") else text + "\n")
+        return clip.pieces()
+
+    def _pieces_of(self, data: Mapping[str, Any], metadata: object = None) -> list[Piece]:
+        form = shown_form(data, metadata)
+        if form is None:
+            return self._text_pieces(data)
+        beside = isinstance(form, Rich) and form.beside_text
+        pieces = self._text_pieces(data) if beside else []
+        if self._has_room(form):
+            return [form, *pieces]
+        if not beside:
+            kind = "figure" if isinstance(form, Picture) else form.kind
+            pieces.append(f"[a {kind} was left out: there are too many]\n")
+        return pieces
+
+    def _has_room(self, form: Picture | Rich) -> bool:
+        kept = [
+            piece
+            for item in self._items()
+            for piece in item.pieces()
+            if isinstance(piece, Picture | Rich)
+        ]
+        size = sum(len(piece.data) for piece in kept) + len(form.data)
+        return len(kept) < self._pictures and size <= RICH_BYTES
+
+    def _text_pieces(self, data: Mapping[str, Any]) -> list[Piece]:
+        text = _text_of(data)
+        missing = data.get(LEFT_OUT)
+        if not isinstance(missing, int):
+            return self._clipped(plain(text)) if text else []
+        half = len(text) // 2
+        ends = Clip(self._limit)
+        ends.write(plain(text[:half]))
+        first = ends.pieces()
+        return [*first, Gap(missing), *(self._clipped(plain(text[half:])) if text else ())]
+
+
+def _text_of(data: Mapping[str, Any]) -> str:
+    """The plain text, or what says more where that is only an object's address."""
+    text = data.get("text/plain")
+    if isinstance(text, str) and not _OBJECT.fullmatch(text):
+        return text
+    for mime in ("text/markdown", "text/latex"):
+        if isinstance(data.get(mime), str):
+            return str(data[mime])
+    if isinstance(data.get("text/html"), str):
+        return html_text(data["text/html"])
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,175 @@
+"""What code displayed beside text, written into the session's workspace for the page.
+
+Images keep their format; a chart is put in words too, for a model that can't see it.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from tools.base import Attachment, file_size
+from tools.media import (
+    LATEX,
+    PICTURES,
+    PLOTLY,
+    SHARP,
+    TABLE,
+    VEGA_LITE,
+    PictureRefused,
+    picture_size,
+)
+from tools.python.output.mime_bundle import Picture, Rich
+from tools.python.output.truncation import Gap, Piece
+from tools.safe_files import why_not_written, write_into
+from tools.text import one_line
+
+LARGEST_SHOWN = 5_000_000  # bytes of a chart or a table that a browser is sent
+# What the standard library knows by other names alone.
+_ENDINGS = {"audio/wav": ".wav", "audio/mpeg": ".mp3", "audio/ogg": ".ogg"}
+
+MAX_SUMMARY_CHARS = 200  # characters of a summary
+MAX_NESTED_CHARTS = 50  # within one another
+
+OUTPUT_FOLDER = ".outputs"
+
+
+class Displays:
+    """The figures, charts, tables and sounds of one session, each kind numbered through."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._numbers: dict[str, int] = {}
+
+    def keep(self, pieces: Sequence[Piece]) -> tuple[list[str | Gap], list[Attachment]]:
+        """The pieces with a line of text for each thing that was displayed, and the things."""
+        texts: list[str | Gap] = []
+        attachments: list[Attachment] = []
+        for piece, after in zip_longest(pieces, pieces[1:]):
+            if isinstance(piece, str | Gap):
+                texts.append(piece)
+                continue
+            if isinstance(piece, Rich) and piece.mime == TABLE and isinstance(after, str):
+                table = json.loads(piece.data) | {"text": after}
+                piece = Rich(TABLE, json.dumps(table).encode())
+            text, attachment = self._figure(piece) if isinstance(piece, Picture) else (
+                self._rich(piece)
+            )  # fmt: skip
+            if text:
+                texts.append(f"{text}\n")
+            if attachment is not None:
+                attachments.append(attachment)
+        return texts, attachments
+
+    def _figure(self, picture: Picture) -> tuple[str, Attachment | None]:
+        number = self._number("figure")
+        try:
+            saved = save_picture(picture, self._workspace, number)
+        except PictureRefused as error:
+            return f"[figure {number} is not shown: {error}]", None
+        return f"[figure {number}: {saved.width}x{saved.height}]", saved.attachment
+
+    def _rich(self, rich: Rich) -> tuple[str, Attachment | None]:
+        match rich.mime:
+            case str() if rich.mime in (PLOTLY, VEGA_LITE):
+                number = self._number("chart")
+                said = f"[chart {number}: {chart_summary(rich.mime, json.loads(rich.data))}]"
+                saved, why = self._saved(rich, f"chart-{number}.json", inline=True)
+                return f"[chart {number} is not shown: {why}]" if why else said, saved
+            case str() if rich.mime in (TABLE, LATEX):
+                kind, ending = ("table", "json") if rich.mime == TABLE else ("formula", "tex")
+                name = f"{kind}-{self._number(kind)}.{ending}"
+                return "", self._saved(rich, name, inline=True)[0]
+            case mime:
+                ending = _ENDINGS.get(mime) or mimetypes.guess_extension(mime) or ".bin"
+                kind = "sound" if mime.startswith("audio/") else "drawing"
+                name = f"{kind}-{self._number(kind)}{ending}"
+                saved, why = self._saved(rich, name, inline=False)
+                size = file_size(len(rich.data))
+                return f"[{name} is not shown: {why}]" if why else f"[file {name}: {size}]", saved
+
+    def _number(self, kind: str) -> int:
+        self._numbers[kind] = self._numbers.get(kind, 0) + 1
+        return self._numbers[kind]
+
+    def _saved(self, rich: Rich, name: str, inline: bool) -> tuple[Attachment | None, str]:
+        """The thing, or None and why it can't be shown."""
+        if inline and len(rich.data) > LARGEST_SHOWN:
+            return None, "it is too large"
+        try:
+            path = write_into(self._workspace / OUTPUT_FOLDER, name, rich.data)
+        except OSError as error:
+            return None, why_not_written(error)
+        return Attachment(name, rich.mime, path, inline), ""
+
+
+def chart_summary(mime: str, spec: Mapping[str, Any]) -> str:
+    """What kind of chart it is, and its title: `2 bar, scatter, "Sales"`."""
+    if mime == PLOTLY:
+        traces = spec.get("data")
+        parts = traces if isinstance(traces, list) else []
+        kinds = [str(part.get("type") or "scatter") for part in parts if isinstance(part, Mapping)]
+        titles = [_title(spec.get("layout"))]
+    else:
+        charts = list(_charts(spec))
+        kinds = [kind for chart in charts if (kind := _mark(chart))]
+        titles = [_title(chart) for chart in charts]
+    said = [kind if times == 1 else f"{times} {kind}" for kind, times in Counter(kinds).items()]
+    said += [f'"{title}"' for title in titles if title][:1]
+    return one_line(", ".join(said), MAX_SUMMARY_CHARS) or "empty"
+
+
+def _charts(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A Vega-Lite chart and those that it is made up of."""
+    waiting: list[Any] = [spec]
+    for _ in range(MAX_NESTED_CHARTS):
+        if not waiting:
+            return
+        chart = waiting.pop(0)
+        if isinstance(chart, Mapping):
+            yield chart
+            waiting.append(chart.get("spec"))
+            for key in ("layer", "concat", "hconcat", "vconcat"):
+                inner = chart.get(key)
+                waiting += inner if isinstance(inner, list) else ()
+
+
+def _mark(chart: Mapping[str, Any]) -> str:
+    mark = chart.get("mark")
+    kind = mark.get("type") if isinstance(mark, Mapping) else mark
+    return kind if isinstance(kind, str) else ""
+
+
+def _title(part: object) -> str:
+    title = part.get("title") if isinstance(part, Mapping) else None
+    if isinstance(title, Mapping):
+        title = title.get("text")
+    return one_line(title, 100) if isinstance(title, str) else ""
+
+
+@dataclass(frozen=True)
+class SavedPicture:
+    """A picture in the workspace, with its size on the page in pixels."""
+
+    attachment: Attachment
+    width: int
+    height: int
+
+
+def save_picture(picture: Picture, workspace: Path, number: int) -> SavedPicture:
+    """Write a PNG or JPEG as `figure-<number>` into the workspace. Raises `PictureRefused`."""
+    mime, width, height = picture_size(picture.data)
+    sharp = picture.shown is not None and picture.shown == (width // 2, height // 2)
+    name = f"figure-{number}{SHARP if sharp else ''}.{PICTURES[mime]}"
+    try:
+        path = write_into(workspace / OUTPUT_FOLDER, name, picture.data)
+    except OSError as error:
+        raise PictureRefused(why_not_written(error)) from None
+    shrink = 2 if sharp else 1
+    return SavedPicture(Attachment(name, mime, path), width // shrink, height // shrink)

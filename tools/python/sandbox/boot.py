@@ -1,0 +1,81 @@
+"""The command that becomes a kernel: it takes on the limits of its process, then runs ipykernel."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.python.limits import OPEN_FILES, PythonLimits
+
+# The first entry of sys.path is the working directory, where a `random.py` would be taken for
+# the standard library's; ipykernel puts it back behind that.
+# Without debugpy, which nobody uses here, the kernel starts sooner.
+# Hard limits, which the code can't raise again. A system that does not know one goes without.
+# When the machine runs out of memory, a kernel is what Linux is to end first (proc(5)).
+_BOOT = """
+import sys
+del sys.path[0]
+sys.modules["debugpy"] = None
+import resource
+for name, most in {limits!r}.items():
+    try:
+        resource.setrlimit(getattr(resource, name), (most, most))
+    except (AttributeError, ValueError, OSError):
+        pass
+try:
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
+except OSError:
+    pass
+{parent}
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+
+# PR_SET_PDEATHSIG (1): the kernel is killed with the thread that started it.
+# PR_SET_CHILD_SUBREAPER (36): what the code leaves running stays the kernel's child, and is
+# found when the kernel is ended. Both from <linux/prctl.h>. A sandbox ends as a whole.
+_BOUND_TO_PARENT = """
+if sys.platform == "linux":
+    import ctypes
+    prctl = ctypes.CDLL(None).prctl
+    prctl(1, 9)
+    prctl(36, 1)
+"""
+
+RESERVED_MB = 64  # that an idle kernel has asked for and not used: the stacks of its threads
+
+
+def kernel_command(
+    connection: Path, limits: PythonLimits, sandboxed: bool, counted: bool = False
+) -> list[str]:
+    """The command line of a kernel that reads the connection file.
+
+    `counted`: no other process of its user counts against a limit on processes.
+    """
+    parent = "" if sandboxed else _BOUND_TO_PARENT
+    return [
+        sys.executable,
+        "-c",
+        _BOOT.format(limits=_resources(limits, counted), parent=parent),
+        f"--IPKernelApp.connection_file={connection}",
+        "--HistoryManager.enabled=False",
+    ]
+
+
+def _resources(limits: PythonLimits, counted: bool) -> Mapping[str, int]:
+    """Limits of one process by their names in `resource`; see setrlimit(2)."""
+    mb = 1 << 20
+    found = {
+        "RLIMIT_DATA": (limits.memory_mb + RESERVED_MB) * mb,
+        "RLIMIT_FSIZE": limits.file_mb * mb,
+        "RLIMIT_NOFILE": min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MEMLOCK": 0,
+        "RLIMIT_MSGQUEUE": 0,
+    }
+    if counted:
+        found["RLIMIT_NPROC"] = limits.processes
+    return found

@@ -1,0 +1,130 @@
+"""bubblewrap's command line: what a kernel in a sandbox sees, is and may do. See bwrap(1)."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tools.python.limits import SHARED_MEMORY_MB, PythonLimits
+from tools.python.sandbox.launcher import SHARED
+
+WORKSPACE = "/mnt/data"
+CONFIG = "/run/matplotlib"
+
+# Of /etc what Python, the C library and fontconfig read. No name of this machine, no password.
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")
+_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
+
+_OF_PYTHON = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
+_PROJECT = Path(__file__).resolve().parents[3]
+
+
+def arguments(user: int | None, limits: PythonLimits, folders: Mapping[Path, str]) -> list[str]:
+    """Options for a sandbox in which the code may write to `folders`, at their places in there.
+
+    As a `user` of its own (see `become`) the kernel needs no user namespace.
+    """
+    bound = [part for path, place in folders.items() for part in ("--bind", str(path), place)]
+    return [
+        *_rights(user), *_system(limits), *bound, *_environment(),
+        "--chdir", WORKSPACE, "--remount-ro", "/",
+    ]  # fmt: skip
+
+
+def become(user: int | None) -> list[str]:
+    """The beginning of a command that runs as that user, in the sandbox."""
+    if user is None:
+        return []
+    return [
+        "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
+        "--bounding-set=-all", "--inh-caps=-all", "--",
+    ]  # fmt: skip
+
+
+def _rights(user: int | None) -> Iterator[str]:
+    if user is None:
+        yield from ("--unshare-all", "--unshare-user", "--disable-userns")
+        yield from ("--uid", "1000", "--gid", "1000", "--cap-drop", "ALL")
+    else:
+        yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
+        yield from ("--unshare-cgroup-try", "--cap-drop", "ALL")
+        # What it takes to become that user, who has none of it.
+        for right in ("SETUID", "SETGID", "SETPCAP", "DAC_READ_SEARCH"):
+            yield from ("--cap-add", f"CAP_{right}")
+    yield from ("--die-with-parent", "--new-session", "--hostname", "python", "--clearenv")
+
+
+def _system(limits: PythonLimits) -> Iterator[str]:
+    """The file system without what belongs to one kernel."""
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from _in_memory("/dev/shm", SHARED_MEMORY_MB)
+    yield from ("--remount-ro", "/dev")
+    yield from _in_memory("/tmp", limits.file_mb)
+    for path in map(Path, _SYSTEM):
+        if path.is_symlink():
+            yield from ("--symlink", os.readlink(path), str(path))
+        elif path.exists():
+            yield from _read_only(path)
+    yield from ("--perms", "0755", "--dir", "/etc")
+    for name in _ETC:
+        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+    python = list(_python())
+    for path in python:
+        if not path.is_relative_to(_PROJECT):
+            yield from _read_only(path)
+    # Where something that is seen, or may be written to, lies around the project's folder.
+    covered = any(_PROJECT.is_relative_to(path) for path in (Path("/usr"), Path("/tmp"), *python))
+    if covered:
+        yield from ("--perms", "0755", "--tmpfs", str(_PROJECT))
+    for path in python:
+        if path.is_relative_to(_PROJECT):
+            yield from _read_only(path)
+    if covered:
+        yield from ("--remount-ro", str(_PROJECT))
+    yield from ("--perms", "0755", "--dir", "/mnt", "--perms", "0755", "--dir", "/run")
+
+
+def _in_memory(path: str, megabytes: int) -> Iterator[str]:
+    yield from ("--size", str(megabytes << 20), "--perms", "1777", "--tmpfs", path)
+
+
+def _read_only(path: Path) -> Iterator[str]:
+    for parent in list(reversed(path.parents))[1:]:
+        yield from ("--perms", "0755", "--dir", str(parent))
+    yield from ("--ro-bind", str(path), str(path))
+
+
+def _python() -> Iterator[Path]:
+    """Where Python and its packages lie, and the programs of the system do not."""
+    places = [Path(sys.base_prefix), Path(sys.prefix)]
+    if site.ENABLE_USER_SITE:
+        places.append(Path(site.getusersitepackages()))
+    for place in places:
+        # A virtual environment made right in the project's folder.
+        parts = [place / name for name in _OF_PYTHON] if place == _PROJECT else [place]
+        for path in parts:
+            if path.exists() and not path.is_relative_to("/usr"):
+                yield path
+
+
+def _environment() -> Iterator[str]:
+    programs = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    variables = {
+        **SHARED,
+        "PATH": os.pathsep.join(dict.fromkeys(programs)),
+        "HOME": WORKSPACE,
+        "TMPDIR": "/tmp",
+        "IPYTHONDIR": "/tmp/.ipython",
+        "JUPYTER_CONFIG_DIR": "/tmp/.jupyter",
+        "JUPYTER_DATA_DIR": "/tmp/.jupyter",
+        "JUPYTER_RUNTIME_DIR": "/tmp/.jupyter",
+        "MPLCONFIGDIR": CONFIG,
+    }
+    for name, value in variables.items():
+        yield from ("--setenv", name, value)
+    for name in ("TZ", "LD_LIBRARY_PATH"):
+        if name in os.environ:
+            yield from ("--setenv", name, os.environ[name])
