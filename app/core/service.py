@@ -26,9 +26,9 @@ from tools.functions.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
-    from app.core.documents.room import Room
     from app.core.documents.study import Study
     from app.core.web import Browsing
+    from tools.documents.loader import Room
     from tools.python.kernels.pool import KernelPool
     from tools.python.sandbox.selection import Choice
 

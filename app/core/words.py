@@ -52,7 +52,7 @@ def read_pictures(
 
 def _words(picture: Picture, cancel: threading.Event) -> str | None:
     """The text, in reading order; None when `cancel` was set."""
-    from app.core.documents.base import DocumentError
+    from tools.documents.base import DocumentError
 
     # What can't be opened as it was given (HEIC) is read as the model would see it.
     for path in (original(picture), picture.path):
@@ -66,8 +66,8 @@ def _words(picture: Picture, cancel: threading.Event) -> str | None:
 
 
 def _read(path: Path, picture: Picture, cancel: threading.Event) -> str:
-    from app.core.documents.process import Limits
-    from app.core.documents.reading import read
+    from tools.documents.worker.client import Limits
+    from tools.documents.worker.reading import read
 
     reading = read(path, picture.name, Limits(seconds=SECONDS), cancel=cancel)
     return "\n\n".join(page.text for page in reading.pages).strip()

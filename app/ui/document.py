@@ -7,7 +7,6 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.core.documents import said
-from app.core.documents.base import DocumentError
 from app.core.documents.counting import Tokens
 from app.core.documents.desk import Entry
 from app.core.documents.study import Study
@@ -16,6 +15,7 @@ from app.ui.keys import key_for
 from app.ui.markdown import escaped
 from backends.base import Document
 from tools.base import file_size
+from tools.documents.base import DocumentError
 
 ICONS = {
     "waiting": ":material/hourglass_top:",

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from app.core.agent import TurnConfig
-from app.core.documents.base import DocumentError
 from app.core.documents.sheets import Sheet
 from app.core.given import Given, user_message
 from app.core.intake import take
@@ -23,6 +22,7 @@ from app.core.settings import Loaded, Settings
 from tests.support.office_files import make_pdf
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Status, Text
+from tools.documents.base import DocumentError
 
 PATIENCE = 60.0  # seconds, only against hanging
 

@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from app.core.documents.base import Page
 from app.core.documents.counting import guess
 from app.core.documents.passages import Corpus
 from app.core.documents.prompt import Way, compose
@@ -30,6 +29,7 @@ from backends.base import Backend, GenerationConfig, Message, Text, TextDelta, u
 from backends.llama_cpp import LlamaCpp
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.document_scene import Scripted
+from tools.documents.base import Page
 
 SIZES = (10_000, 100_000, 1_000_000)
 DEPTHS = range(0, 101, 10)

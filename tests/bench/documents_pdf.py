@@ -20,10 +20,10 @@ import psutil
 from reportlab.pdfgen.canvas import Canvas
 
 from app.core.documents.desk import Desk
-from app.core.documents.reading import read
-from app.core.documents.room import Room
 from backends.base import Document
 from tests.bench.figures import Figure, at_least, at_most
+from tools.documents.loader import Room
+from tools.documents.worker.reading import read
 
 PAGES, RUNS = 500, 3
 ALONE = """

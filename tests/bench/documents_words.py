@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from app.core.documents.reading import read
 from tests.bench.figures import Figure, at_least
 from tests.support.made_office import full_word, strict
 from tests.support.made_sheets import full_slides, full_workbook
@@ -24,6 +23,7 @@ from tests.support.made_texts import (
     full_rich_text,
 )
 from tests.support.words_in_order import share_in_order
+from tools.documents.worker.reading import read
 
 SHARE = 0.98
 MAKERS: dict[str, Callable[[Path], str]] = {

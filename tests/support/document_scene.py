@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 
-from app.core.documents.base import Page
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet
 from backends.base import (
@@ -24,6 +23,7 @@ from backends.base import (
     Usage,
 )
 from tools.base import ToolSpec
+from tools.documents.base import Page
 
 WORDS = """
 river house light wind stone harbour winter garden letter morning road silver train mountain

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.core.documents import kinds
-from app.core.documents.base import Length, Options, Page, PasswordNeeded, Piece
-from app.core.documents.child import main
+from tools.documents import formats
+from tools.documents.base import Length, Options, Page, PasswordNeeded, Piece
+from tools.documents.worker.main import main
 
 
 def crash(path: Path, options: Options) -> Iterator[Piece]:
@@ -94,12 +94,12 @@ READERS = {
 }
 
 
-def by_text(path: Path, name: str) -> kinds.Kind:
+def by_text(path: Path, name: str) -> formats.Kind:
     word = path.read_text().split()[0]
     return word if word in READERS else "text"  # type: ignore[return-value]
 
 
 if __name__ == "__main__":
-    known, kinds.kind_of = kinds.reader, by_text
-    kinds.reader = lambda kind: READERS.get(kind) or known(kind)
+    known, formats.kind_of = formats.reader, by_text
+    formats.reader = lambda kind: READERS.get(kind) or known(kind)
     main()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.core.documents.base import Options, Page, Piece, Remark
-from app.core.documents.kinds import kind_of, reader
+from tools.documents.base import Options, Page, Piece, Remark
+from tools.documents.formats import kind_of, reader
 
 _WORD = re.compile(r"\w+")
 

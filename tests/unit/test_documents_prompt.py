@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from app.core.documents.base import Reading
 from app.core.documents.counting import Meter, guess
 from app.core.documents.desk import Entry
 from app.core.documents.passages import Corpus
@@ -19,6 +18,7 @@ from backends import glm4
 from backends.base import Document, GenerationConfig, Message, Text, user
 from tests.support.document_scene import WORDS, Scripted, corpus, filler, sheets
 from tests.support.llama_asking import load
+from tools.documents.base import Reading
 
 CONFIG = GenerationConfig(max_tokens=500)
 HYMN = "The hymn of the harbour was first sung in 1931."

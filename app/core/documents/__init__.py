@@ -1,18 +1,8 @@
-"""Documents: files become pages of Markdown, and pages become prompts, passages and citations.
-
-A file is read
-    base        what a reader is given and gives: Options, Page, Reading; how it fails
-    desk        a conversation's documents: added, read in the background, selected, removed
-    room        where all conversations' files are read, a few at a time, each content once
-    snapshot    the copy of a file that is read
-    reading     a file read in a process of its own, within its limits: what is heard of it
-    process     that process, seen from here; `child` is what runs in it
-    kinds       which reader a file needs, by its content; `encodings` (with `frequent`) for text
-    readers/    a reader a format
-    preview     a page as it looks, drawn in such a process; `places` where recognised words stand
+"""Questions about documents; `tools.documents` reads the files.
 
 A question is asked
     study       a conversation's documents, from here on: what pages, agents and doors talk to
+    desk        those documents: added, read in the background, selected, removed
     sheets      pages under the numbers by which they are cited, made harmless for a prompt
     passages    the pages cut (`paragraphs`) and ranked (`index`, over `terms`) for a question
     counting    tokens of a text, counted by the model or guessed; the model's window

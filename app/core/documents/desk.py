@@ -9,9 +9,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.core.documents.base import DocumentError, PasswordNeeded, Reading
-from app.core.documents.room import Room
 from backends.base import Document
+from tools.documents.base import DocumentError, PasswordNeeded, Reading
+from tools.documents.loader import Room
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from app.core.documents.base import Page, Reading
 from backends import glm4
 from backends.base import Document
 from backends.glm4_tokens import WORD_JOINER
+from tools.documents.base import Page, Reading
 from tools.text import one_line, quotable
 
 UNITS = {"pptx": "slide", "odp": "slide"}

@@ -10,17 +10,12 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from app.core.documents.asking import ask, outlook
-from app.core.documents.base import WRONG, DocumentError, Options
 from app.core.documents.counting import Meter, Tokens
 from app.core.documents.desk import Desk, Entry
 from app.core.documents.informed import Informed
 from app.core.documents.passages import Corpus
-from app.core.documents.places import areas
-from app.core.documents.preview import WIDTH, Marks, render
-from app.core.documents.process import MEGABYTE, Limits
 from app.core.documents.prompt import Prompt, Way
 from app.core.documents.quotations import Quotations
-from app.core.documents.room import Room
 from app.core.documents.said import Outlook, progress
 from app.core.documents.sheets import PICTURED, Sheet, sheets_of, whole
 from app.core.models import Model
@@ -38,6 +33,10 @@ from backends.base import (
     Usage,
 )
 from tools.citations import Citation, Span
+from tools.documents.base import WRONG, DocumentError, Options
+from tools.documents.loader import Room
+from tools.documents.page_images import WIDTH, Marks, areas, render
+from tools.documents.worker.client import MEGABYTE, Limits
 
 WAYS: tuple[Way, ...] = get_args(Way)
 PROSE = tuple(

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from app.core.documents.base import DocumentError
 from app.core.documents.counting import UNKNOWN, guess
 from app.core.documents.desk import ranges
 from app.core.documents.paragraphs import Passage, excerpts
@@ -17,6 +16,7 @@ from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet, harmless
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.citations import CitationSource
+from tools.documents.base import DocumentError
 from tools.text import one_line
 
 NAME = "documents"

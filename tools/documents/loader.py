@@ -1,0 +1,129 @@
+"""Where all sessions' documents are read: a few at a time, in turn, each content only once.
+
+What is read is a copy, whose content is known by its hash: nobody can put something else among
+the readings that are kept, and only who has the content gets its reading.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tools.documents.base import Options, Reading
+from tools.documents.snapshot import snapshot
+from tools.documents.worker.client import LIMITS, MEGABYTE, Limits
+from tools.documents.worker.reading import OPTIONS, Progress, read
+from tools.fair_queue import FairOrder
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2  # files
+KEPT = 128 * MEGABYTE  # of readings whose content may come again
+
+Work = Callable[[], None]
+_Key = tuple[str, str, Options]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Work that waits, the same one given twice among it."""
+
+    work: Work
+
+
+class Room:
+    """One for the process. `limits` bound each file, `options` say how it is read."""
+
+    def __init__(
+        self,
+        limits: Limits = LIMITS,
+        options: Options = OPTIONS,
+        at_once: int = AT_ONCE,
+        kept: int = KEPT,
+    ) -> None:
+        self.limits = limits
+        self.options = options
+        self._at_once = at_once
+        self._lock = threading.Lock()
+        self._waiting: FairOrder[_Job] = FairOrder()
+        self._working: set[threading.Thread] = set()
+        self._kept = _Kept(kept)
+
+    def submit(self, owner: Hashable, work: Work) -> None:
+        """Do `work` in the background: the owners take turns."""
+        with self._lock:
+            self._waiting.join(_Job(work), owner)
+            if len(self._working) < self._at_once:
+                thread = threading.Thread(target=self._work, name="reading", daemon=True)
+                self._working.add(thread)
+                thread.start()
+
+    def read(
+        self,
+        path: Path,
+        name: str,
+        password: str | None,
+        cancel: threading.Event,
+        progress: Progress,
+    ) -> Reading:
+        """The file at `path`, read now, or before as another file of the same content.
+
+        Raises `DocumentError`.
+        """
+        options = replace(self.options, password=password)
+        with snapshot(path, self.limits.size, cancel) as copy:
+            # The name has a say in what a file is taken for.
+            key = (copy.digest, Path(name).suffix.lower() or name.lower(), options)
+            with self._lock:
+                reading = self._kept.get(key)
+            if reading is None:
+                reading = read(copy.path, name, self.limits, options, cancel, progress)
+                if reading.complete:
+                    with self._lock:
+                        self._kept.put(key, reading)
+        return reading
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                job = self._waiting.first
+                if job is None:
+                    self._working.discard(threading.current_thread())
+                    return
+                self._waiting.serve(job)
+            try:
+                job.work()
+            except Exception:
+                log.exception("work on a document failed")
+
+
+class _Kept:
+    """Readings, the latest used ones, up to so many bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._readings: OrderedDict[_Key, Reading] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: _Key) -> Reading | None:
+        if key in self._readings:
+            self._readings.move_to_end(key)
+        return self._readings.get(key)
+
+    def put(self, key: _Key, reading: Reading) -> None:
+        if key in self._readings:
+            return
+        self._readings[key] = reading
+        self._bytes += _bytes(reading)
+        while self._bytes > self._most:
+            _, last = self._readings.popitem(last=False)
+            self._bytes -= _bytes(last)
+
+
+def _bytes(reading: Reading) -> int:
+    return sum(sys.getsizeof(page.text) for page in reading.pages)

@@ -1,0 +1,1 @@
+"""Images as documents: OCR, and highlights on page images."""

@@ -1,0 +1,120 @@
+"""Text out of pictures, with RapidOCR; the weights of its models are in its wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tools.documents.base import Page, Place
+from tools.documents.readers.layout.ocr_layout import Box, line_of, rows
+from tools.documents.readers.layout.text_lines import markdown
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+THREADS = 1  # two files are read at a time, and what waits for the processor spins
+SIDE = 1440  # pixels; what is higher is recognised in strips, what is far smaller is enlarged
+LEAST = 30  # pixels
+
+NOTHING, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
+"""What is said of a page whose picture gave no text."""
+
+
+class OcrFailed(Exception):
+    """Nothing could be recognised; its text is for the log."""
+
+
+def page_of(picture: Image.Image, number: int) -> Page:
+    """The page that the picture shows. Raises `OcrFailed`."""
+    text, places = recognised(picture)
+    return Page(number, text, () if text else (NOTHING,), ocr=True, places=places)
+
+
+def recognised(picture: Image.Image) -> tuple[str, tuple[Place, ...]]:
+    """The text that the picture shows, in reading order, and where its words stand; that is left
+    out where the text runs up or down. Raises `OcrFailed`."""
+    try:
+        best = upright = _seen(picture)
+        if _is_sideways(best):
+            turned = (_seen(picture.rotate(turn, expand=True)) for turn in (90, 270))
+            best = max(best, *turned, key=lambda boxes: sum(each.certainty for each in boxes))
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise OcrFailed(f"{type(error).__name__}: {error}") from error
+    lines = rows(best)
+    places = (_place(box, picture.size) for row in lines for box in row)
+    return markdown([line_of(row) for row in lines]), tuple(places) if best is upright else ()
+
+
+def _place(box: Box, size: tuple[int, int]) -> Place:
+    across, down = (1000 / side for side in size)
+    left, right = round(box.left * across), round(box.right * across)
+    signs = len("".join(box.text.split()))
+    return signs, left, round(box.top * down), right, round(box.bottom * down)
+
+
+def _seen(picture: Image.Image) -> list[Box]:
+    """What is written on the picture, in its own pixels."""
+    scale = min(SIDE / picture.width, 1.0) if picture.height > SIDE / 2 else 1.0
+    scale = 2.0 if max(picture.size) < SIDE / 2 else scale
+    sized = picture
+    if scale != 1.0:
+        across, down = (max(1, round(side * scale)) for side in picture.size)
+        sized = picture.resize((across, down))
+    return [box for top, strip in _strips(sized) for box in _boxes(strip, top, scale)]
+
+
+def _is_sideways(boxes: Sequence[Box]) -> bool:
+    """Whether most of the text runs up or down the page."""
+    tall = sum(len(box.text) for box in boxes if box.height > 2 * (box.right - box.left))
+    return 2 * tall > sum(len(box.text) for box in boxes)
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Strips that are not too high, each with its upper edge; cut where nothing is written."""
+    import numpy
+
+    top = 0
+    while picture.height - top > SIDE * 1.1:
+        low = top + SIDE // 2
+        window = picture.crop((0, low, picture.width, top + SIDE)).convert("L")
+        cut = low + int(numpy.asarray(window).std(axis=1).argmin())
+        yield top, picture.crop((0, top, picture.width, cut))
+        top = cut
+    yield top, picture.crop((0, top, picture.width, picture.height))
+
+
+def _boxes(picture: Image.Image, down: int, scale: float) -> Iterator[Box]:
+    import numpy
+
+    if min(picture.size) < LEAST:
+        return
+    found = _engine()(numpy.asarray(picture.convert("RGB"))[:, :, ::-1])
+    if not found.txts:
+        return
+    for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
+        edges = (*corners.min(axis=0), *corners.max(axis=0))
+        left, top, right, bottom = (float(edge) / scale for edge in edges)
+        further = down / scale
+        yield Box(text, left, top + further, right, bottom + further, score * len(text))
+
+
+@cache
+def _engine() -> Any:
+    from rapidocr import RapidOCR
+
+    runtime = "EngineConfig.onnxruntime"
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": SIDE,
+            # One line at a time: together they would all be as long as the longest.
+            "Rec.rec_batch_num": 1,
+            f"{runtime}.intra_op_num_threads": THREADS,
+            f"{runtime}.inter_op_num_threads": 1,
+        }
+    )

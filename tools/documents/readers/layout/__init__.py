@@ -1,0 +1,1 @@
+"""What several readers share: reading order, lines to paragraphs, paragraphs to pages."""

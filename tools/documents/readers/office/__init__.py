@@ -1,0 +1,1 @@
+"""Office Open XML: docx, pptx, xlsx and the parts they share; encrypted files."""

@@ -1,0 +1,123 @@
+"""A zip file from a stranger: nothing of it is written to disk, and what is inflated is bounded."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+from urllib.parse import unquote
+
+from tools.documents.base import DocumentError
+
+MOST_MEMBERS = 50_000
+MOST_BYTES = 512 << 20  # inflated, of all members that are read together
+RATIO = 300  # inflated over compressed; XML of a large sheet reaches 50, deflate's most is 1,032
+SMALL = 16 << 20  # bytes up to which any ratio will do
+
+DAMAGED = "The file is damaged or cut short."
+BOMB = "The file was not read: it unpacks to far more than a document holds."
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError)
+
+
+class Archive:
+    """The members of a zip file by name; letter case and the kind of slash don't matter.
+
+    Raises DocumentError for a file that is no zip file, is damaged, locked, or a bomb.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (*_BROKEN, RuntimeError) as error:
+            raise DocumentError(DAMAGED) from error
+        members = self._zip.infolist()
+        if len(members) > MOST_MEMBERS:
+            raise DocumentError(BOMB)
+        self._members = {_key(member.filename): member for member in members}
+        self._left = MOST_BYTES
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members' names as the file has them."""
+        return tuple(member.filename for member in self._members.values())
+
+    def __contains__(self, name: str) -> bool:
+        return _key(name) in self._members
+
+    def open(self, name: str) -> IO[bytes]:
+        """A member as a stream. Raises KeyError where there is none."""
+        member = self._members[_key(name)]
+        if member.flag_bits & 1:
+            raise DocumentError("The file is locked with a password of its zip archive.")
+        ratio = member.file_size / max(1, member.compress_size)
+        if member.file_size > SMALL and ratio > RATIO:
+            raise DocumentError(BOMB)
+        try:
+            return io.BufferedReader(_Bounded(self, self._zip.open(member)))
+        except (*_BROKEN, RuntimeError) as error:
+            raise DocumentError(DAMAGED) from error
+
+    def read(self, name: str) -> bytes:
+        """A member in whole. Raises KeyError where there is none."""
+        with self.open(name) as stream:
+            return stream.read()
+
+    def spend(self, count: int) -> None:
+        """Counts bytes that were inflated."""
+        self._left -= count
+        if self._left < 0:
+            raise DocumentError(BOMB)
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Bounded(io.RawIOBase):
+    """A member that is counted while it is read, and whose faults are one DocumentError."""
+
+    def __init__(self, archive: Archive, stream: IO[bytes]) -> None:
+        self._archive, self._stream = archive, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._stream.read(len(buffer))
+        except _BROKEN as error:
+            raise DocumentError(DAMAGED) from error
+        self._archive.spend(len(data))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def beside(name: str, target: str) -> str:
+    """The name of the member that `target` means, as the member `name` refers to it."""
+    target = unquote(target.split("#")[0]).replace("\\", "/")
+    if target.startswith("/"):
+        return posixpath.normpath(target).lstrip("/")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+
+
+def _key(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").casefold()

@@ -1,0 +1,1 @@
+"""Rows to Markdown tables; csv; number and date formats."""

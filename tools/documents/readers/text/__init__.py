@@ -1,0 +1,1 @@
+"""HTML, plain text and code, e-mail, notebooks, RTF, EPUB."""

@@ -1,0 +1,103 @@
+"""E-mails as files: eml, and pages that a browser saved as mht."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from email.errors import MessageError
+from email.message import MIMEPart
+from pathlib import Path
+
+from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.encoding.detect import decode, decode_markup
+from tools.documents.readers.layout.pagination import Block, pages
+from tools.documents.readers.layout.symbols import tidy
+from tools.documents.readers.safe_zip import DAMAGED
+from tools.documents.readers.text.html import blocks
+
+DEEPEST = 5  # messages in one another
+_FIELDS = ("From", "To", "Cc", "Date", "Subject")
+
+
+def read(path: Path, options: Options) -> Iterator[Piece]:
+    """See `base.Reader`."""
+    with path.open("rb") as file:
+        message = email.message_from_binary_file(file, policy=email.policy.default)
+    yield from pages(_message(message, 0), options)
+
+
+def _message(message: MIMEPart, depth: int) -> Iterator[Block | Remark]:
+    if depth > DEEPEST:
+        yield Remark("Messages that are forwarded many times in one another were left out.")
+        return
+    yield from _head(message)
+    body = _body(message)
+    if body is not None:
+        yield from _text(body)
+    for part in _attached(message, body):
+        if part.get_content_type() == "message/rfc822":
+            inner = part.get_payload(0) if part.is_multipart() else None
+            if isinstance(inner, MIMEPart):
+                yield Block("Forwarded message:")
+                yield from _message(inner, depth + 1)
+        elif name := _name(part):
+            yield Block(f"[Attachment: {name}]", unread=("attachment",))
+
+
+def _head(message: MIMEPart) -> Iterator[Block]:
+    for field in _FIELDS:
+        try:
+            said = " ".join(str(message.get(field, "")).split())
+        except (ValueError, IndexError, LookupError, MessageError, AttributeError):
+            said = ""  # the parser of fields has its own mistakes
+        if said:
+            yield Block(f"{field}: {tidy(said)}", tight=True)
+
+
+def _body(message: MIMEPart) -> MIMEPart | None:
+    # What a mail program shows; the plain version may say no more than that there is another.
+    found = message.get_body(("html", "plain")) if message.is_multipart() else message
+    return found if isinstance(found, MIMEPart) else None
+
+
+def _text(part: MIMEPart) -> Iterator[Block | Remark]:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        raise DocumentError(DAMAGED)
+    text = _decoded(data, part.get_content_charset())
+    if part.get_content_type() == "text/html" or text.lstrip()[:15].lower().startswith("<!doctype"):
+        yield from blocks(text if text else decode_markup(data))
+        return
+    for paragraph in tidy(text).split("\n\n"):
+        yield Block(paragraph.strip("\n"))
+
+
+def _decoded(data: bytes, charset: str | None) -> str:
+    try:
+        return data.decode(charset or "utf-8")
+    except (LookupError, ValueError):
+        return decode(data)
+
+
+def _attached(message: MIMEPart, body: MIMEPart | None) -> Iterator[MIMEPart]:
+    """What is neither the body, nor another version of it, nor a picture in it."""
+    if not message.is_multipart():
+        return
+    for part in _leaves(message):
+        beside = part.get_content_disposition() == "attachment" or not part.get("Content-ID")
+        named = part.get_filename() is not None and beside
+        if part is not body and (named or part.get_content_type() == "message/rfc822"):
+            yield part
+
+
+def _leaves(message: MIMEPart) -> Iterator[MIMEPart]:
+    for part in message.iter_parts():
+        if part.get_content_maintype() == "multipart":
+            yield from _leaves(part)
+        else:
+            yield part
+
+
+def _name(part: MIMEPart) -> str:
+    return " ".join(tidy(part.get_filename() or "").split())
