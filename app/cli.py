@@ -30,6 +30,7 @@ from app.core.serve import serve
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
 if TYPE_CHECKING:
+    from app.core.agent.events import Event, TurnReason
     from app.core.dialogue import Dialogue
     from app.core.documents.account import Account
     from app.core.jsonl import Request
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from app.core.passwords import Ask
     from app.core.service import Service
     from app.core.terminal import TerminalWriter
-    from backends.base import Event, TurnReason
 
 ANSWERED, UNANSWERED, WRONG_USAGE = 0, 1, 2
 COMMANDS = """\
@@ -253,7 +253,7 @@ def _doctor(options: argparse.Namespace, mode: Mode, _stopping: Stopping) -> int
 
 def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
     """Writes a turn and says how it ended."""
-    from backends.base import TurnFinished
+    from app.core.agent.events import TurnFinished
 
     reason: TurnReason = "error"
     for event in events:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
-from backends.base import Backend, Capabilities, GenerationConfig, Message, ModelEvent
+from backends.base import Backend, Capabilities, GenerationConfig
+from backends.events import ModelEvent
+from backends.messages import Message
 from tools.base import ToolSpec
 
 

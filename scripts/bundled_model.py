@@ -69,7 +69,7 @@ def open_workshop() -> Iterator[Workshop]:
 
 def evaluate(options: argparse.Namespace) -> None:
     from backends.bundled.chat_loss import chat_loss
-    from backends.llama_engine import EngineConfig
+    from backends.llama_cpp.engine import EngineConfig
 
     adapter = None if options.plain else options.adapter or adapter_file()
     engine = EngineConfig(window=4096, slots=1, threads=options.threads, adapter=adapter)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, Protocol
 
-from backends.base import Message
+from backends.messages import Message
 from tools.base import ToolCall, ToolResult
 from tools.registry import Registry
 

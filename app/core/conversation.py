@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backends.base import Message
+from backends.messages import Message
 
 
 @dataclass(frozen=True)

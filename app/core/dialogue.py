@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
+from app.core.agent.events import Event, MessageFinished
+from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.approvals import Approve, refuse
 from app.core.conversation import Conversation
 from app.core.given import FileRefused, read_given, user_message
@@ -17,7 +18,8 @@ from app.core.modes import Mode, defaults
 from app.core.passwords import Ask
 from app.core.pictures import pictures_folder
 from app.core.service import Service
-from backends.base import BackendError, Document, Event, MessageFinished
+from backends.errors import BackendError
+from backends.messages import Document
 from tools.base import for_user
 from tools.safe_files import delete_folder
 from tools.text import encodable

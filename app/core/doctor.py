@@ -23,7 +23,7 @@ from typing import Literal
 from app.core.descriptors import FEW_PAGES, raise_limit
 from app.core.models import parse_choice
 from app.core.service import Service, data_folder
-from backends.base import BackendError, ModelUnavailable
+from backends.errors import BackendError, ModelUnavailable
 from tools.text import one_line
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ def check_transformers(service: Service) -> Check:
         version = metadata.version("transformers")
         said = f"transformers {version} is installed."
         if "torch" in sys.modules:  # to look at the GPUs it would have to be loaded
-            from backends.transformers_memory import devices
+            from backends.transformers.memory import devices
 
             said = f"{said} {devices()}"
         return Check("transformers", "ok", said)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.settings import Settings
-from backends.base import Document, Message, Picture, Text
+from backends.messages import Document, Message, Picture, Text
 from tools.safe_files import free_name, listing, no_room, safe_name, write_into
 from tools.text import one_line
 

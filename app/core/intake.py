@@ -10,7 +10,8 @@ from app.core.given import MEGABYTE, FileRefused, Given, keep_files
 from app.core.modes import Mode
 from app.core.pictures import MOST, keep_pictures, pictures_folder
 from app.core.settings import Settings
-from backends.base import Document, Images, Picture
+from backends.base import Images
+from backends.messages import Document, Picture
 from tools.safe_files import listing
 
 Attached = Picture | Document

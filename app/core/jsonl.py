@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backends.base import Event, Message, MessageFinished, TurnFinished, Usage
+from app.core.agent.events import Event, MessageFinished, TurnFinished
+from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.text import one_line
 

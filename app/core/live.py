@@ -6,19 +6,15 @@ import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from backends.base import (
+from app.core.agent.events import (
     Event,
     MessageFinished,
-    Notice,
-    ReasoningDelta,
-    TextDelta,
     ToolAsked,
-    ToolCallDelta,
-    ToolCallReady,
     ToolFinished,
     ToolProgress,
     ToolStarted,
 )
+from backends.events import Notice, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
 from tools.base import ToolCall, ToolResult
 
 CallState = Literal["writing", "waiting", "asking", "running", "done"]

@@ -14,8 +14,9 @@ from typing import Literal, Protocol
 from app.core.named import VISION, RenamedErrors, naming
 from app.core.settings import Settings
 from backends import bundled
-from backends.base import Backend, BackendError, Images, ModelUnavailable, Profile
-from backends.progress import Progress, downloads, heard
+from backends.base import Backend, Images, Profile
+from backends.errors import BackendError, ModelUnavailable
+from backends.load_progress import Progress, downloads, heard
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def open_backend(settings: Settings) -> Backend:
     """Loads or connects the model that the settings name. Raises `ModelUnavailable`."""
     choice = parse_choice(settings.model)
     if choice.kind == "server":
-        from backends.openai_api import OpenAIBackend
+        from backends.openai_api.backend import OpenAIBackend
 
         return OpenAIBackend(
             choice.where,
@@ -87,7 +88,7 @@ def open_backend(settings: Settings) -> Backend:
         )
     if choice.kind == "weights":
         return _open_weights(choice.where, settings)
-    from backends.llama_engine import EngineConfig
+    from backends.llama_cpp.engine import EngineConfig
 
     engine = EngineConfig(
         window=settings.context or GGUF_WINDOW,
@@ -96,16 +97,17 @@ def open_backend(settings: Settings) -> Backend:
     )
     if choice.kind == "bundled":
         return bundled.open_model(replace(engine, adapter=bundled.adapter_file()))
-    from backends.llama_cpp import LlamaCpp
-    from backends.mmproj import beside
+    from backends.llama_cpp.backend import LlamaCpp
+    from backends.llama_cpp.mmproj import beside
 
     path = _gguf_file(choice.where, sees=settings.model == settings.vision_model)
     return LlamaCpp(path, path.name, replace(engine, mmproj=beside(path)))
 
 
 def _open_weights(where: str, settings: Settings) -> Backend:
-    from backends.transformers import Transformers
-    from backends.transformers_load import WeightsConfig, load
+    from backends.transformers.backend import Transformers
+    from backends.transformers.config import WeightsConfig
+    from backends.transformers.loading import load
 
     config = WeightsConfig(
         window=settings.context,
@@ -138,7 +140,7 @@ def _gguf_file(where: str, sees: bool) -> Path:
     try:
         from huggingface_hub import HfApi, hf_hub_download
 
-        from backends.mmproj import matching
+        from backends.llama_cpp.mmproj import matching
 
         repository = f"{owner}/{name}"
         files = HfApi().list_repo_files(repository) if sees or not rest else []

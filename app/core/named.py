@@ -6,7 +6,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from backends.base import Backend, BackendError, GenerationConfig, Message, ModelEvent
+from backends.base import Backend, GenerationConfig
+from backends.errors import BackendError
+from backends.events import ModelEvent
+from backends.messages import Message
 from backends.wrapper import WrapperBackend
 from tools.base import ToolSpec
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.core.charts import drawable_chart, formula
 from app.core.tables import Table, displayed_table
-from backends.base import Document, Message
+from backends.messages import Document, Message
 from tools.base import Attachment, ToolCall, ToolError, ToolResult, file_size
 from tools.media import (
     LATEX,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from app.core.given import FileRefused, Given
-from backends.base import Picture
+from backends.messages import Picture
 from tools.base import Attachment
 from tools.media import PICTURES
 from tools.safe_files import free_name, no_room, read_regular, safe_name, write_into

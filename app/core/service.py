@@ -20,7 +20,9 @@ from app.core.process_folder import ProcessFolder
 from app.core.session import Session, Sessions
 from app.core.settings import Loaded, Settings
 from app.core.turn_slots import Visitor
-from backends.base import BackendError, GenerationConfig, Message, Text, user
+from backends.base import GenerationConfig
+from backends.errors import BackendError
+from backends.messages import Message, Text, user
 from tools.base import Tool
 from tools.functions.loading import load_tools
 from tools.registry import Registry

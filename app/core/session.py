@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.core.agent import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
+from app.core.agent.events import Event, MessageFinished, TurnFinished
+from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
 from app.core.approvals import Approvals
 from app.core.citations import Remembering
 from app.core.conversation import Conversation
@@ -24,15 +25,9 @@ from app.core.live import Live, LiveTurn
 from app.core.models import ModelHost
 from app.core.pictures import pictures_folder
 from app.core.turn_slots import TURNS, Visitor, Visitors
-from backends.base import (
-    BackendError,
-    Event,
-    Message,
-    MessageFinished,
-    Notice,
-    TurnFinished,
-    Usage,
-)
+from backends.errors import BackendError
+from backends.events import Notice
+from backends.messages import Message, Usage
 from tools.registry import Registry
 from tools.safe_files import delete_folder
 

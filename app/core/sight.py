@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.core.pictures import figure
-from backends.base import Backend, Message, Part, Picture, RequestRefused, Text
+from backends.base import Backend
+from backends.errors import RequestRefused
+from backends.messages import Message, Part, Picture, Text
 from tools.base import Attachment, for_user
 from tools.media import PICTURES
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from backends.base import Event, Message, MessageFinished, Notice, TextDelta, TurnFinished
+from app.core.agent.events import Event, MessageFinished, TurnFinished
+from backends.events import Notice, TextDelta
+from backends.messages import Message
 from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.media import LATEX, TABLE
 from tools.text import one_line

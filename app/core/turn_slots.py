@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from backends.base import Event
-from backends.queue import waiting
+from app.core.agent.events import Event
+from backends.queue_notices import waiting
 from tools.fair_queue import FairQueue
 
 TURNS = 3

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backends.base import Backend, ContextExceeded, Message
+from backends.base import Backend
+from backends.errors import ContextExceeded
+from backends.messages import Message
 from tools.base import ToolSpec
 from tools.text import cut_middle
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from app.core.conversation import Conversation
 from app.core.pictures import original
-from backends.base import Message, ModelUnavailable, Picture
+from backends.errors import ModelUnavailable
+from backends.messages import Message, Picture
 
 log = logging.getLogger(__name__)
 

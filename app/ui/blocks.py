@@ -16,7 +16,7 @@ from app.core.live import CallState, Live
 from app.core.marks import MARK
 from app.core.session import View
 from app.ui.markdown import Mark, split_blocks
-from backends.base import Message, Usage
+from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolResult
 
 STOPPED = "Stopped. What was said so far is kept."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.core.agent import TurnConfig
+from app.core.agent.loop import TurnConfig
 from app.core.given import FileRefused, Given, user_message
 from app.core.intake import Attached
 from app.core.modes import Mode
@@ -20,7 +20,8 @@ from app.ui.copying import copy_button
 from app.ui.given import draw_given, draw_waiting, let_wait, take_files
 from app.ui.markdown import drawable, escaped
 from app.ui.message_box import is_too_long
-from backends.base import Images, Message, Usage
+from backends.base import Images
+from backends.messages import Message, Usage
 
 AUTO = "Auto"
 PLACEHOLDERS = {"documents": "Ask about the documents, or add some"}

@@ -13,7 +13,7 @@ from app.core.documents.study import Study
 from app.ui.document_page import draw_pages, show_page
 from app.ui.keys import key_for
 from app.ui.markdown import escaped
-from backends.base import Document
+from backends.messages import Document
 from tools.base import file_size
 from tools.documents.base import DocumentError
 

@@ -14,7 +14,8 @@ from app.core.session import Session
 from app.core.settings import Settings
 from app.ui.attachment import draw_picture
 from app.ui.markdown import drawable, escaped
-from backends.base import Document, Images, Picture
+from backends.base import Images
+from backends.messages import Document, Picture
 from tools.base import file_size
 from tools.media import PICTURES
 

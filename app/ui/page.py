@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.core.agent import TurnConfig
+from app.core.agent.loop import TurnConfig
 from app.core.citations import copied
 from app.core.modes import Mode, defaults
 from app.core.service import Service

@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.base import ModelUnavailable, Profile
+from backends.base import Profile
+from backends.errors import ModelUnavailable
 
 if TYPE_CHECKING:
-    from backends.llama_cpp import LlamaCpp
-    from backends.llama_engine import EngineConfig
+    from backends.llama_cpp.backend import LlamaCpp
+    from backends.llama_cpp.engine import EngineConfig
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ ADAPTER = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf
 
 def open_model(config: EngineConfig | None = None) -> LlamaCpp:
     """The model, loaded. Raises `ModelUnavailable`."""
-    from backends.llama_cpp import LlamaCpp
+    from backends.llama_cpp.backend import LlamaCpp
 
     return LlamaCpp(model_file(), NAME, config, PROFILE)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backends.base import Message, Text
-from backends.llama_prompt import Piece, glm4_pieces, is_glm4, template_pieces
+from backends.chat_template import Piece, glm4_pieces, is_glm4, template_pieces
+from backends.messages import Message, Text
 from tools.base import ToolCall, ToolResult, ToolSpec
 
 IGNORED = -100  # the label that torch's cross entropy leaves out

@@ -21,19 +21,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from backends.base import (
-    AnswerFinished,
-    Backend,
-    GenerationConfig,
-    Message,
-    Text,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallReady,
-    user,
-)
+from backends.base import Backend, GenerationConfig
 from backends.bundled.cases import BROWSER, Case, Wanted
 from backends.bundled.checks import fits, holds, tells
+from backends.events import AnswerFinished, TextDelta, ToolCallDelta, ToolCallReady
+from backends.messages import Message, Text, user
 from tools.base import ToolCall, ToolResult, ToolSpec
 
 log = logging.getLogger(__name__)

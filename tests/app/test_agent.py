@@ -11,26 +11,20 @@ from typing import Any
 
 import pytest
 
-from app.core.agent import OWN_FAULT, TurnConfig, run_turn
-from app.core.conversation import Conversation
-from backends.base import (
-    AnswerFinished,
-    Backend,
-    Capabilities,
+from app.core.agent.events import (
     Event,
-    GenerationConfig,
-    Message,
     MessageFinished,
-    Notice,
-    TextDelta,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnFinished,
-    Usage,
-    user,
 )
-from backends.openai_api import OpenAIBackend
+from app.core.agent.loop import OWN_FAULT, TurnConfig, run_turn
+from app.core.conversation import Conversation
+from backends.base import Backend, Capabilities, GenerationConfig
+from backends.events import AnswerFinished, Notice, TextDelta
+from backends.messages import Message, Usage, user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import (
     Chunk,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.agent import TurnConfig
+from app.core.agent.loop import TurnConfig
 from app.core.approvals import (
     NOBODY_ASKED,
     REFUSED,
@@ -20,7 +20,7 @@ from app.core.approvals import (
 )
 from app.core.session import Session, Sessions
 from app.core.turn_slots import Visitor
-from backends.base import Message, user
+from backends.messages import Message, user
 from tests.app.test_session import ALL, World, ended, reason, texts, until
 from tests.support.browser_parts import Lists, Pages, page
 from tests.support.scripted_steps import Answer, Finish, ToolCall
@@ -222,7 +222,7 @@ def test_other_calls_go_on_while_one_waits(world: World) -> None:
 
 
 def test_without_anybody_to_ask_it_is_refused(world: World, tmp_path: Path) -> None:
-    from app.core.agent import run_turn_on
+    from app.core.agent.loop import run_turn_on
     from app.core.approvals import allow
     from app.core.conversation import Conversation
     from tools.registry import Registry

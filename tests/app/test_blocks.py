@@ -9,6 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.agent.events import (
+    Event,
+    MessageFinished,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    TurnFinished,
+)
 from app.core.conversation import Conversation
 from app.core.live import Live, LiveCall, LiveTurn
 from app.core.session import View
@@ -25,23 +33,8 @@ from app.ui.blocks import (
     tick,
     usage_of,
 )
-from backends.base import (
-    Event,
-    Message,
-    MessageFinished,
-    Notice,
-    ReasoningDelta,
-    Text,
-    TextDelta,
-    ToolCallDelta,
-    ToolCallReady,
-    ToolFinished,
-    ToolProgress,
-    ToolStarted,
-    TurnFinished,
-    Usage,
-    user,
-)
+from backends.events import Notice, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
+from backends.messages import Message, Text, Usage, user
 from tools.base import ToolCall, ToolResult
 
 

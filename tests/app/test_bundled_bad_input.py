@@ -16,12 +16,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from app.core.agent import TurnConfig, run_turn
+from app.core.agent.events import Event, MessageFinished, TurnFinished
+from app.core.agent.loop import TurnConfig, run_turn
 from app.core.conversation import Conversation
 from backends import bundled
-from backends.base import Event, GenerationConfig, Message, MessageFinished, TurnFinished, user
-from backends.llama_cpp import LlamaCpp
-from backends.llama_engine import EngineConfig
+from backends.base import GenerationConfig
+from backends.llama_cpp.backend import LlamaCpp
+from backends.llama_cpp.engine import EngineConfig
+from backends.messages import Message, user
 from tools.base import ToolCall, ToolContext, ToolResult, ToolSpec
 from tools.registry import Registry
 

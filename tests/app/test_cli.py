@@ -22,12 +22,14 @@ import psutil
 import pytest
 
 from app.cli import main
+from app.core.agent.events import MessageFinished, TurnFinished
 from app.core.jsonl import BadRequest, JsonWriter, Request, read_request
 from app.core.process import Stopping
 from app.core.terminal import TerminalWriter
-from backends.base import Message as BackendMessage
-from backends.base import MessageFinished, TextDelta, TurnFinished, Usage
-from backends.base import Text as TextPart
+from backends.events import TextDelta
+from backends.messages import Message as BackendMessage
+from backends.messages import Text as TextPart
+from backends.messages import Usage
 from tests.support.office_files import make_pdf
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Answer, Endless, Finish, Script, Status, Text, ToolCall

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.core.agent import TurnConfig
+from app.core.agent.loop import TurnConfig
 from app.core.documents.sheets import Sheet
 from app.core.given import Given, user_message
 from app.core.intake import take

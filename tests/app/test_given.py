@@ -10,7 +10,7 @@ import pytest
 from app.core.conversation import Conversation
 from app.core.given import MOST, FileRefused, Given, keep_files, read_given, user_message
 from app.core.settings import Settings
-from backends.base import Document, Message, Text, user
+from backends.messages import Document, Message, Text, user
 
 SMALL = Settings(upload_mb=1, python_workspace_mb=2)
 MEGABYTE = 1024 * 1024

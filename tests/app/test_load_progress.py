@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.core.models import ModelHost
-from backends import bundled, progress
-from backends.base import ModelUnavailable
-from backends.llama_engine import EngineConfig
+from backends import bundled, load_progress
+from backends.errors import ModelUnavailable
+from backends.llama_cpp.engine import EngineConfig
 from tools.base import file_size
 
 
@@ -26,7 +26,7 @@ def test_the_page_shows_how_far_it_is() -> None:
     reached, go = threading.Event(), threading.Event()
 
     def opener() -> Any:
-        progress.tell("Loading weights", 3, 4)
+        load_progress.tell("Loading weights", 3, 4)
         reached.set()
         go.wait(30)
         raise ModelUnavailable("No such model.")

@@ -13,8 +13,11 @@ from app.core.models import ModelChoice, ModelHost, find_choice, open_backend, p
 from app.core.modes import defaults
 from app.core.settings import Settings
 from backends import bundled
-from backends.base import Backend, GenerationConfig, ModelUnavailable, TextDelta, user
-from backends.openai_api import OpenAIBackend
+from backends.base import Backend, GenerationConfig
+from backends.errors import ModelUnavailable
+from backends.events import TextDelta
+from backends.messages import user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_server import Text as Say
 

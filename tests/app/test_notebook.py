@@ -13,7 +13,7 @@ import pytest
 
 from app.core.given import user_message
 from app.core.notebook import SANDBOX_FOLDER, has_code, notebook
-from backends.base import Document, Message, Text, user
+from backends.messages import Document, Message, Text, user
 from tools.base import ToolCall, ToolContext, ToolResult
 from tools.python import PythonTool
 

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from app.core.agent import OWN_FAULT, TurnConfig
+from app.core.agent.events import TurnFinished
+from app.core.agent.loop import OWN_FAULT, TurnConfig
 from app.core.models import ModelHost
 from app.core.session import Busy, Session, Sessions, View
 from app.core.settings import Loaded, Settings
 from app.core.turn_slots import WAITING, Visitor
-from backends.base import Backend, GenerationConfig, ModelUnavailable, TurnFinished, user
-from backends.openai_api import OpenAIBackend
+from backends.base import Backend, GenerationConfig
+from backends.errors import ModelUnavailable
+from backends.messages import user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Drop, Endless, Finish, Script, ToolCall, Wait
 from tests.support.scripted_steps import Text as Say

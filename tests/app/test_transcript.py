@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.ui import blocks, transcript
 from app.ui.blocks import latest
 from app.ui.transcript import MORE, SHOWN
-from backends.base import Message, Text, user
+from backends.messages import Message, Text, user
 
 EARLIER = 3
 LONG = 1000  # exchanges: 2,000 messages
@@ -24,7 +24,7 @@ def page(turns: int) -> None:
     from app.core.conversation import Conversation
     from app.core.session import View
     from app.ui.transcript import draw_history
-    from backends.base import Message, Text, user
+    from backends.messages import Message, Text, user
 
     turns = st.session_state.get("turns", turns)
     said = [(user(f"message {at}"), Message("assistant", (Text(f"answer {at}"),)))

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from app.core.agent import TurnConfig, run_turn
+from app.core.agent.events import TurnFinished
+from app.core.agent.loop import TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.doctor import check_drawing, check_vision
 from app.core.given import Given, user_message
@@ -30,20 +31,10 @@ from app.core.session import Session, View
 from app.core.settings import Loaded, Settings
 from app.core.sight import FIGURES, visible
 from app.core.words import read_pictures, unread
-from backends.base import (
-    Backend,
-    Capabilities,
-    Document,
-    Images,
-    Message,
-    ModelUnavailable,
-    Picture,
-    RequestRefused,
-    Text,
-    TurnFinished,
-    user,
-)
-from backends.openai_api import OpenAIBackend
+from backends.base import Backend, Capabilities, Images
+from backends.errors import ModelUnavailable, RequestRefused
+from backends.messages import Document, Message, Picture, Text, user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Finish, Script, Status, ToolCall
 from tests.support.scripted_steps import Text as Say

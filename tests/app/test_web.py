@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from app.core import doctor
-from app.core.agent import TurnConfig, run_turn
+from app.core.agent.events import TurnFinished
+from app.core.agent.loop import TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.service import Service
 from app.core.settings import Loaded, Settings, shown
 from app.core.steps import read_step
-from backends.base import TurnFinished, user
-from backends.openai_api import OpenAIBackend
+from backends.messages import user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.browser_parts import Lists, Pages, page
 from tests.support.loopback_web import Answer, Site, html
 from tests.support.scripted_server import ScriptedServer

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from app.core.window import SHORTEST, fitting
-from backends.base import ContextExceeded, Message, user
-from backends.llama_cpp import LlamaCpp
-from backends.openai_api import OpenAIBackend
+from backends.errors import ContextExceeded
+from backends.llama_cpp.backend import LlamaCpp
+from backends.messages import Message, user
+from backends.openai_api.backend import OpenAIBackend
 from tests.support.llama_asking import LAMP, WINDOW, ask, load
 from tools.base import ToolCall, ToolResult
 from tools.text import cut_middle

@@ -25,8 +25,10 @@ from app.core.documents.passages import Corpus
 from app.core.documents.prompt import Way, compose
 from app.core.documents.sheets import Sheet
 from backends import bundled
-from backends.base import Backend, GenerationConfig, Message, Text, TextDelta, user
-from backends.llama_cpp import LlamaCpp
+from backends.base import Backend, GenerationConfig
+from backends.events import TextDelta
+from backends.llama_cpp.backend import LlamaCpp
+from backends.messages import Message, Text, user
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.document_scene import Scripted
 from tools.documents.base import Page

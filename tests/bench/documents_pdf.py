@@ -20,7 +20,7 @@ import psutil
 from reportlab.pdfgen.canvas import Canvas
 
 from app.core.documents.desk import Desk
-from backends.base import Document
+from backends.messages import Document
 from tests.bench.figures import Figure, at_least, at_most
 from tools.documents.loader import Room
 from tools.documents.worker.reading import read

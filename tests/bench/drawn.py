@@ -19,8 +19,9 @@ from playwright.sync_api import Page
 from app.core.modes import defaults
 from app.core.settings import Settings
 from backends import bundled
-from backends.base import AnswerFinished, Message, Text, TextDelta, user
-from backends.llama_cpp import LlamaCpp
+from backends.events import AnswerFinished, TextDelta
+from backends.llama_cpp.backend import LlamaCpp
+from backends.messages import Message, Text, user
 from tests.bench.draws import draws, most_in_a_second, watch_draws
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.running_app import open_browser, send, start_app, wait_for_answer

@@ -20,13 +20,13 @@ from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
-from app.core.agent import TurnConfig
+from app.core.agent.loop import TurnConfig
 from app.core.conversation import Conversation
 from app.core.modes import Mode
 from app.core.service import Service
 from app.core.session import Session
 from app.core.settings import Loaded, Settings
-from backends.base import Message, Text, Usage, user
+from backends.messages import Message, Text, Usage, user
 from tests.bench.figures import Figure, at_most, spread
 
 SHORT, LONG = 50, 2000

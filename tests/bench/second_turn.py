@@ -14,8 +14,10 @@ import threading
 import time
 
 from backends import bundled
-from backends.base import GenerationConfig, Message, Text, TextDelta, user
-from backends.llama_cpp import LlamaCpp
+from backends.base import GenerationConfig
+from backends.events import TextDelta
+from backends.llama_cpp.backend import LlamaCpp
+from backends.messages import Message, Text, user
 from tests.bench.figures import Figure, at_most, spread
 
 RUNS = 3

@@ -18,9 +18,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from backends.base import GenerationConfig, Message, Text, user
-from backends.transformers import Transformers
-from backends.transformers_load import WeightsConfig, load
+from backends.base import GenerationConfig
+from backends.messages import Message, Text, user
+from backends.transformers.backend import Transformers
+from backends.transformers.config import WeightsConfig
+from backends.transformers.loading import load
 from tests.bench.figures import Figure, at_most, spread
 from tests.support.tiny_models import save_glm
 

@@ -18,10 +18,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
-from backends.base import BackendError, GenerationConfig, Message, Notice, Text, user
-from backends.transformers import Transformers
-from backends.transformers_answer import Sampler
-from backends.transformers_load import Weights, WeightsConfig
+from backends.base import GenerationConfig
+from backends.errors import BackendError
+from backends.events import Notice
+from backends.messages import Message, Text, user
+from backends.transformers.backend import Transformers
+from backends.transformers.config import WeightsConfig
+from backends.transformers.generation import Sampler
+from backends.transformers.loading import Weights
 from tests.bench.figures import Figure, at_least, at_most
 from tests.support.tiny_models import glm_tokenizer
 

@@ -17,7 +17,9 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 from playwright.sync_api import FilePayload, Page, expect
 
-from backends.base import GenerationConfig, Message, Picture, Text, TextDelta
+from backends.base import GenerationConfig
+from backends.events import TextDelta
+from backends.messages import Message, Picture, Text
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import (
     Scripted,
@@ -105,8 +107,9 @@ class Tiny:
     def __init__(self, folder: Path) -> None:
         import torch
 
-        from backends.transformers import Transformers
-        from backends.transformers_load import WeightsConfig, load
+        from backends.transformers.backend import Transformers
+        from backends.transformers.config import WeightsConfig
+        from backends.transformers.loading import load
 
         torch.set_num_threads(1)
         config = WeightsConfig()

@@ -9,19 +9,10 @@ from collections.abc import Iterator, Sequence
 
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet
-from backends.base import (
-    AnswerFinished,
-    Capabilities,
-    ContextExceeded,
-    Finish,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-    Notice,
-    Profile,
-    TextDelta,
-    Usage,
-)
+from backends.base import Capabilities, GenerationConfig, Profile
+from backends.errors import ContextExceeded
+from backends.events import AnswerFinished, ModelEvent, Notice, TextDelta
+from backends.messages import Finish, Message, Usage
 from tools.base import ToolSpec
 from tools.documents.base import Page
 

@@ -7,18 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backends import bundled
-from backends.base import (
-    AnswerFinished,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-    Notice,
-    TextDelta,
-    ToolCallReady,
-    user,
-)
-from backends.llama_cpp import LlamaCpp
-from backends.llama_engine import EngineConfig
+from backends.base import GenerationConfig
+from backends.events import AnswerFinished, ModelEvent, Notice, TextDelta, ToolCallReady
+from backends.llama_cpp.backend import LlamaCpp
+from backends.llama_cpp.engine import EngineConfig
+from backends.messages import Message, user
 from tools.base import ToolCall, ToolSpec
 
 WINDOW = 2048

@@ -385,7 +385,11 @@ def test_a_rule_finds_what_breaks_it(rule: Rule, name: str, source: str) -> None
         (homeless, "app.core.document_qa.store", ""),
         (drawing, "app.ui.sidebar", "import streamlit as st"),
         (hasty, "backends.transformers", "def load():\n    import torch, transformers"),
-        (hasty, "app.core.models.selection", "from backends import transformers"),
+        (
+            hasty,
+            "app.core.models.selection",
+            "from backends.transformers import backend as transformers",
+        ),
         (long, "tools.short", "x = 1\n" * MAX_LINES),
         (training, "finetune.bundled.train", "from finetune import loop"),
         (training, "tools.browser", "import finetuned"),

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from app.core.modes import CHAT_SYSTEM
-from backends.base import Message, Text, user
 from backends.bundled import NAME, adapter_file, model_file
 from backends.bundled.cases import BROWSER, PAINTER, signature
 from backends.bundled.chat_loss import chats
 from backends.bundled.encode import Encoder, fitting_tokenizer
 from backends.bundled.export import permuted, unpermuted
 from backends.bundled.reference import adapted_model, load_adapter
-from backends.llama_engine import Engine, EngineConfig
+from backends.llama_cpp.engine import Engine, EngineConfig
+from backends.messages import Message, Text, user
 
 # Dequantising the weights takes half a minute of a free core.
 pytestmark = pytest.mark.timeout(900)

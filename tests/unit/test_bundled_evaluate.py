@@ -12,7 +12,7 @@ from backends.bundled.cases import BROWSER, PAINTER, Case, Wanted, cases, signat
 from backends.bundled.checks import fits, holds, tells
 from backends.bundled.evaluate import TODAY, Examiner, Outcome
 from backends.bundled.scores import report
-from backends.openai_api import OpenAIBackend
+from backends.openai_api.backend import OpenAIBackend
 from scripts.bundled_model import Workshop
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Status, Text

@@ -10,19 +10,10 @@ from app.core.documents.asking import ask, outlook
 from app.core.documents.passages import Corpus
 from app.core.documents.prompt import Prompt
 from app.core.documents.said import pages_read
-from backends.base import (
-    AnswerBroken,
-    AnswerFinished,
-    BackendError,
-    ContextExceeded,
-    GenerationConfig,
-    Message,
-    Notice,
-    Text,
-    TextDelta,
-    user,
-)
-from backends.openai_errors import PromptTooLong
+from backends.base import GenerationConfig
+from backends.errors import AnswerBroken, BackendError, ContextExceeded, PromptTooLong
+from backends.events import AnswerFinished, Notice, TextDelta
+from backends.messages import Message, Text, user
 from tests.support.document_scene import Scripted, filler, sheets
 
 TOO_LONG = ContextExceeded(6_000, 8_192)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.documents.desk import Desk, Entry
-from backends.base import Document
+from backends.messages import Document
 from tests.support.made_pdfs import text_pdf
 from tools.documents.base import DocumentError, Options, Page, Reading
 from tools.documents.loader import Room

@@ -9,17 +9,10 @@ import pytest
 from app.core.documents import parts
 from app.core.documents.passages import Corpus
 from app.core.documents.prompt import compose
-from backends.base import (
-    AnswerBroken,
-    AnswerFinished,
-    GenerationConfig,
-    Message,
-    Notice,
-    ReasoningDelta,
-    Text,
-    TextDelta,
-    user,
-)
+from backends.base import GenerationConfig
+from backends.errors import AnswerBroken
+from backends.events import AnswerFinished, Notice, ReasoningDelta, TextDelta
+from backends.messages import Message, Text, user
 from tests.support.document_scene import Scripted, corpus, filler, sheets
 
 CONFIG = GenerationConfig(max_tokens=300, tool_choice="x")

@@ -15,7 +15,8 @@ from app.core.documents.prompt import RECENT, Prompt, Way, asks_for_whole, compo
 from app.core.documents.sheets import sheets_of
 from app.core.documents.wording import FULL, NOTHING, SHORT
 from backends import glm4
-from backends.base import Document, GenerationConfig, Message, Text, user
+from backends.base import GenerationConfig
+from backends.messages import Document, Message, Text, user
 from tests.support.document_scene import WORDS, Scripted, corpus, filler, sheets
 from tests.support.llama_asking import load
 from tools.documents.base import Reading

@@ -13,7 +13,7 @@ from app.core.approvals import has_read_strangers
 from app.core.documents.passages import Corpus
 from app.core.documents.quotations import Quotations
 from app.core.documents.tool import DocumentsTool
-from backends.base import Message
+from backends.messages import Message
 from tests.support.document_scene import filler, sheets
 from tools.base import Tool, ToolCall, ToolContext, ToolError
 from tools.registry import Registry

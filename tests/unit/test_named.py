@@ -8,7 +8,9 @@ import pytest
 
 from app.core.models import open_vision
 from app.core.settings import Settings
-from backends.base import GenerationConfig, ModelUnavailable, RequestRefused, user
+from backends.base import GenerationConfig
+from backends.errors import ModelUnavailable, RequestRefused
+from backends.messages import user
 from tests.support.loopback_web import Answer, Site
 
 

@@ -28,7 +28,7 @@ from app.core.pictures import (
     prepared,
 )
 from app.core.settings import Settings
-from backends.base import Document, Picture
+from backends.messages import Document, Picture
 
 ROOT = Path(__file__).resolve().parents[2]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from backends.base import (
-    GenerationConfig,
-    ModelEvent,
-    ModelUnavailable,
-    TextDelta,
-    user,
-)
-from backends.openai_api import OpenAIBackend
+from backends.base import GenerationConfig
+from backends.errors import ModelUnavailable
+from backends.events import ModelEvent, TextDelta
+from backends.messages import user
+from backends.openai_api.backend import OpenAIBackend
 from backends.wrapper import WrapperBackend
 from tests.support import scripted_server as say
 from tests.support.scripted_server import ScriptedServer

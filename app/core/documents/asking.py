@@ -12,16 +12,10 @@ from app.core.documents.counting import learn, window_of
 from app.core.documents.passages import Corpus
 from app.core.documents.prompt import MOST, Prompt, Way, compose
 from app.core.documents.said import Outlook
-from backends.base import (
-    Backend,
-    ContextExceeded,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-    Notice,
-    TextDelta,
-)
-from backends.openai_errors import PromptTooLong
+from backends.base import Backend, GenerationConfig
+from backends.errors import ContextExceeded, PromptTooLong
+from backends.events import ModelEvent, Notice, TextDelta
+from backends.messages import Message
 
 Given = Callable[[Prompt], None]
 """Told what an answer is given from, as soon as some of it came."""

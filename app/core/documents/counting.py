@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from backends.base import Backend, ContextExceeded, Message, user
+from backends.base import Backend
+from backends.errors import ContextExceeded
+from backends.messages import Message, user
 from tools.citations import WIDE
 
 UNKNOWN = 32_768

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from backends.base import Document
+from backends.messages import Document
 from tools.documents.base import DocumentError, PasswordNeeded, Reading
 from tools.documents.loader import Room
 

@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from app.core.models import LoadState, Model
-from backends.base import Backend, GenerationConfig, Message, ModelEvent
+from backends.base import Backend, GenerationConfig
+from backends.events import ModelEvent
+from backends.messages import Message
 from backends.wrapper import WrapperBackend
 from tools.base import ToolSpec
 

@@ -16,20 +16,9 @@ from app.core.documents.counting import Meter, guess
 from app.core.documents.paragraphs import Passage, excerpts
 from app.core.documents.passages import Corpus
 from app.core.documents.wording import Wording, wording
-from backends.base import (
-    AnswerFinished,
-    Backend,
-    Finish,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-    Notice,
-    ReasoningDelta,
-    Text,
-    TextDelta,
-    Usage,
-    user,
-)
+from backends.base import Backend, GenerationConfig
+from backends.events import AnswerFinished, ModelEvent, Notice, ReasoningDelta, TextDelta
+from backends.messages import Finish, Message, Text, Usage, user
 
 MOST = 24_000
 """Tokens of one part, in however large a window: of longer ones models miss the middle."""

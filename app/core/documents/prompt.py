@@ -19,7 +19,8 @@ from app.core.documents.paragraphs import Passage, excerpts
 from app.core.documents.passages import Corpus
 from app.core.documents.sheets import Sheet
 from app.core.documents.wording import NOTHING, wording
-from backends.base import Backend, GenerationConfig, Message, Text, user
+from backends.base import Backend, GenerationConfig
+from backends.messages import Message, Text, user
 
 Way = Literal["auto", "whole", "passages", "parts"]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Protocol
 
 from backends import glm4
-from backends.base import Document
-from backends.glm4_tokens import WORD_JOINER
+from backends.glm4.tokens import WORD_JOINER
+from backends.messages import Document
 from tools.documents.base import Page, Reading
 from tools.text import one_line, quotable
 

@@ -21,17 +21,9 @@ from app.core.documents.sheets import PICTURED, Sheet, sheets_of, whole
 from app.core.models import Model
 from app.core.passwords import Ask
 from app.core.settings import Settings
-from backends.base import (
-    AnswerFinished,
-    Backend,
-    Document,
-    GenerationConfig,
-    Message,
-    ModelEvent,
-    Notice,
-    Part,
-    Usage,
-)
+from backends.base import Backend, GenerationConfig
+from backends.events import AnswerFinished, ModelEvent, Notice
+from backends.messages import Document, Message, Part, Usage
 from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
 from tools.documents.loader import Room

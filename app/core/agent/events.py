@@ -1,0 +1,58 @@
+"""What happens while a turn runs, as the agent loop tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from backends.events import ModelEvent
+from backends.messages import Message, Usage
+from tools.base import ToolCall, ToolResult
+
+TurnReason = Literal["stop", "length", "tool_limit", "cancelled", "error"]
+
+
+@dataclass(frozen=True)
+class ToolProgress:
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ToolStarted:
+    """A call began to run."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True)
+class ToolAsked:
+    """A call waits for the user's word, which is given under `number`."""
+
+    call: ToolCall
+    number: int
+
+
+@dataclass(frozen=True)
+class ToolFinished:
+    result: ToolResult
+
+
+@dataclass(frozen=True)
+class MessageFinished:
+    """A message is complete and belongs to the conversation from here on."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class TurnFinished:
+    """The last event of a turn."""
+
+    reason: TurnReason
+    usage: Usage
+    error: str | None = None
+
+
+ToolEvent = ToolAsked | ToolStarted | ToolProgress | ToolFinished
+Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished

@@ -1,0 +1,2 @@
+"""The OpenAI chat-completions wire format, pure: messages, request fields, SSE, chunks to
+events."""

@@ -1,0 +1,295 @@
+"""Chunks of a streamed chat completion, as plain dicts, to events: pure.
+
+Written for what servers really send: calls in pieces, several at once, with indexes out of
+order, all equal or missing; ids missing; names in pieces or repeated; arguments as an object;
+emoji cut in half. A whole, unstreamed completion is one big chunk.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from backends.chat_completions.messages import whole_text
+from backends.events import ModelEvent, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
+from backends.messages import Finish, Usage
+from tools.base import ToolCall
+
+
+class TextParser(Protocol):
+    """Reads calls in text, where the server does not: see `backends.glm4.Parser`."""
+
+    def feed(self, text: str) -> Sequence[ModelEvent]: ...
+
+    def finish(self, complete: bool = True) -> Sequence[ModelEvent]: ...
+
+
+class ChunkReader:
+    """Reads one answer. `names` maps the names of the tools on offer, as they were sent, to ours.
+
+    Calls are kept back until `finish`, and only an answer that ended properly has any: there a
+    finish reason arrived, or `end` was called for the stream's end mark.
+    """
+
+    def __init__(
+        self, names: Mapping[str, str] | None = None, parser: TextParser | None = None
+    ) -> None:
+        self.pieces = 0
+        """Pieces of text, reasoning and input so far: about one a token on most servers."""
+        self._names = dict(names or {})
+        self._parser = parser
+        self._text, self._reasoning = _Halves(), _Halves()
+        self._calls: dict[int, _Call] = {}
+        self._last: _Call | None = None
+        self._parsed: list[ToolCallReady] = []
+        self._reason: str | None = None
+        self._end_mark = False
+        self._tokens: dict[str, int] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer ended properly."""
+        return self._end_mark or self._reason is not None
+
+    @property
+    def fault(self) -> str | None:
+        """Why an answer that ended is none, as a sentence; None when it went well."""
+        match self._reason:
+            case "content_filter" | "sensitive":
+                return "The server's content filter stopped the answer. Retry, or ask differently."
+            case "error" | "abort" | "network_error":
+                return "The server gave up and the answer broke off. Retry to ask again."
+        return None
+
+    @property
+    def finish_reason(self) -> Finish:
+        """How an answer that ended did so."""
+        return "length" if self._reason in ("length", "max_tokens", "model_length") else "stop"
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that the server counted. Where it counted none, pieces stand for tokens."""
+        return Usage(
+            prompt_tokens=self._tokens.get("prompt", 0),
+            cached_tokens=self._tokens.get("cached", 0),
+            completion_tokens=self._tokens.get("completion", self.pieces),
+        )
+
+    def end(self) -> None:
+        """The stream's end mark (`[DONE]`) arrived."""
+        self._end_mark = True
+
+    def feed(self, chunk: Mapping[str, Any]) -> list[ModelEvent]:
+        """The events of one chunk. Whatever has an unknown form in it is passed over."""
+        self._count(chunk)
+        events: list[ModelEvent] = []
+        for choice in _mappings(chunk.get("choices")):
+            if choice.get("index") not in (0, None):
+                continue
+            for key in ("delta", "message"):
+                if isinstance(said := choice.get(key), Mapping):
+                    events.extend(self._said(said))
+            if isinstance(reason := choice.get("finish_reason"), str) and reason:
+                self._reason = reason
+        return events
+
+    def finish(self, complete: bool = True) -> list[ModelEvent]:
+        """What was kept back, then the calls. `complete=False` for an answer that was stopped.
+
+        An answer that was cut at its length limit has those calls alone whose arguments are
+        a whole JSON object.
+        """
+        complete = complete and self.ended and self.fault is None
+        cut = self.finish_reason == "length"
+        events: list[ModelEvent] = []
+        if text := self._reasoning.rest():
+            events.append(ReasoningDelta(text))
+        events.extend(self._written(self._text.rest()))
+        if self._parser is not None:
+            events.extend(self._kept_back(self._parser.finish(complete and not cut)))
+        if complete:
+            calls = [call for _, call in sorted(self._calls.items())]
+            events.extend(ToolCallReady(c.ready()) for c in calls if not cut or c.whole)
+            events.extend(self._parsed)
+        self._calls, self._parsed = {}, []
+        return events
+
+    def _said(self, said: Mapping[str, Any]) -> list[ModelEvent]:
+        events: list[ModelEvent] = []
+        content, thought = said.get("content"), ""
+        if isinstance(content, list):
+            content, thought = _typed_parts(content)
+        for key in ("reasoning_content", "reasoning"):  # some servers send both, equal
+            if not thought and isinstance(value := said.get(key), str):
+                thought = value
+        if thought:
+            self.pieces += 1
+            if text := self._reasoning.join(thought):
+                events.append(ReasoningDelta(text))
+        if isinstance(content, str) and content:
+            self.pieces += 1
+            events.extend(self._written(self._text.join(content)))
+        parts = _mappings(said.get("tool_calls"))
+        if isinstance(legacy := said.get("function_call"), Mapping):
+            parts.append({"index": 0, "function": legacy})
+        for position, part in enumerate(parts):
+            index = part.get("index", position if len(parts) > 1 else None)
+            call = self._call(part, index if isinstance(index, int) else None)
+            events.extend(self._called(call, part))
+        return events
+
+    def _written(self, text: str) -> list[ModelEvent]:
+        if not text:
+            return []
+        if self._parser is None:
+            return [TextDelta(text)]
+        return self._kept_back(self._parser.feed(text))
+
+    def _kept_back(self, events: Sequence[ModelEvent]) -> list[ModelEvent]:
+        self._parsed.extend(event for event in events if isinstance(event, ToolCallReady))
+        return [event for event in events if not isinstance(event, ToolCallReady)]
+
+    def _call(self, part: Mapping[str, Any], index: int | None) -> _Call:
+        """The call that a piece belongs to. Servers that don't count give all the same index."""
+        identity = part.get("id")
+        counted = [call for call in self._calls.values() if index in (None, call.index)]
+        for call in counted:
+            if identity and call.id == identity:
+                return call
+        last = self._last if index is None else counted[-1] if counted else None
+        if last and not last.replaced_by(identity, _name(part), _arguments(part)):
+            return last
+        following = max(self._calls, default=-1) + 1
+        slot = following if index is None or index in self._calls else index
+        self._calls[slot] = call = _Call(slot, slot if index is None else index)
+        return call
+
+    def _called(self, call: _Call, part: Mapping[str, Any]) -> list[ModelEvent]:
+        self._last = call
+        identity = part.get("id")
+        if not call.id and isinstance(identity, str):
+            # An id that two calls of one answer share can't tell their results apart.
+            shared = any(other.id == identity for other in self._calls.values())
+            call.id = "" if shared else identity
+        if name := _name(part):
+            call.server_name = _joined_name(call.server_name, name, self._names)
+            call.name = self._names.get(call.server_name, call.server_name)
+        given = _arguments(part)
+        self.pieces += bool(given or name)
+        call.pending += call.input.join(given)
+        begins = call.server_name in self._names and not call.shown
+        if begins or (call.name and call.pending):
+            text, call.pending, call.shown = call.pending, "", True
+            return [ToolCallDelta(call.slot, call.name, text)]
+        return []
+
+    def _count(self, chunk: Mapping[str, Any]) -> None:
+        usage, timings = chunk.get("usage"), chunk.get("timings")
+        if isinstance(timings, Mapping):  # llama.cpp
+            read, cached = _number(timings, "prompt_n"), _number(timings, "cache_n")
+            self._tokens |= {"prompt": read + cached, "cached": cached}
+            self._tokens["completion"] = _number(timings, "predicted_n")
+        if isinstance(usage, Mapping):
+            details = usage.get("prompt_tokens_details")
+            cached = _number(details, "cached_tokens") or _number(usage, "prompt_cache_hit_tokens")
+            self._tokens["prompt"] = _number(usage, "prompt_tokens")
+            self._tokens["completion"] = _number(usage, "completion_tokens")
+            self._tokens["cached"] = cached or self._tokens.get("cached", 0)
+
+
+class _Halves:
+    """Joins text whose characters beyond U+FFFF arrive as two halves, in two pieces."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._held = ""
+
+    def join(self, piece: str) -> str:
+        piece, self._held = self._held + piece, ""
+        if piece and "\ud800" <= piece[-1] <= "\udbff":
+            piece, self._held = piece[:-1], piece[-1]
+        piece = whole_text(piece)
+        self.text += piece
+        return piece
+
+    def rest(self) -> str:
+        piece, self._held = whole_text(self._held), ""
+        self.text += piece
+        return piece
+
+
+class _Call:
+    """A call while it arrives. `index` is the server's number for it, `slot` the unique one."""
+
+    def __init__(self, slot: int, index: int) -> None:
+        self.slot, self.index = slot, index
+        self.id, self.server_name, self.name = "", "", ""
+        self.input = _Halves()
+        self.pending, self.shown = "", False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments so far are one JSON object."""
+        try:
+            return isinstance(json.loads(self.input.text), dict)
+        except (ValueError, RecursionError):
+            return False
+
+    def replaced_by(self, identity: object, name: str, given: str) -> bool:
+        """Whether a piece that seems to go on with this call begins another one.
+
+        Only a piece with a name can. An id alone says nothing: some servers make a new one
+        for every piece.
+        """
+        if not name:
+            return False
+        if identity and self.id and identity != self.id:
+            return True
+        return identity != self.id and self.whole and bool(given)
+
+    def ready(self) -> ToolCall:
+        self.input.rest()
+        return ToolCall(self.id or f"call_{uuid.uuid4().hex[:24]}", self.name, self.input.text)
+
+
+def _joined_name(so_far: str, piece: str, offered: Mapping[str, str]) -> str:
+    """A name that comes in pieces, or whole and again with every piece."""
+    if not so_far or so_far + piece in offered:
+        return so_far + piece
+    if piece in offered or so_far in offered:
+        return piece if piece in offered else so_far
+    if any(name.startswith(so_far + piece) for name in offered):
+        return so_far + piece
+    return piece if piece.startswith(so_far) else so_far + piece
+
+
+def _name(part: Mapping[str, Any]) -> str:
+    function = part.get("function")
+    name = function.get("name") if isinstance(function, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
+def _arguments(part: Mapping[str, Any]) -> str:
+    function = part.get("function")
+    value = function.get("arguments") if isinstance(function, Mapping) else None
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _typed_parts(parts: Sequence[object]) -> tuple[str, str]:
+    """Text and thinking of a `content` that is a list of typed parts (Mistral)."""
+    text = "".join(p["text"] for p in _mappings(parts) if isinstance(p.get("text"), str))
+    thinking = [t for p in _mappings(parts) for t in _mappings(p.get("thinking"))]
+    return text, "".join(t["text"] for t in thinking if isinstance(t.get("text"), str))
+
+
+def _mappings(value: object) -> list[Mapping[str, Any]]:
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, list) else []
+
+
+def _number(value: object, key: str) -> int:
+    number = value.get(key) if isinstance(value, Mapping) else None
+    return number if isinstance(number, int) and number > 0 else 0

@@ -1,0 +1,42 @@
+"""How a backend fails: each error is one sentence for the user, with what to do.
+
+BackendError            shown to the user; the conversation stays, Retry is ready
+ ├ ModelUnavailable     no such model, file, package or server
+ ├ RequestRefused       the server understood and said no (401, 400, ...)
+ │  └ PromptTooLong     the prompt does not fit, by how much is not known
+ ├ ContextExceeded      the prompt does not fit; said before the model is asked
+ └ AnswerBroken         the answer broke off: connection lost, idle too long, no finish
+"""
+
+from __future__ import annotations
+
+
+class BackendError(Exception):
+    """Base of all; its text is one sentence for the user, without paths, keys or tracebacks."""
+
+
+class ModelUnavailable(BackendError):
+    """The model can't be reached or loaded."""
+
+
+class RequestRefused(BackendError):
+    """The server refused the request, and would refuse it again."""
+
+
+class ContextExceeded(BackendError):
+    """The prompt is `excess` tokens longer than the context window allows."""
+
+    def __init__(self, excess: int, window: int) -> None:
+        self.excess, self.window = excess, window
+        super().__init__(
+            f"This conversation is {excess:,} tokens too long for the model's window of "
+            f"{window:,} tokens. Shorten the message, or clear the conversation."
+        )
+
+
+class AnswerBroken(BackendError):
+    """The answer began and did not end. What was said so far is kept."""
+
+
+class PromptTooLong(RequestRefused):
+    """The server found the prompt too long, and does not say by how much."""

@@ -1,0 +1,306 @@
+"""GGUF models in process, through xllamacpp (llama.cpp's server without its HTTP clients).
+
+One model is loaded once for all sessions. llama.cpp answers several requests in one batch
+(continuous batching) and keeps each conversation's prefix; beyond its slots requests wait in a
+fair queue. A prompt goes in as tokens, so that only the template's own words are control tokens
+(see `chat_template`). Models whose template knows tools call them in their own way, all others in
+the GLM-4 shape that `glm4.Parser` reads, to which a grammar holds them (see `grammar`).
+A model with its `mmproj` beside it sees; a conversation with pictures goes through its template.
+
+Not covered: pictures together with tools that the template doesn't know, several models in one
+process at once.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import queue
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from backends import chat_template, glm4
+from backends.base import Capabilities, GenerationConfig, Profile
+from backends.chat_completions import messages as openai_messages
+from backends.chat_completions.chunks import ChunkReader
+from backends.chat_template import Piece
+from backends.errors import AnswerBroken, ContextExceeded
+from backends.events import AnswerFinished, ModelEvent, Notice
+from backends.llama_cpp import grammar
+from backends.llama_cpp.engine import (
+    ANSWER_ROOM,
+    ENGINE_FAULT,
+    Counted,
+    Engine,
+    EngineConfig,
+    reading,
+    refusal,
+)
+from backends.messages import Finish, Message, Picture, Text, Usage
+from backends.queue_notices import POLL, FairQueue, waiting
+from tools.base import ToolSpec
+
+log = logging.getLogger(__name__)
+
+GLM4_STOPS = ("<|user|>", "<|observation|>")
+
+
+class _Unfit(AnswerBroken):
+    """llama.cpp could not make a prompt of a request, so the model was not asked."""
+
+
+class LlamaCpp:
+    """A `Backend` over one GGUF file. Raises `ModelUnavailable` when it can't be loaded."""
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        config: EngineConfig | None = None,
+        profile: Profile = "standard",
+    ) -> None:
+        config = config or EngineConfig()
+        self._profile: Profile = profile
+        self._engine = Engine(path, name, config)
+        self._adapted = config.adapter is not None
+        files = (*_parts(path), config.adapter, config.mmproj)
+        self._memory = sum(file.stat().st_size for file in files if file is not None)
+        self._queue = FairQueue(config.slots)
+        self._glm4 = chat_template.is_glm4(self._engine.template)
+        self._own_calls = self._engine.knows_tools and not self._glm4
+        self._tokens = lru_cache(maxsize=4096)(self._tokenize)
+        stops = (self._engine.end, *(GLM4_STOPS if self._glm4 else ()))
+        tokens = [self._tokens(stop, True) for stop in stops]
+        self._ends = tuple(ids[0] for ids in tokens if len(ids) == 1)
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            context=self._engine.window,
+            native_tools=not self._own_calls,
+            images="several" if self._engine.sees else "none",
+            memory=self._memory,
+            profile=self._profile,
+        )
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        return len(self._prompt(messages, tools))
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        own = self._own_calls and config.tool_choice is None
+        seeing = self._engine.sees and any(message.pictures for message in messages)
+        if seeing and tools and not own:
+            messages = [_without_pictures(message) for message in messages]
+        prompt = self._pieces(messages, tools)
+        with self._queue.ticket(config.owner) as ticket:
+            yield from waiting(ticket, cancel)
+            if cancel.is_set():
+                yield AnswerFinished("cancelled", Usage(prompt_tokens=len(self._ids(prompt))))
+            elif seeing and not tools:
+                yield from self._chat(messages, tools, config, cancel)
+            elif tools and own:
+                try:
+                    yield from self._chat(messages, tools, config, cancel)
+                except _Unfit:
+                    yield from self._complete(prompt, tools, config, cancel)
+            else:
+                # A forced call too: in chat completions llama.cpp does not hold the model to it.
+                yield from self._complete(prompt, tools, config, cancel)
+
+    # -- two ways to ask -------------------------------------------------------------------------
+
+    def _complete(
+        self,
+        prompt: Sequence[Piece],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        """The prompt as it was put together here, the answer as text in the GLM-4 shape."""
+        forced = next((tool for tool in tools if tool.name == config.tool_choice), None)
+        request: dict[str, Any] = {}
+        begins = ""
+        if forced is not None:
+            # A forced call is begun for the model.
+            begins = f"{forced.name}\n"
+            prompt = [*prompt, Piece(begins, False)]
+            request["grammar"] = grammar.input_grammar(forced, self._ends)
+        elif tools and not self._glm4:
+            request["grammar"] = grammar.answer_grammar(tools, self._ends)
+        # An engine that sees takes text alone.
+        request["prompt"] = self._text(prompt) if self._engine.sees else self._ids(prompt)
+        parser = glm4.Parser(tools, begins=begins)
+        finish: Finish = "stop"
+        counted = Counted(len(self._ids(prompt)))
+        for piece in self._ask("handle_completions", request, tools, config, cancel, counted):
+            if isinstance(piece, Notice):
+                yield piece
+                continue
+            choice = piece["choices"][0]
+            yield from parser.feed(choice.get("text") or "")
+            if choice.get("finish_reason") == "length":
+                finish = "length"
+        if cancel.is_set():
+            finish = "cancelled"
+        yield from parser.finish(complete=finish == "stop")
+        yield AnswerFinished(finish, counted.usage())
+
+    def _chat(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        """Messages and tools, read and called as the model's own template has it.
+
+        Raises `_Unfit` when the template can't take them, before any event.
+        """
+        names = openai_messages.names_of(messages, tools)
+        request = openai_messages.encodable(
+            {
+                "messages": openai_messages.chat_messages(messages, names, plain=self._plain),
+                "tools": openai_messages.tool_definitions(tools, names),
+            }
+        )
+        reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
+        counted = Counted(0)
+        for piece in self._ask("handle_chat_completions", request, tools, config, cancel, counted):
+            if isinstance(piece, Notice):
+                yield piece
+            else:
+                yield from reader.feed(piece)
+        complete = not cancel.is_set()
+        yield from reader.finish(complete)
+        yield AnswerFinished(reader.finish_reason if complete else "cancelled", counted.usage())
+
+    def _ask(
+        self,
+        handler: str,
+        request: dict[str, Any],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+        counted: Counted,
+    ) -> Iterator[dict[str, Any] | Notice]:
+        """Runs one request on a thread of its own, since llama.cpp calls back; yields its pieces.
+
+        The call back returns true to stop it, at the next token or the next batch of the prompt.
+        """
+        request |= {
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+            "cache_prompt": True,
+            "temperature": config.temperature,
+            "top_p": config.top_p,
+            "max_tokens": config.max_tokens,
+            "n_predict": config.max_tokens,
+        }
+        if config.seed is not None:
+            request["seed"] = config.seed
+        if self._adapted:
+            request["lora"] = [{"id": 0, "scale": 1.0 if tools else 0.0}]
+        if config.repetition_penalty != 1.0:
+            request["repeat_penalty"] = config.repetition_penalty
+        if self._glm4:
+            request["stop"] = [*GLM4_STOPS]
+        pieces: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
+        left = threading.Event()
+        begun = False
+
+        def called_back(piece: dict[str, Any]) -> bool:
+            pieces.put(piece)
+            return cancel.is_set() or left.is_set()
+
+        def work() -> None:
+            try:
+                getattr(self._engine.server, handler)(request, called_back)
+            except Exception as error:
+                log.warning("llama.cpp could not take a request", exc_info=True)
+                pieces.put(error)
+            finally:
+                pieces.put(None)
+
+        threading.Thread(target=work, name="llama-cpp-answer", daemon=True).start()
+        try:
+            while not cancel.is_set():
+                try:
+                    piece = pieces.get(timeout=POLL)
+                except queue.Empty:
+                    continue
+                if piece is None:
+                    return
+                if isinstance(piece, Exception):
+                    raise AnswerBroken(ENGINE_FAULT) if begun else _Unfit(ENGINE_FAULT)
+                if "error" in piece:
+                    raise refusal(piece["error"], self._engine.window)
+                begun = True
+                progress = piece.get("prompt_progress")
+                if progress:
+                    yield reading(progress)
+                counted.see(piece)
+                if piece.get("choices"):
+                    yield piece
+        finally:
+            left.set()
+
+    # -- the prompt ------------------------------------------------------------------------------
+
+    def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
+        """The prompt. Raises `ContextExceeded` when no answer fits behind it."""
+        if self._glm4:
+            pieces = chat_template.glm4_pieces(messages, tools)
+        else:
+            pieces = chat_template.template_pieces(messages, tools, self._engine.apply_template)
+        excess = len(self._ids(pieces)) + ANSWER_ROOM - self._engine.window
+        if excess > 0:
+            raise ContextExceeded(excess, self._engine.window)
+        return pieces
+
+    def _prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
+        return self._ids(self._pieces(messages, tools))
+
+    def _ids(self, prompt: Sequence[Piece]) -> list[int]:
+        return [token for piece in prompt for token in self._tokens(piece.text, piece.markup)]
+
+    def _text(self, prompt: Sequence[Piece]) -> str:
+        return "".join(p.text if p.markup else self._plain(p.text) for p in prompt)
+
+    def _tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
+        return self._engine.tokenize(openai_messages.whole_text(text), markup)
+
+    def _plain(self, text: str) -> str:
+        """`text` without special tokens, for the ways in where its tokens are not ours."""
+        if self._tokens(text, True) == self._tokens(text, False):
+            return text
+        return text.replace("<", "<\u2060").replace("[", "[\u2060")
+
+
+def _without_pictures(message: Message) -> Message:
+    parts = (Text(part.line) if isinstance(part, Picture) else part for part in message.parts)
+    return replace(message, parts=tuple(parts))
+
+
+def _parts(path: Path) -> Iterable[Path]:
+    """The file, or all those that a large one was split into."""
+    name = re.sub(r"-\d{5}-of-(\d{5}\.gguf)$", r"-?????-of-\1", glob.escape(path.name))
+    return path.parent.glob(name)

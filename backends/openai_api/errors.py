@@ -1,0 +1,274 @@
+"""What a model server's refusal or silence means, as one sentence for the user: pure."""
+
+from __future__ import annotations
+
+import email.utils
+import html
+import json
+import math
+import random
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from backends.errors import (
+    AnswerBroken,
+    BackendError,
+    ContextExceeded,
+    ModelUnavailable,
+    PromptTooLong,
+    RequestRefused,
+)
+
+LONGEST_WAIT: Final = 60.0
+"""Seconds that a `Retry-After` is followed for; hosted APIs ask for hours when a quota is used."""
+
+LONGEST_QUOTE: Final = 240
+"""Characters of a server's own message that the user is shown."""
+
+
+class Fault(Exception):
+    """A request that failed. `status` is the HTTP status, None when there was no HTTP answer.
+
+    `body` is what the server said, unshortened: it may hold anything, so it is never shown as it
+    is. `retry_after` is in seconds, None when the server named no time.
+    """
+
+    def __init__(
+        self, status: int | None, body: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"status {status}")
+        self.status, self.body, self.retry_after = status, body, retry_after
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may go well a little later."""
+        if self.status is None:
+            return not _certificate(self.body)
+        if context_exceeded(self.body) or "insufficient_quota" in self.body:
+            return False
+        return self.status in (408, 429) or self.status >= 500
+
+
+class Silence(Exception):
+    """The server sent no byte for too long."""
+
+
+def pause(attempt: int, retry_after: float | None) -> float:
+    """Seconds to wait before trying again after failure number `attempt`, from 1.
+
+    What the server asks for, else 0.5 s doubled each time up to 8 s; up to a quarter more, so
+    that clients that failed together do not come back together.
+    """
+    if retry_after is not None:
+        return min(retry_after * random.uniform(1, 1.05), LONGEST_WAIT)
+    return min(0.5 * 2.0 ** (attempt - 1), 8.0) * random.uniform(1, 1.25)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait: `Retry-After`, a number or a date, or its kin."""
+    milliseconds = _seconds(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after", "")
+    seconds = _seconds(value)
+    if seconds is not None or not value:
+        return seconds
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+        return max(0.0, date.timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def told(fault: Fault, host: str, key: str | None = None) -> BackendError:
+    """What the user is told of `fault`. `host` is shown; `key` is cut out of all else."""
+    status, body = fault.status, fault.body
+    said = quoted(body, key)
+    reply = f"{status}: {said}" if said else f"{status}"
+    if status is None:
+        if _certificate(body):
+            return ModelUnavailable(f"The certificate of the model server at {host} is not valid.")
+        return ModelUnavailable(
+            f"The model server does not answer at {host}. "
+            "Check GLM_MODEL, and that the server is running."
+        )
+    if exceeded := context_exceeded(body):
+        return exceeded
+    if web_page(body) and status in (200, 404, 405):
+        return ModelUnavailable(
+            f"{host} answered with a web page rather than the API. "
+            "Check GLM_MODEL: does the address end in /v1?"
+        )
+    match status:
+        case 401:
+            return RequestRefused(f"The model server refused the key ({reply}). Check GLM_API_KEY.")
+        case 403:
+            return RequestRefused(
+                f"The model server does not allow this ({reply}). Check GLM_API_KEY."
+            )
+        case 404:
+            return RequestRefused(
+                f"The model server does not know this address or model ({reply}). "
+                "Check GLM_MODEL; the address usually ends in /v1."
+            )
+        case 429 if not fault.passing:
+            return RequestRefused(f"The account at the model server is used up ({reply}).")
+        case 408 | 429:
+            return ModelUnavailable(f"The model server is busy ({reply}). Retry in a while.")
+        case _ if status >= 500:
+            return ModelUnavailable(f"The model server failed ({reply}). Retry in a while.")
+    return RequestRefused(f"The model server refused the request ({reply}).")
+
+
+def broken(
+    trouble: Exception, host: str, idle: float, begun: bool, key: str | None = None
+) -> BackendError:
+    """What the user is told of an answer that ended badly. `idle` is in seconds, and `begun`
+    says whether a part of the answer had come."""
+    match trouble:
+        case BackendError():
+            return trouble
+        case Silence() if not begun:
+            return ModelUnavailable(
+                f"The model server at {host} was silent for {idle:g} seconds and was given up. "
+                "Retry, or set a longer idle time."
+            )
+        case Silence():
+            reason = f"The model server was silent for {idle:g} seconds"
+        case Fault(status=None):
+            reason = "The connection to the model server was lost"
+        case Fault() if said := quoted(trouble.body, key):
+            reason = f"The model server failed ({said})"
+        case _:
+            reason = "The model server sent something unreadable"
+    return AnswerBroken(f"{reason} and the answer broke off. Retry to ask again.")
+
+
+def error_in(chunk: Mapping[str, Any]) -> Fault | None:
+    """The error that a server sends in place of a chunk, under a status of 200."""
+    error = chunk.get("error")
+    if not error and chunk.get("object") != "error":
+        return None
+    code = error.get("code") if isinstance(error, Mapping) else chunk.get("code")
+    known = isinstance(code, int) and 400 <= code < 600
+    return Fault(code if known else 500, json.dumps(chunk, ensure_ascii=False))
+
+
+def context_exceeded(body: str) -> BackendError | None:
+    """What to tell when `body` says that the prompt is too long, None when it does not.
+
+    The wordings are those of OpenAI, vLLM, SGLang, llama-server and TGI. Where the numbers are
+    missing, or count the room for the answer too and so say nothing about the prompt, the
+    sentence comes without them.
+    """
+    message = message_of(body)
+    if not _TOO_LONG.search(message) and not _TOO_LONG.search(body):
+        return None
+    error = _parsed(body)
+    error = error.get("error", error) if isinstance(error, Mapping) else None
+    if isinstance(error, Mapping) and isinstance(window := error.get("n_ctx"), int):
+        used = error.get("n_prompt_tokens")
+    else:
+        used, window = _first(_USED, message), _first(_WINDOW, message)
+    if isinstance(used, int) and isinstance(window, int) and used > window > 0:
+        return ContextExceeded(used - window, window)
+    return PromptTooLong(
+        "The conversation and the length of its answer do not fit into the model's window. "
+        "Shorten the message, lower the answer's length, or clear the conversation."
+    )
+
+
+def quoted(body: str, key: str | None = None) -> str:
+    """The server's own message: one short line, without markup, control characters and keys."""
+    text = message_of(body)
+    if key:
+        text = text.replace(key, "[key]")
+    text = _KEYS.sub("[key]", text)
+    text = html.unescape(_TAGS.sub(" ", text))
+    text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1].rstrip() + "…"
+
+
+def message_of(body: str) -> str:
+    """The message in an error's body: OpenAI's, vLLM's, FastAPI's form, a page's title, or it."""
+    value = _parsed(body)
+    if value is None:
+        title = _TITLE.search(body)
+        return title[1] if title else body
+    for _ in range(4):  # error -> message, detail -> 0 -> msg
+        if isinstance(value, list) and value:
+            value = value[0]
+        if not isinstance(value, Mapping):
+            break
+        keys = ("error", "message", "detail", "msg", "error_msg")
+        value = next((value[key] for key in keys if value.get(key)), "")
+    return value if isinstance(value, str) else ""
+
+
+def web_page(body: str) -> bool:
+    """Whether `body` is HTML or XML: no API answers so."""
+    return body.lstrip("\ufeff \t\r\n").startswith("<")
+
+
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|</?[a-z!][^>]*>", re.I | re.S)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.I | re.S)
+_KEYS = re.compile(r"\b(?:sk|pk|hf|gsk|xai)[-_][\w*.-]{6,}|\bBearer\s+\S+", re.I)
+_TOO_LONG = re.compile(
+    r"context[ _](?:length|size|window)[ _]?(?:exceeded|is only)"
+    r"|exceeds?\b.{0,40}\bcontext|exceed_context_size|maximum context length"
+    r"|longer than the model's context|prompt (?:is too long|exceeds max)"
+    r"|input tokens exceed|inputs` tokens .{0,40}must be <=",
+    re.I | re.S,
+)
+_USED = [
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"passed ([\d,]+) input tokens and requested ([\d,]+)",
+        r"total of ([\d,]+) tokens",
+        r"requested ([\d,]+) tokens",
+        r"resulted in ([\d,]+) tokens",
+        r"\b(?:input|request|prompt) \(([\d,]+) tokens",
+        r"request has ([\d,]+) input tokens",
+        r"prompt contains (?:at least )?([\d,]+) input tokens",
+        r"too long: ([\d,]+) tokens",
+        r"given: ([\d,]+) `inputs` tokens and ([\d,]+)",
+    )
+]
+_WINDOW = [
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"context (?:length|size|window)(?: is| is only| of)? \(?([\d,]+)",
+        r"configured limit of ([\d,]+)",
+        r"> ([\d,]+) maximum",
+        r"must be <= ([\d,]+)",
+    )
+]
+
+
+def _first(patterns: list[re.Pattern[str]], text: str) -> int | None:
+    for pattern in patterns:
+        if found := pattern.search(text):
+            return sum(int(number.replace(",", "") or 0) for number in found.groups())
+    return None
+
+
+def _parsed(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _certificate(body: str) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in body

@@ -1,0 +1,222 @@
+"""The connections to a model server: requests go out, bytes come in, and nobody here reads them.
+
+All requests to one server share one HTTP client on one event loop, in a thread of its own. So a
+request can be given up at any point - while it connects, while the server thinks, between two
+tokens - and its connection is closed at once, whichever thread asks for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import ssl
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from backends.errors import ModelUnavailable, RequestRefused
+from backends.openai_api.errors import Fault, Silence, retry_after
+
+if TYPE_CHECKING:
+    import httpx2
+
+log = logging.getLogger(__name__)
+
+CONNECT: Final = 10.0
+"""Seconds for a TCP and TLS handshake."""
+
+POLL: Final = 0.05
+"""Seconds between two looks at the Stop flag while nothing arrives."""
+
+GRACE: Final = 1.0
+"""Seconds in which an answer that was read may end by itself: its connection is used again."""
+
+
+class Cancelled(Exception):
+    """The Stop flag was set while waiting."""
+
+
+class Exchange:
+    """One request, and the bytes of its answer as they come."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, answer: AsyncGenerator[bytes]) -> None:
+        self._loop = loop
+        self._pieces: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
+        self._running = asyncio.run_coroutine_threadsafe(self._run(answer), loop)
+
+    def read(self, patience: float, cancel: threading.Event | None = None) -> bytes | None:
+        """The next bytes, None at the end.
+
+        Raises `Fault` when the request failed, `Silence` after `patience` seconds without a
+        byte, and `Cancelled`.
+        """
+        deadline = time.monotonic() + patience
+        while cancel is None or not cancel.is_set():
+            left = deadline - time.monotonic()
+            try:
+                piece = self._pieces.get(timeout=max(0.0, min(POLL, left)))
+            except queue.Empty:
+                if left <= 0:
+                    raise Silence from None
+                continue
+            if isinstance(piece, Exception):
+                raise piece
+            return piece
+        raise Cancelled
+
+    def read_all(self, patience: float, cancel: threading.Event | None = None) -> bytes:
+        """The whole answer; raises as `read` does."""
+        return b"".join(iter(lambda: self.read(patience, cancel), None))
+
+    def close(self, grace: float = 0.0) -> None:
+        """Close the connection, if the answer has not ended by itself in `grace` seconds."""
+        if grace and not self._running.done():
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and all with it
+                self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._running.cancel)
+        else:
+            self._running.cancel()
+
+    async def _run(self, answer: AsyncGenerator[bytes]) -> None:
+        try:
+            async with contextlib.aclosing(answer):
+                async for piece in answer:
+                    self._pieces.put(piece)
+            self._pieces.put(None)
+        except asyncio.CancelledError:
+            self._pieces.put(Fault(None, "closed"))
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again where the answer is read
+            self._pieces.put(error)
+
+
+class Wire:
+    """The requests that a model server knows. `url` ends before `/chat/completions`."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self._url, self._key = url.rstrip("/"), key
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closing: asyncio.Event | None = None
+        self._closed = False
+        self._http: httpx2.AsyncClient | None = None
+
+    def chat(self, body: Mapping[str, Any]) -> Exchange:
+        """Ask for an answer. Raises `ModelUnavailable` when the wire was closed."""
+        return Exchange(self._running_loop(), self._sent("POST", "/chat/completions", body))
+
+    def models(self) -> Exchange:
+        """Ask for the list of models. Raises `ModelUnavailable` when the wire was closed."""
+        return Exchange(self._running_loop(), self._sent("GET", "/models"))
+
+    def close(self) -> None:
+        """End all requests and the thread. May be called twice."""
+        with self._lock:
+            self._closed = True
+            loop, thread, closing = self._loop, self._thread, self._closing
+        if loop and thread and closing and thread.is_alive():
+            loop.call_soon_threadsafe(closing.set)
+            thread.join(timeout=5)
+
+    async def _sent(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[bytes]:
+        """The bytes of an answer. Raises `Fault`."""
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        try:
+            async with self._client().stream(
+                method, f"{self._url}{path}", json=body, headers=headers
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refused(response)
+                async for piece in response.aiter_bytes():
+                    yield piece
+        except _transport_errors() as error:
+            raise Fault(None, _causes(error)) from None
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            import httpx2
+
+            self._http = httpx2.AsyncClient(
+                # Silence is noticed by `Exchange.read`, for all that may be silent alike.
+                timeout=httpx2.Timeout(None, connect=CONNECT),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+                follow_redirects=True,
+            )
+        return self._http
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._closed:
+                raise ModelUnavailable("The connection to the model server was closed. Retry.")
+            if self._loop is None:
+                ready = threading.Event()
+                self._thread = threading.Thread(
+                    target=asyncio.run, args=(self._live(ready),), name="model-server", daemon=True
+                )
+                self._thread.start()
+                ready.wait()
+            assert self._loop is not None
+            return self._loop
+
+    async def _live(self, ready: threading.Event) -> None:
+        self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        await self._closing.wait()
+        requests = asyncio.all_tasks() - {asyncio.current_task()}
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        if self._http is not None:
+            await self._http.aclose()
+
+
+def host_of(url: str) -> str:
+    """Host and port of an address, without what else it may hold: a path, a user, a password."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except ValueError:
+        pass
+    raise ModelUnavailable(
+        "The model server's address is not valid. Check GLM_MODEL: it looks like "
+        "http://host:8000/v1, with #model-name where the server has several."
+    )
+
+
+def header_of(key: str | None) -> str | None:
+    """A key as a header can hold it."""
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise RequestRefused("The key holds characters that no key has. Check GLM_API_KEY.")
+    return key or None
+
+
+def _refused(response: httpx2.Response) -> Fault:
+    return Fault(response.status_code, response.text, retry_after(response.headers))
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    import anyio
+    import httpx2
+
+    # TLS streams let the last two through: https://github.com/pydantic/httpx2/issues/854
+    return (httpx2.RequestError, httpx2.InvalidURL, OSError, ssl.SSLError, anyio.EndOfStream)
+
+
+def _causes(error: BaseException | None) -> str:
+    """The texts of an error and of those behind it: a bad certificate is deep down there."""
+    return " / ".join(str(cause) for cause in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,1 @@
+"""Safetensors in process: loading, KV cache, prompt, vision, decoding."""
