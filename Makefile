@@ -33,10 +33,10 @@ faults: system
 	@exec $(BIN)/python -m tests.faults $(ARGS)
 
 bundled-model: environment
-	@exec nice -n 19 $(BIN)/python -m scripts.bundled_model make $(ARGS)
+	@exec nice -n 19 $(BIN)/python -m finetune.bundled make $(ARGS)
 
 eval-bundled: environment
-	@exec nice -n 19 $(BIN)/python -m scripts.bundled_model evaluate $(ARGS)
+	@exec nice -n 19 $(BIN)/python -m finetune.bundled evaluate $(ARGS)
 
 check: environment
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from PIL import Image
 
 from app.core.drawing import choose_painter
 from app.core.settings import Settings
-from backends.bundled.data.drawing import COGVIEW
+from finetune.bundled.data.tools.drawing import COGVIEW
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult
 from tools.image import Endpoint, ImageTool, Pipeline
 from tools.image.tool import LONGEST_PROMPT

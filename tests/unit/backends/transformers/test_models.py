@@ -18,13 +18,13 @@ from app.core.models import open_backend
 from app.core.settings import Settings
 from backends import glm4
 from backends.base import GenerationConfig
-from backends.bundled import finetune
 from backends.errors import ModelUnavailable, RequestRefused
 from backends.events import AnswerFinished, ModelEvent, TextDelta
 from backends.messages import Message, Picture, Text, user
 from backends.transformers.backend import Transformers
 from backends.transformers.config import WeightsConfig
 from backends.transformers.loading import load
+from finetune import __main__ as finetune
 from tests.support.tiny_models import save_glm, save_glm4v
 
 

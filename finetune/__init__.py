@@ -1,0 +1,1 @@
+"""Fine-tuning of users' own models; not needed at run time."""

@@ -1,0 +1,1 @@
+"""Skills: dates and times."""

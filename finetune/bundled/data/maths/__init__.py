@@ -1,0 +1,1 @@
+"""Skills: sums, statistics, number theory."""

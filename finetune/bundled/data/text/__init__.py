@@ -1,0 +1,1 @@
+"""Skills: strings, lists and tables."""

@@ -1,0 +1,1 @@
+"""Skills: browser, image, the example functions, failed calls."""

@@ -1,0 +1,1 @@
+"""Functions that the model has never seen."""

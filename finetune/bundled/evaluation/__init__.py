@@ -1,0 +1,1 @@
+"""The held-out requests, the checks, the scores."""
