@@ -32,10 +32,10 @@ from app.core.serve import serve
 if TYPE_CHECKING:
     from app.core.agent.events import Event, TurnReason
     from app.core.dialogue import Dialogue
-    from app.core.documents.account import Account
+    from app.core.document_qa.answer_report import Account
+    from app.core.document_qa.session_documents import Ask
     from app.core.jsonl import Request
     from app.core.modes import Mode
-    from app.core.passwords import Ask
     from app.core.service import Service
     from app.core.terminal import TerminalWriter
 
@@ -285,7 +285,7 @@ def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
 @contextlib.contextmanager
 def _dialogue(service: Service, mode: Mode, yes: bool) -> Iterator[Dialogue]:
     """A new conversation; says at its end where it left files."""
-    from app.core.approvals import allow, refuse
+    from app.core.agent.approvals import allow, refuse
     from app.core.dialogue import Dialogue
 
     dialogue = Dialogue(service, mode, allow if yes else refuse)

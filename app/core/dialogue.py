@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.agent.approvals import Approve, refuse
 from app.core.agent.events import Event, MessageFinished
 from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
-from app.core.approvals import Approve, refuse
+from app.core.attachments.accept import take
+from app.core.attachments.images import pictures_folder
+from app.core.attachments.uploads import FileRefused, read_given, user_message
 from app.core.conversation import Conversation
-from app.core.given import FileRefused, read_given, user_message
-from app.core.intake import take
+from app.core.document_qa.session_documents import Ask
 from app.core.modes import Mode, defaults
-from app.core.passwords import Ask
-from app.core.pictures import pictures_folder
 from app.core.service import Service
 from backends.errors import BackendError
 from backends.messages import Document
@@ -25,7 +25,7 @@ from tools.safe_files import delete_folder
 from tools.text import encodable
 
 if TYPE_CHECKING:
-    from app.core.documents.account import Account
+    from app.core.document_qa.answer_report import Account
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Dialogue:
         at = self._conversation.last_user
         if self._study is None or not self._study.ahead or at is None:
             return None
-        from app.core.documents.account import account
+        from app.core.document_qa.answer_report import account
 
         answers = self._conversation.messages[at + 1 :]
         return account(self._study, at, (each.text for each in answers))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.core.descriptors import FEW_PAGES, raise_limit
-from app.core.models import parse_choice
+from app.core.models.selection import parse_choice
 from app.core.service import Service, data_folder
 from backends.errors import BackendError, ModelUnavailable
 from tools.text import one_line
@@ -115,7 +115,7 @@ def check_sandbox(service: Service) -> Check:
 
 def check_kernel(service: Service) -> Check:
     """Whether a Python kernel starts and counts."""
-    from app.core.kernels import open_pool, python_limits
+    from app.core.toolset.python import open_pool, python_limits
     from tools.base import ToolCall, ToolContext, ToolError
     from tools.python import PythonTool
 

@@ -14,7 +14,7 @@ from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.text import one_line
 
 if TYPE_CHECKING:
-    from app.core.documents.account import Account
+    from app.core.document_qa.answer_report import Account
 
 # Line ends to Python's splitlines and others, though not to JSON.
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}

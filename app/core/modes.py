@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from app.core.models import find_choice
+from app.core.models.selection import find_choice
 from app.core.settings import Settings
 from backends.base import GenerationConfig
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from getpass import getpass
 
+from app.core.document_qa.session_documents import Ask
 from app.core.process import Stopping
-
-Ask = Callable[[str, bool], str | None]
-"""Asks for the password of a file: its name, and whether the last one was wrong. None: without."""
 
 
 def at_terminal(stopping: Stopping) -> Ask:

@@ -13,13 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.drawing import choose_painter
-from app.core.models import ModelHost, find_choice, open_backend, open_vision
+from app.core.models.host import ModelHost
+from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
 from app.core.process_folder import ProcessFolder
-from app.core.session import Session, Sessions
+from app.core.sessions.registry import Sessions
+from app.core.sessions.session import Session
+from app.core.sessions.turn_slots import Visitor
 from app.core.settings import Loaded, Settings
-from app.core.turn_slots import Visitor
+from app.core.toolset.image import choose_painter
 from backends.base import GenerationConfig
 from backends.errors import BackendError
 from backends.messages import Message, Text, user
@@ -28,8 +30,8 @@ from tools.functions.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
-    from app.core.documents.study import Study
-    from app.core.web import Browsing
+    from app.core.document_qa.session_documents import Study
+    from app.core.toolset.browser import Browsing
     from tools.documents.loader import Room
     from tools.python.kernels.pool import KernelPool
     from tools.python.sandbox.selection import Choice
@@ -96,15 +98,15 @@ class Service:
         if mode not in FILE_MODES:
             return None
         # The first page is Chat, which reads none.
-        from app.core.documents.desk import Desk
-        from app.core.documents.study import Study
+        from app.core.document_qa.session_documents import Study
+        from app.core.document_qa.store import Desk
 
         return Study(Desk(self._room, owner), ahead=mode == "documents")
 
     @cached_property
     def _room(self) -> Room:
         """Where all conversations' documents are read."""
-        from app.core.documents.study import reading_room
+        from app.core.document_qa.session_documents import reading_room
 
         return reading_room(self.settings)
 
@@ -113,7 +115,7 @@ class Service:
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             # Jupyter takes long to import, and the first page is Chat.
-            from app.core.kernels import python_limits
+            from app.core.toolset.python import python_limits
             from tools.image import ImageTool
             from tools.python import PythonTool
 
@@ -125,7 +127,7 @@ class Service:
                 python.warm()
                 tools = (python, *tools)
             if study is not None:
-                from app.core.documents.tool import DocumentsTool
+                from app.core.document_qa.search_tool import DocumentsTool
 
                 tools = (*tools, DocumentsTool(study, self._window))
         return Registry(tools, function_seconds=self.settings.function_seconds)
@@ -138,7 +140,7 @@ class Service:
     @property
     def browsing(self) -> Browsing:
         """What searches and reads the web for all sessions."""
-        from app.core.web import Browsing
+        from app.core.toolset.browser import Browsing
 
         with self._opening:
             if self._browsing is None:
@@ -154,14 +156,14 @@ class Service:
     def sandbox(self) -> Choice | None:
         """How Python runs on this machine; None where a gateway runs it. The first to ask waits
         while it is tried."""
-        from app.core.kernels import choose
+        from app.core.toolset.python import choose
 
         return choose(self.settings, self.local)
 
     def _pool(self) -> KernelPool | None:
         """The kernels of all sessions, from the first that may need one; None where Python is
         not on offer."""
-        from app.core.kernels import open_pool
+        from app.core.toolset.python import open_pool
 
         with self._opening:
             choice = self.sandbox

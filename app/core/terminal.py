@@ -14,7 +14,7 @@ from tools.media import LATEX, TABLE
 from tools.text import one_line
 
 if TYPE_CHECKING:
-    from app.core.documents.account import Account
+    from app.core.document_qa.answer_report import Account
 
 # A model, or a page that it read, must not move the cursor or rename the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.core.charts import drawable_chart, formula
-from app.core.tables import PREVIEW_BYTES, displayed_table, file_table
+from app.core.rendering.charts import drawable_chart, formula
+from app.core.rendering.tables import PREVIEW_BYTES, displayed_table, file_table
 from app.ui.downloads import Offer, draw_offers
 from app.ui.keys import own_key
 from app.ui.markdown import drawable, escaped, shown_name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.core.models import ModelHost
-from app.core.sight import blind
+from app.core.agent.visible_images import blind
+from app.core.models.host import ModelHost
 from app.ui.markdown import escaped
 
 

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.core.citations import Cited, Look, numbered
-from app.core.live import CallState, Live
-from app.core.marks import MARK
-from app.core.session import View
+from app.core.rendering.citations import MARK, Cited, Look, numbered
+from app.core.sessions.live_turn import CallState, Live
+from app.core.sessions.session import View
 from app.ui.markdown import Mark, split_blocks
 from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolResult

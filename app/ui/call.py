@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.approvals import Word
+from app.core.agent.approvals import Word
 from app.ui.attachment import draw_attachments
 from app.ui.blocks import CallBlock
 from app.ui.keys import own_key

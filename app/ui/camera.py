@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.given import FileRefused, Given
+from app.core.attachments.uploads import FileRefused, Given
 from app.core.modes import Mode
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.core.settings import Settings
 from app.ui.given import let_wait, take_files
 from app.ui.markdown import escaped

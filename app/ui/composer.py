@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.core.agent.loop import TurnConfig
-from app.core.given import FileRefused, Given, user_message
-from app.core.intake import Attached
+from app.core.attachments.accept import Attached
+from app.core.attachments.image_text import read_pictures, unread
+from app.core.attachments.images import ENDINGS
+from app.core.attachments.uploads import FileRefused, Given, user_message
 from app.core.modes import Mode
-from app.core.pictures import ENDINGS
-from app.core.session import Busy, Session
+from app.core.sessions.session import Busy, Session
 from app.core.settings import Settings
-from app.core.words import read_pictures, unread
 from app.ui.camera import draw_camera
 from app.ui.copying import copy_button
 from app.ui.given import draw_given, draw_waiting, let_wait, take_files

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.documents import said
-from app.core.documents.counting import Tokens
-from app.core.documents.desk import Entry
-from app.core.documents.study import Study
+from app.core.document_qa import status_text
+from app.core.document_qa.retrieval.token_counter import Tokens
+from app.core.document_qa.session_documents import Study
+from app.core.document_qa.store import Entry
 from app.ui.document_page import draw_pages, show_page
 from app.ui.keys import key_for
 from app.ui.markdown import escaped
@@ -37,11 +37,11 @@ def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
     """The file in a word; a click opens its dialog. `tokens` are those of the pages that take
     part, None while they aren't counted."""
     name = entry.document.name
-    shown = [said.state_of(entry)]
+    shown = [status_text.state_of(entry)]
     if tokens is not None and entry.state == "ready":
         shown.append(f"{_in_thousands(tokens.count)} tokens")
     icon = ICONS[entry.state]
-    if entry.state == "ready" and said.unread(entry):
+    if entry.state == "ready" and status_text.unread(entry):
         icon = REMARKED
     with st.container(width="content", gap=None):
         st.button(
@@ -109,7 +109,7 @@ def _draw(
         st.progress(_share(entry))
     if entry.state == "failed":
         st.error(escaped(entry.error or "It can't be read.", 400), icon=":material/error:")
-    elif lines := said.unread(entry):
+    elif lines := status_text.unread(entry):
         st.markdown("\n".join(f"- {escaped(line, 400)}" for line in lines))
     if entry.state == "locked":
         _draw_password(name, study)
@@ -120,7 +120,7 @@ def _draw(
 
 
 def _facts(entry: Entry, tokens: Tokens | None) -> str:
-    parts = [file_size(entry.document.size), said.state_of(entry)]
+    parts = [file_size(entry.document.size), status_text.state_of(entry)]
     if tokens is not None and entry.state == "ready":
         parts.append(f"{'' if tokens.exact else 'about '}{tokens.count:,} tokens")
     return " · ".join(parts)
@@ -154,7 +154,9 @@ def _draw_choice(entry: Entry, study: Studies) -> None:
     """Which pages take part."""
     name = entry.document.name
     key = key_for(f"pages {name}")
-    st.session_state[key] = "" if entry.selected is None else said.ranges(said.chosen(entry))
+    st.session_state[key] = (
+        "" if entry.selected is None else status_text.ranges(status_text.chosen(entry))
+    )
     st.text_input(
         "Pages that take part",
         key=key,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.documents import said
-from app.core.documents.desk import Entry
+from app.core.document_qa import status_text
+from app.core.document_qa.store import Entry
 from app.ui.markdown import shown
 
 _NUMBER = "open-page"
@@ -37,7 +37,7 @@ def draw_pages(
             st.number_input(
                 "Page", 1, last, key=_NUMBER, label_visibility="collapsed", width=110, step=1
             )
-            st.markdown(f"of {said.noun(entry, last)}", width="content")
+            st.markdown(f"of {status_text.noun(entry, last)}", width="content")
             _turn("Next", "chevron_right", number + 1, number < last)
             beside()
     page = next((each for each in pages if each.number == number), None)

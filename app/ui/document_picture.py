@@ -11,8 +11,8 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.documents.sheets import Sheet
-from app.core.session import Session
+from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.sessions.session import Session
 from app.ui.sources import Pictures, no_pictures
 from app.ui.visitor import known_visitor
 from tools.citations import Span

@@ -8,12 +8,11 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from app.core.documents import said
-from app.core.documents.prompt import Room, Way, asks_for_whole
-from app.core.documents.said import Outlook
-from app.core.documents.study import WAYS, Study
-from app.core.models import ModelHost
-from app.core.session import Session
+from app.core.document_qa import status_text
+from app.core.document_qa.answering.prompt import Outlook, Room, Way, asks_for_whole
+from app.core.document_qa.session_documents import WAYS, Study
+from app.core.models.host import ModelHost
+from app.core.sessions.session import Session
 from app.ui.document import draw_chip, draw_open_document, is_open
 from app.ui.markdown import escaped
 from app.ui.quoted import words
@@ -72,7 +71,7 @@ def pages_read(session: Session) -> Callable[[int], None]:
     def under(at: int) -> None:
         prompt = None if session.study is None else session.study.prompt(at)
         messages = session.view().conversation.messages
-        if prompt is None or not (line := said.pages_read(prompt)):
+        if prompt is None or not (line := status_text.pages_read(prompt)):
             return
         st.caption(f":material/menu_book: {escaped(line, 600)}")
         whole = any(asks_for_whole(question.text) for question in messages[at : at + 1])
@@ -103,7 +102,9 @@ def _draw(
             said_before = current().view().conversation.messages
             outlook = study.outlook(said_before, host.backend, config)
             if outlook is not None:
-                st.html(room_html(outlook, study.way, said.progress(entries)), width="stretch")
+                st.html(
+                    room_html(outlook, study.way, status_text.progress(entries)), width="stretch"
+                )
     watched = watching or current().running
     draw_open_document(
         lambda: current().study, lambda entry: study.tokens(entry, host.backend), watched
@@ -142,7 +143,7 @@ def room_html(outlook: Outlook, way: Way, reading: str) -> str:
         f'<span class="{name}" style="width:{100 * tokens / whole:.2f}%"></span>'
         for name, tokens in shares
     )
-    lines = [words(line) for line in (reading, *said.outlook_lines(outlook, way)) if line]
+    lines = [words(line) for line in (reading, *status_text.outlook_lines(outlook, way)) if line]
     return (
         f'<div class="room"><div class="bar" role="img" aria-label="{_figures(room)}" '
         f'title="{_figures(room)}">{bars}</div><div>{"<br>".join(lines)}</div></div>'

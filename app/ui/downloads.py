@@ -17,7 +17,7 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.ui.keys import own_key
 from app.ui.markdown import escaped, shown_name
 from app.ui.media import download

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.core.given import Given
-from app.core.intake import Attached, take
+from app.core.attachments.accept import Attached, take
+from app.core.attachments.images import pictures_folder
+from app.core.attachments.uploads import Given
 from app.core.modes import Mode
-from app.core.pictures import pictures_folder
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.core.settings import Settings
 from app.ui.attachment import draw_picture
 from app.ui.markdown import drawable, escaped

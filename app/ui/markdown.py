@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from app.core.marks import MARK
+from app.core.rendering.citations import MARK
 from app.ui.links import without_traps
 from app.ui.nesting import as_text, is_too_deep
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import streamlit as st
 
 from app.core.agent.loop import TurnConfig
-from app.core.citations import copied
 from app.core.modes import Mode, defaults
+from app.core.rendering.citations import copied
 from app.core.service import Service
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.ui import composer, sidebar
 from app.ui.blind import draw_blind
 from app.ui.blocks import latest_blocks, usage_of

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.ui.server import service
 from app.ui.visitor import visitor_of
 from tools.safe_files import names_in

@@ -18,7 +18,7 @@ from starlette.types import Scope
 from streamlit import config
 
 from app.core import descriptors, settings
-from app.core.models import ModelHost
+from app.core.models.host import ModelHost
 from app.core.networks import networks
 from app.core.origins import Origin, origins
 from app.core.service import Service

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from app.core import notebook
-from app.core.models import ModelHost
+from app.core.models.host import ModelHost
 from app.core.modes import Defaults, Mode
+from app.core.rendering import notebook_export
 from app.core.service import Service
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.ui.markdown import drawable
 from app.ui.media import download
 from backends.base import GenerationConfig
@@ -123,12 +123,12 @@ def draw_system(mode: Mode, session: Session, defaults: Defaults) -> str:
 
 def draw_notebook(session: Session) -> None:
     """The conversation's code to take along, once there is some. It is put together on a click."""
-    if notebook.has_code(session.view().conversation.messages):
+    if notebook_export.has_code(session.view().conversation.messages):
         st.download_button(
             "Download as notebook",
-            download(lambda: notebook.notebook(session.view().conversation.messages)),
-            file_name=notebook.FILE_NAME,
-            mime=notebook.MIME,
+            download(lambda: notebook_export.notebook(session.view().conversation.messages)),
+            file_name=notebook_export.FILE_NAME,
+            mime=notebook_export.MIME,
             key="notebook",
             icon=":material/code_blocks:",
             width="stretch",

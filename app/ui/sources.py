@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.core.citations import Cited, highlighted
-from app.core.documents.sheets import Sheet
+from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.rendering.citations import Cited, highlighted
 from app.ui.blocks import anchor
 from app.ui.quoted import link, words
 from tools.citations import Span

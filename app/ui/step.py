@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.core.steps import LARGEST, Found, Read, Step, read_step
+from app.core.rendering.browser_steps import LARGEST, Found, Read, Step, read_step
 from app.ui.attachment import draw_picture
 from app.ui.blocks import CallBlock
 from app.ui.markdown import escaped, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.core.tables import Table
+from app.core.rendering.tables import Table
 from app.ui.markdown import shown
 
 

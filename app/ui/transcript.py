@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.core.citations import Look
-from app.core.session import Session, View
+from app.core.rendering.citations import Look
+from app.core.sessions.session import Session, View
 from app.ui.blocks import (
     Block,
     CallBlock,

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import settings
 from app.core.service import data_folder
-from app.core.visitors import VisitorTokens, signing_key
+from app.core.visitor_tokens import VisitorTokens, signing_key
 from app.ui.origin import scheme_of
 
 COOKIE = "glm_visitor"

@@ -18,8 +18,8 @@ from app.core.agent.events import (
     TurnFinished,
 )
 from app.core.conversation import Conversation
-from app.core.live import Live, LiveCall, LiveTurn
-from app.core.session import View
+from app.core.sessions.live_turn import Live, LiveCall, LiveTurn
+from app.core.sessions.session import View
 from app.ui.blocks import (
     CallBlock,
     NoteBlock,

@@ -22,7 +22,7 @@ def page(turns: int) -> None:
     import streamlit as st
 
     from app.core.conversation import Conversation
-    from app.core.session import View
+    from app.core.sessions.session import View
     from app.ui.transcript import draw_history
     from backends.messages import Message, Text, user
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.visitors import KEY_BYTES, KEY_FILE, VisitorTokens, signing_key
+from app.core.visitor_tokens import KEY_BYTES, KEY_FILE, VisitorTokens, signing_key
 
 
 def test_a_token_is_known_by_its_own_key_alone() -> None:

@@ -20,10 +20,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from app.core.documents.counting import guess
-from app.core.documents.passages import Corpus
-from app.core.documents.prompt import Way, compose
-from app.core.documents.sheets import Sheet
+from app.core.document_qa.answering.prompt import Way, compose
+from app.core.document_qa.retrieval.corpus import Corpus
+from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.token_counter import guess
 from backends import bundled
 from backends.base import Backend, GenerationConfig
 from backends.events import TextDelta

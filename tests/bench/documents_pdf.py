@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 from reportlab.pdfgen.canvas import Canvas
 
-from app.core.documents.desk import Desk
+from app.core.document_qa.store import Desk
 from backends.messages import Document
 from tests.bench.figures import Figure, at_least, at_most
 from tools.documents.loader import Room

@@ -24,7 +24,7 @@ from app.core.agent.loop import TurnConfig
 from app.core.conversation import Conversation
 from app.core.modes import Mode
 from app.core.service import Service
-from app.core.session import Session
+from app.core.sessions.session import Session
 from app.core.settings import Loaded, Settings
 from backends.messages import Message, Text, Usage, user
 from tests.bench.figures import Figure, at_most, spread

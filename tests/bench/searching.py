@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from app.core.settings import Settings
-from app.core.web import Browsing
+from app.core.toolset.browser import Browsing
 from tests.bench.documentation import MISSING, files, path_of
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.browser_parts import ask

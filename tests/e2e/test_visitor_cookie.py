@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from app.core.visitors import KEY_FILE
+from app.core.visitor_tokens import KEY_FILE
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, ask, said
 from tests.support.raw_http import Answer, cookies_set, shake_hands

@@ -7,8 +7,8 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 
-from app.core.documents.passages import Corpus
-from app.core.documents.sheets import Sheet
+from app.core.document_qa.retrieval.corpus import Corpus
+from app.core.document_qa.retrieval.numbered_pages import Sheet
 from backends.base import Capabilities, GenerationConfig, Profile
 from backends.errors import ContextExceeded
 from backends.events import AnswerFinished, ModelEvent, Notice, TextDelta

@@ -1,4 +1,4 @@
-"""The child process of `app.core.documents`, with readers that go wrong as no file does reliably.
+"""The child process of `app.core.document_qa`, with readers that go wrong as no file does reliably.
 
 What stands in a file is which of them reads it.
 """

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
+from app.core.agent.context_window import fitting
 from app.core.agent.events import (
     Event,
     MessageFinished,
@@ -31,11 +33,9 @@ from app.core.agent.events import (
     TurnFinished,
     TurnReason,
 )
-from app.core.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
+from app.core.agent.visible_images import visible
 from app.core.conversation import Conversation
-from app.core.models import Model
-from app.core.sight import visible
-from app.core.window import fitting
+from app.core.models.host import Model
 from backends.base import Backend, GenerationConfig
 from backends.errors import BackendError
 from backends.events import (

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.core.drawing import choose_painter
 from app.core.settings import Settings
+from app.core.toolset.image import choose_painter
 from finetune.bundled.data.tools.drawing import COGVIEW
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult
 from tools.image import Endpoint, ImageTool, Pipeline

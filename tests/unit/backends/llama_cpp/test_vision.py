@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.core.models import open_backend
+from app.core.models.selection import open_backend
 from app.core.settings import Settings
 from backends import bundled
 from backends.errors import RequestRefused

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.sight import visible
+from app.core.agent.visible_images import visible
 from backends.base import GenerationConfig
 from backends.errors import ContextExceeded
 from backends.messages import Message, Text, user

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.core.models import open_backend
+from app.core.models.selection import open_backend
 from app.core.settings import Settings
 from backends import glm4
 from backends.base import GenerationConfig

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from app.core.documents.desk import ranges
-from app.core.documents.paragraphs import LONGEST, cut
+from app.core.document_qa.retrieval.chunking import LONGEST, cut
+from app.core.document_qa.store import ranges
 from tests.support.document_scene import sheets
 from tests.support.made_office import full_word, p, r, word
 from tests.support.made_pdfs import picture

@@ -1,0 +1,193 @@
+"""Documents that are too long for the window, read in parts, one after another.
+
+The model takes notes on each part; notes that are too long together are put together in groups,
+and the answer is given from them. The notes are shown as the model's thinking.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import ceil
+
+from app.core.document_qa.answering.instructions import Wording, wording
+from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.corpus import Corpus
+from app.core.document_qa.retrieval.token_counter import Meter, guess
+from backends.base import Backend, GenerationConfig
+from backends.events import AnswerFinished, ModelEvent, Notice, ReasoningDelta, TextDelta
+from backends.messages import Finish, Message, Text, Usage, user
+
+MOST = 24_000
+"""Tokens of one part, in however large a window: of longer ones models miss the middle."""
+NOTE = 800
+"""Tokens of the notes on one part, at most; a sixteenth of a small window."""
+
+_LABEL = 40  # tokens of the line above a note
+_FULL = 0.95  # of a call's room: parts are as full as a guess allows
+_AROUND = 200  # tokens of a call beside the text, the question and the notes
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the documents; `title` says of which pages it is."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How documents are read in parts. Tokens: `room` for the text of one call, `note` for the
+    notes that it brings."""
+
+    parts: tuple[Part, ...]
+    question: str
+    talk: tuple[Message, ...]
+    room: int
+    note: int
+    wording: Wording
+
+    @property
+    def calls(self) -> int:
+        """How often the model is asked, at most."""
+        notes = calls = len(self.parts)
+        if notes <= 1:
+            return 1
+        while notes > self.together:
+            notes = ceil(notes / self.together)
+            calls += notes
+        return calls + 1
+
+    @property
+    def together(self) -> int:
+        """Notes that one call can read, however long they are."""
+        return max(2, self.room // (self.note + _LABEL))
+
+
+def plan(corpus: Corpus, question: str, talk: Sequence[Message], meter: Meter, answer: int) -> Plan:
+    """The documents in parts that fit, all about as long. What was said before stands in the last
+    call, where it takes no more than a quarter of the window."""
+    window, scale = meter.window, meter.scale(corpus.whole)
+    note = max(64, min(NOTE, window // 16))
+    said = meter.prompt(talk).count if talk else 0
+    said, talk = (0, ()) if said > window // 4 else (said, talk)
+    room = min(MOST, window - max(note, answer) - meter.text(question).count - said - _AROUND)
+    room = max(room, window // 4)
+    costs = [guess(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
+    even = sum(costs) / max(1, ceil(sum(costs) / (_FULL * room))) + max(costs, default=0)
+    parts = (_part(corpus.passages[a:b]) for a, b in _packed(costs, min(even, room)))
+    return Plan(tuple(parts), question, tuple(talk), room, note, wording(meter.profile, window))
+
+
+def read(
+    plan: Plan, backend: Backend, config: GenerationConfig, cancel: threading.Event
+) -> Iterator[ModelEvent]:
+    """One answer, as `Backend.generate` gives it: notices of progress, the notes as thinking, the
+    answer as text. Raises `BackendError`."""
+    calls = _Calls(plan, backend, replace(config, tool_choice=None), cancel)
+    texts = [part.text for part in plan.parts]
+    if len(texts) > 1:
+        for at, part in enumerate(plan.parts):
+            label = f"Reading part {at + 1} of {len(texts)}: {part.title}"
+            note = yield from calls.note(label, plan.wording.part, part.text)
+            if note is None:
+                return
+            texts[at] = f"Notes on {part.title}:\n{note}"
+    while len(texts) > plan.together and sum(map(guess, texts)) > plan.room:
+        notes, texts = texts, []
+        firsts = range(0, len(notes), plan.together)
+        for first in firsts:
+            label = f"Putting notes together: {len(texts) + 1} of {len(firsts)}"
+            text = "\n\n".join(notes[first : first + plan.together])
+            note = yield from calls.note(label, plan.wording.join, text)
+            if note is None:
+                return
+            texts.append(note)
+    yield from calls.answer("\n\n".join(texts))
+
+
+class _Calls:
+    """The calls of one answer, and what they used together."""
+
+    def __init__(
+        self, plan: Plan, backend: Backend, config: GenerationConfig, cancel: threading.Event
+    ) -> None:
+        self._plan, self._backend, self._config, self._cancel = plan, backend, config, cancel
+        self._used = Usage()
+
+    def note(self, label: str, rules: str, text: str) -> Generator[ModelEvent, None, str | None]:
+        """Notes on a text; None when the answer has ended with it."""
+        yield Notice(label)
+        yield ReasoningDelta(f"**{label}**\n\n")
+        config = replace(self._config, max_tokens=self._plan.note)
+        asked = user(f"{text}\n\nRequest: {self._plan.question}")
+        said: list[str] = []
+        finish: Finish = "error"
+        for event in self._backend.generate([_system(rules), asked], (), config, self._cancel):
+            match event:
+                case TextDelta(piece):
+                    said.append(piece)
+                    yield ReasoningDelta(piece)
+                case Notice(waiting):
+                    yield Notice(f"{label} · {waiting}" if waiting else label)
+                case AnswerFinished(finish, usage):
+                    self._used = _sum(self._used, usage)
+        yield ReasoningDelta("\n\n")
+        if finish in ("cancelled", "error"):
+            yield AnswerFinished(finish, self._used)
+            return None
+        return "".join(said).strip()
+
+    def answer(self, text: str) -> Iterator[ModelEvent]:
+        """The last call: the answer from the notes, or from the text where it is one part."""
+        several = len(self._plan.parts) > 1
+        rules = self._plan.wording.notes if several else self._plan.wording.pages
+        asked = user(f"{text}\n\n{self._plan.question}")
+        messages = [_system(rules), *self._plan.talk, asked]
+        yield Notice("Answering from the notes" if several else "")
+        waiting = True
+        for event in self._backend.generate(messages, (), self._config, self._cancel):
+            if waiting and isinstance(event, TextDelta):
+                waiting = False
+                yield Notice("")
+            if isinstance(event, AnswerFinished):
+                event = AnswerFinished(event.finish, _sum(self._used, event.usage))
+            yield event
+
+
+def _part(passages: Sequence[Passage]) -> Part:
+    """Consecutive passages as one part."""
+    titles = []
+    for _, group in groupby(passages, key=lambda each: each.sheet.first):
+        sheets = [each.sheet for each in group]
+        one, last = sheets[0], sheets[-1]
+        more = f"-{last.page.number}" if last is not one else ""
+        titles.append(f"{one.name}, {one.unit}{'s' if more else ''} {one.page.number}{more}")
+    return Part("; ".join(titles), excerpts(passages))
+
+
+def _packed(costs: Sequence[float], most: float) -> list[tuple[int, int]]:
+    """Neighbours in groups that cost no more than `most`: from which to which, the end not in."""
+    groups: list[tuple[int, int]] = []
+    first, held = 0, 0.0
+    for at, cost in enumerate(costs):
+        if at > first and held + cost > most:
+            groups.append((first, at))
+            first, held = at, 0.0
+        held += cost
+    return [*groups, (first, len(costs))] if costs else []
+
+
+def _system(text: str) -> Message:
+    return Message("system", (Text(text),))
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.cached_tokens + other.cached_tokens,
+        one.completion_tokens + other.completion_tokens,
+    )

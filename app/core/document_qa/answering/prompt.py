@@ -1,0 +1,219 @@
+"""What is sent for a question about documents: all of them, or the passages that it asks for.
+
+Whole documents stand in the system message, so that a conversation always begins alike and a
+model that keeps its prefix reads them once. Passages stand with their question, and stay there in
+later turns: what was answered can be asked about, and again the prompt only grows. When all
+passages take more than their share of the window, those of earlier turns go, all at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from app.core.document_qa.answering import map_reduce
+from app.core.document_qa.answering.instructions import NOTHING, wording
+from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.corpus import Corpus
+from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.token_counter import Meter, guess
+from backends.base import Backend, GenerationConfig
+from backends.messages import Message, Text, user
+
+Way = Literal["auto", "whole", "passages", "parts"]
+
+MOST = 24_000
+"""Tokens of passages for one question, in however large a window."""
+OUTLINE = 1_500
+"""Tokens of the outline, at most; a twentieth of a small window."""
+RECENT = 32
+"""Questions that have passages of their own in a prompt, at least, in however long a talk."""
+_LEAST_ANSWER = 64  # tokens; what backends insist on
+_SPARE = 16  # tokens that may come in where texts meet
+_WHOLE = re.compile(
+    r"\b(summar(y|ies|i[sz]\w+)|sum up|overview|tl;?dr|(main|key) (points|ideas|topics|takeaways)"
+    r"|gist|what (is|are) (this|these|the) [\w ]{0,20}about"
+    r"|zusammenfass\w*|résum\w+|resum\w+|riassum\w+)\b|总结|概括|概述|摘要|归纳|要点|大意|要約|요약",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Tokens of a prompt, its answer, and the window that all are to fit into. Not `exact` where
+    the model could not count, or doesn't say what its window is."""
+
+    documents: int
+    conversation: int
+    answer: int
+    window: int
+    exact: bool = True
+
+    @property
+    def over(self) -> int:
+        """By how many tokens it does not fit."""
+        return max(self.documents + self.conversation + self.answer - self.window, 0)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is sent, and what the page says of it.
+
+    `way` is how the documents are read; `pages` are those that the model reads something of.
+    `excess` is by how many tokens whole documents would not fit. With "parts" the messages are
+    made while it is answered, as `plan` has it. `refused` says that the whole was sent before, and
+    the model found it too long.
+    """
+
+    way: Literal["whole", "passages", "parts"]
+    messages: tuple[Message, ...]
+    pages: tuple[Sheet, ...]
+    room: Room
+    excess: int = 0
+    plan: map_reduce.Plan | None = None
+    refused: bool = False
+
+
+def compose(
+    corpus: Corpus,
+    question: str,
+    history: Sequence[Message],
+    way: Way,
+    backend: Backend,
+    config: GenerationConfig,
+) -> Prompt:
+    """The prompt for a question; `history` are the messages before it. "auto" sends the documents
+    whole where they fit, else passages of them."""
+    meter = Meter(backend)
+    talk = _talk(history)
+    answer = max(_LEAST_ANSWER, min(config.max_tokens, meter.window // 4))
+    room = _whole_room(corpus, (*talk, user(question)), meter, answer)
+    if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
+        messages = (
+            _system(wording(meter.profile, meter.window).pages, corpus.whole),
+            *talk,
+            user(question),
+        )
+        messages = messages if corpus.sheets else (_system(NOTHING), *messages[1:])
+        return Prompt("whole", messages, corpus.sheets, room, room.over)
+    if way == "parts":
+        plan = map_reduce.plan(corpus, question, talk, meter, answer)
+        return Prompt("parts", (), corpus.sheets, room, room.over, plan)
+    prompt = _Passages(corpus, (*talk, user(question)), meter, answer).prompt()
+    return replace(prompt, excess=room.over)
+
+
+def _recent(asked: Sequence[int]) -> Sequence[int]:
+    """The questions that passages are chosen for: of many the last `RECENT`, and up to as many
+    before them. Those before go all at once, so that the next prompts begin alike."""
+    return asked[max((len(asked) - 1) // RECENT - 1, 0) * RECENT :]
+
+
+def asks_for_whole(question: str) -> bool:
+    """Whether a question is about documents as a whole, so that passages would not do."""
+    return _WHOLE.search(question) is not None
+
+
+class _Passages:
+    """A prompt by passages while it is made. The last message is the question."""
+
+    def __init__(self, corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> None:
+        self._corpus, self._meter, self._answer = corpus, meter, answer
+        self._talk = tuple(talk)
+        asked = [at for at, message in enumerate(talk) if message.role == "user"]
+        self._before = dict(zip(asked[1:], asked, strict=False))
+        self._asked = _recent(asked)
+        self._free = meter.window - answer
+        self._scale = meter.scale(corpus.whole)
+        outline = corpus.outline(min(OUTLINE, self._free // 20), self._tokens)
+        self._system = _system(
+            wording(meter.profile, meter.window).pages, f"The documents:\n{outline}"
+        )
+
+    def prompt(self) -> Prompt:
+        each = min(MOST, self._free // 4)
+        prompt = self._made(self._chosen(self._asked, each))
+        while prompt.room.over and each > 0:
+            # A long conversation: what was read for earlier turns goes first.
+            prompt = self._made(self._chosen(self._asked[-1:], each))
+            each = min(each // 2, each - prompt.room.over)
+        return prompt
+
+    def _chosen(self, asked: Sequence[int], each: int) -> dict[int, tuple[Passage, ...]]:
+        """The passages of these turns, as they were chosen when each was the last one."""
+        chosen: dict[int, tuple[Passage, ...]] = {}
+        for at in asked:
+            have = [passage for passages in chosen.values() for passage in passages]
+            new = self._choose(at, each, have)
+            if sum(map(self._cost, (*have, *new))) > self._free // 2:
+                chosen.clear()
+                new = self._choose(at, each, ())
+            chosen[at] = new
+        return chosen
+
+    def _choose(self, at: int, room: int, have: Sequence[Passage]) -> tuple[Passage, ...]:
+        before = self._talk[self._before[at]].text if at in self._before else ""
+        return self._corpus.choose(self._talk[at].text, before, room, self._cost, have)
+
+    def _made(self, chosen: dict[int, tuple[Passage, ...]]) -> Prompt:
+        texts = {at: excerpts(passages) for at, passages in chosen.items() if passages}
+        messages = [
+            user(f"{texts[at]}\n\n{message.text}") if at in texts else message
+            for at, message in enumerate(self._talk)
+        ]
+        read = [self._meter.text(text) for text in texts.values()]
+        said = self._meter.prompt((self._system, *self._talk))
+        room = Room(
+            sum(each.count for each in read),
+            said.count + _SPARE,
+            self._answer,
+            self._meter.window,
+            self._meter.known and said.exact and all(each.exact for each in read),
+        )
+        ids = {passage.sheet.id for passages in chosen.values() for passage in passages}
+        pages = tuple(sheet for sheet in self._corpus.sheets if sheet.id in ids)
+        return Prompt("passages", (self._system, *messages), pages, room)
+
+    def _tokens(self, text: str) -> float:
+        return guess(text) * self._scale
+
+    def _cost(self, passage: Passage) -> float:
+        return self._tokens(f"{passage.sheet.head}\n{passage.lead}{passage.text}")
+
+
+def _whole_room(corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> Room:
+    read = meter.text(corpus.whole)
+    said = meter.prompt((_system(wording(meter.profile, meter.window).pages), *talk))
+    exact = meter.known and read.exact and said.exact
+    return Room(read.count, said.count + _SPARE, answer, meter.window, exact)
+
+
+def _system(*texts: str) -> Message:
+    return Message("system", (Text("\n\n".join(texts)),))
+
+
+def _talk(history: Sequence[Message]) -> tuple[Message, ...]:
+    """What was said, without the files that came with it and answers that never came."""
+    said = (message for message in history if message.role in ("user", "assistant"))
+    return tuple(message for message in map(_as_text, said) if message.text)
+
+
+def _as_text(message: Message) -> Message:
+    if not message.calls and len(message.parts) == 1 and isinstance(message.parts[0], Text):
+        return message
+    return replace(message, parts=(Text(message.text),), calls=())
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the next question meets: how the documents would be read, by how many tokens the whole
+    of them does not fit, and for reading in parts how often the model is asked at most. `known`
+    says whether the model told its window."""
+
+    way: Way
+    room: Room
+    excess: int = 0
+    calls: int = 0
+    known: bool = True

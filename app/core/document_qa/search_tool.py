@@ -1,0 +1,193 @@
+"""Documents in Tools mode: the model searches in them and reads their pages.
+
+What it reads is cited as anywhere else, by the number that each page begins with.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.corpus import Corpus
+from app.core.document_qa.retrieval.numbered_pages import Sheet, harmless
+from app.core.document_qa.retrieval.token_counter import UNKNOWN, guess
+from app.core.document_qa.store import ranges
+from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
+from tools.citations import CitationSource
+from tools.documents.base import DocumentError
+from tools.text import one_line
+
+NAME = "documents"
+LEAST, MOST = 400, 15_000
+"""Tokens that one call brings; between them a sixth of the window."""
+
+_GLANCE = 0.1  # seconds between two looks at files that are being read
+_NAMED = 20  # documents that are named to the model
+_CITE = (
+    "Cite what you use as 【n†exact words of the page】; n is the number in the page's first line."
+)
+
+
+class Library(CitationSource, Protocol):
+    """The documents of a conversation."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any document."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether one is still being read."""
+
+    @property
+    def corpus(self) -> Corpus:
+        """The pages that take part."""
+
+
+class DocumentsTool:
+    """One conversation's documents as a tool, on offer from the first document on. `window` is
+    the model's in tokens, 0 while it isn't known.
+
+    What it reads was written by strangers: it `taints`.
+    """
+
+    name = NAME
+    stateful = False
+    taints = True
+
+    def __init__(self, library: Library, window: Callable[[], int]) -> None:
+        self._library, self._window = library, window
+        self._offered = False
+
+    def specs(self, native: bool) -> Sequence[ToolSpec]:
+        """Two functions, the same in both faces; none until there is a document."""
+        self._offered = self._offered or self._library.given
+        return _SPECS if self._offered else ()
+
+    @property
+    def citations(self) -> CitationSource:
+        return self._library
+
+    def has_side_effects(self, function: str) -> bool:
+        """Documents are only read."""
+        return False
+
+    def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
+        """Runs one call, once the documents are read. Raises `ToolError`."""
+        begun = time.monotonic()
+        arguments = call.arguments()
+        while self._library.pending:
+            context.progress("waiting until the documents are read")
+            if context.cancel.wait(_GLANCE):
+                raise ToolCancelled("The user stopped the call.")
+        corpus = self._library.corpus
+        if not corpus.sheets:
+            raise ToolError("There is no document that could be read.")
+        do = self._search if call.name == _SEARCH.name else self._read
+        return ToolResult(
+            call.id, call.name, do(corpus, arguments), seconds=time.monotonic() - begun
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _search(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
+        query = _text(arguments, "query")
+        if not corpus.ranked(query):
+            return f'No page has a word of "{one_line(harmless(query), 200)}". {_names(corpus)}'
+        room = self._room
+        chosen = corpus.choose(query, "", room, lambda each: guess(f"{each.lead}{each.text}") + 16)
+        return excerpts(chosen)
+
+    def _read(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
+        sheets = _document(corpus, _text(arguments, "document"))
+        pages = str(arguments.get("pages") or "")
+        try:
+            wanted = ranges(pages, sheets[0].pages) or ((1, sheets[0].pages),)
+        except DocumentError as error:
+            raise ToolError(str(error)) from None
+        chosen = [s for s in sheets if any(a <= s.page.number <= b for a, b in wanted)]
+        if not chosen:
+            raise ToolError(f"The user has not chosen these pages. {_names(corpus)}")
+        shown: list[str] = []
+        left = self._room
+        for at, sheet in enumerate(chosen):
+            left -= guess(sheet.shown)
+            if left < 0 and shown:
+                rest = f"{sheet.page.number}-{chosen[-1].page.number}"
+                shown.append(f"({len(chosen) - at} more of these; read on with pages {rest}.)")
+                break
+            shown.append(sheet.shown if left >= 0 else self._begun(sheet))
+        return "\n".join(shown)
+
+    def _begun(self, sheet: Sheet) -> str:
+        """As much of a page as one call brings."""
+        passages: list[Passage] = []
+        left = self._room
+        for each in Corpus([sheet]).passages:
+            left -= guess(each.text)
+            if left < 0 and passages:
+                break
+            passages.append(each)
+        return (
+            f"{excerpts(passages)}\n(This {sheet.unit} goes on, and is too long to be read at "
+            f"once. Look for words in it with {_SEARCH.name}.)"
+        )
+
+    @property
+    def _room(self) -> int:
+        return max(LEAST, min(MOST, (self._window() or UNKNOWN) // 6))
+
+
+def _document(corpus: Corpus, name: str) -> list[Sheet]:
+    """The pages of the document that is meant: of that name, else the only one that has it in
+    its name."""
+    named: dict[int, list[Sheet]] = {}
+    for sheet in corpus.sheets:
+        named.setdefault(sheet.first, []).append(sheet)
+    wanted = harmless(name).strip().casefold()
+    same = [sheets for sheets in named.values() if sheets[0].name.casefold() == wanted]
+    alike = [sheets for sheets in named.values() if wanted and wanted in sheets[0].name.casefold()]
+    found = same or alike
+    if len(found) != 1:
+        there = "There are several documents" if found else "There is no document"
+        raise ToolError(f'{there} named "{one_line(harmless(name), 80)}". {_names(corpus)}')
+    return found[0]
+
+
+def _names(corpus: Corpus) -> str:
+    documents = {sheet.first: sheet for sheet in corpus.sheets}.values()
+    names = [f"{each.name} ({each.length})" for each in documents]
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"The documents: {', '.join(names[:_NAMED])}{more}."
+
+
+def _text(arguments: Mapping[str, Any], name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise ToolError(f"{name} is missing: it must be a text.")
+    return value
+
+
+def _spec(name: str, description: str, required: str, **parameters: str) -> ToolSpec:
+    properties = {key: {"type": "string", "description": said} for key, said in parameters.items()}
+    schema = {"type": "object", "properties": properties, "required": [required]}
+    return ToolSpec(name, description, schema)
+
+
+_SEARCH = _spec(
+    "search_documents",
+    f"Search in the documents that the user gave. Brings passages with their pages. {_CITE}",
+    "query",
+    query="words that the passages should have, in the documents' language",
+)
+_READ = _spec(
+    "read_pages",
+    f"Read pages of a document that the user gave. {_CITE}",
+    "document",
+    document="the file's name",
+    pages="for example 1-5, 9; all if left out",
+)
+_SPECS = (_SEARCH, _READ)

@@ -1,0 +1,134 @@
+"""What is said of documents, in words: the state of a file, page numbers, what was read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from app.core.document_qa.answering.prompt import Outlook, Prompt, Way
+from app.core.document_qa.retrieval.numbered_pages import UNITS
+from app.core.document_qa.store import Entry
+
+MOST_REMARKS = 8
+
+
+def noun(entry: Entry, count: int) -> str:
+    """A number of pages, sheets or slides of that file."""
+    word = UNITS.get(entry.reading.kind, "page") if entry.reading is not None else "page"
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def state_of(entry: Entry) -> str:
+    """Where the file stands, in a few words."""
+    match entry.state:
+        case "waiting":
+            return "waiting"
+        case "reading" if entry.total:
+            return f"{entry.done:,} of {entry.total:,}"
+        case "reading":
+            return f"{entry.done:,} pages so far" if entry.done else "reading"
+        case "locked":
+            return "needs a password"
+        case "failed":
+            return "can't be read"
+        case "cancelled":
+            return "stopped"
+    count = len(entry.reading.pages) if entry.reading is not None else 0
+    if entry.selected is not None:
+        return f"{len(chosen(entry)):,} of {noun(entry, count)}"
+    return noun(entry, count)
+
+
+def chosen(entry: Entry) -> tuple[int, ...]:
+    """The numbers of the pages that take part; none until the file is read."""
+    if entry.reading is None:
+        return ()
+    numbers = (page.number for page in entry.reading.pages)
+    if entry.selected is None:
+        return tuple(numbers)
+    return tuple(n for n in numbers if any(a <= n <= b for a, b in entry.selected))
+
+
+def unread(entry: Entry) -> tuple[str, ...]:
+    """What of the file could not be read or must be known of it, a line each."""
+    if entry.reading is None:
+        return (entry.error,) if entry.error else ()
+    lines = [*entry.reading.remarks]
+    recognised = [page.number for page in entry.reading.pages if page.ocr]
+    if recognised:
+        lines.append(f"Read from its picture (OCR): {where(recognised)}.")
+    by_what: dict[str, list[int]] = {}
+    for page in entry.reading.pages:
+        for what in page.unreadable:
+            by_what.setdefault(what, []).append(page.number)
+    lines += [f"{where(numbers)}: {what}." for what, numbers in by_what.items()]
+    more = len(lines) - MOST_REMARKS
+    return (*lines[:MOST_REMARKS], *([f"And {more:,} more remarks."] if more > 0 else []))
+
+
+def where(numbers: Sequence[int]) -> str:
+    """Pages by their numbers: `page 4`, `pages 1-3, 7`."""
+    return f"page{'' if len(numbers) == 1 else 's'} {ranges(numbers)}"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers with runs drawn together, as they can be typed: `1-3, 7`."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def progress(entries: Sequence[Entry]) -> str:
+    """How far the files are that are still being read; empty when none is."""
+    pending = [each for each in entries if each.pending]
+    if not pending:
+        return ""
+    first = next((each for each in pending if each.state == "reading"), pending[0])
+    more = f" and {len(pending) - 1} more" if len(pending) > 1 else ""
+    begun = first.state == "reading" and (first.total or first.done)
+    how = f": {state_of(first)}" if begun else ""
+    return f"Reading {first.document.name}{more}{how}"
+
+
+def pages_read(prompt: Prompt) -> str:
+    """Which pages an answer was given from, in a line; empty where there were none."""
+    parts: list[str] = []
+    for _, group in groupby(prompt.pages, key=lambda sheet: sheet.first):
+        sheets = list(group)
+        one = sheets[0]
+        if len(sheets) == one.pages:
+            which = f"all {one.pages:,} {one.unit}s" if one.pages > 1 else f"1 {one.unit}"
+        else:
+            unit = one.unit if len(sheets) == 1 else f"{one.unit}s"
+            which = f"{unit} {ranges(sheet.page.number for sheet in sheets)}"
+        parts.append(f"{one.name}, {which}")
+    how = {"whole": "Read", "passages": "Passages read", "parts": "Read part by part"}[prompt.way]
+    how = "The whole did not fit; passages read" if prompt.refused else how
+    return f"{how}: {'; '.join(parts)}" if parts else ""
+
+
+def outlook_lines(outlook: Outlook, chosen_way: Way) -> tuple[str, ...]:
+    """What a question would meet, in sentences: how full the window is, and what is done where
+    it is too small."""
+    room = outlook.room
+    about = "" if room.exact else "about "
+    window = f"{room.window:,} tokens" if outlook.known else f"{room.window:,}, which is a guess"
+    if outlook.way == "parts":
+        times = f"up to {outlook.calls:,} calls" if outlook.calls > 1 else "one call"
+        return (f"Everything is read for each question, in {times} of the model.",)
+    if outlook.way == "whole":
+        used = f"{about}{room.documents + room.conversation + room.answer:,} of {window}"
+        most = f"That may be {about}{outlook.excess:,} too many."
+        return (_capital(used), *([most] if outlook.excess else []))
+    if outlook.excess and chosen_way in ("auto", "whole"):
+        long = f"The whole is {about}{outlook.excess:,} tokens too long for the window of {window}"
+        return (f"{long}: passages are chosen for each question.",)
+    return ("Passages are chosen for each question.",)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,216 @@
+"""Which model answers: one setting to one backend, loaded once, in the background.
+
+A model that a setting of its own names (`Named`) names that one in what it says of settings.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from app.core.settings import Settings
+from backends import bundled
+from backends.base import Backend, GenerationConfig, Profile
+from backends.errors import BackendError, ModelUnavailable
+from backends.events import ModelEvent
+from backends.load_progress import downloads
+from backends.messages import Message
+from backends.wrapper import WrapperBackend
+from tools.base import ToolSpec
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["bundled", "gguf", "server", "weights"]
+# The window of a GGUF model unless a setting says otherwise: what a laptop's memory holds.
+GGUF_WINDOW = 8192
+# Which file of a GGUF repository is taken, in this order.
+GGUF_PREFERENCE = ("Q4_K_M", "Q4_K", "Q4_1", "Q4_0", "Q5_K_M", "Q8_0")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+VISION = {"GLM_MODEL": "GLM_VISION_MODEL", "GLM_API_KEY": "GLM_VISION_KEY"}
+"""What the settings of the Vision page's model are called, by those of the model of all pages."""
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What `GLM_MODEL` means. `where` is a path, hub name or address, `model` a server's model."""
+
+    kind: Kind
+    where: str = ""
+    model: str | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that the model will have, told before it is loaded."""
+        return bundled.PROFILE if self.kind == "bundled" else "standard"
+
+
+def find_choice(text: str) -> ModelChoice | None:
+    """Reads a value of `GLM_MODEL`; None for what names no model."""
+    text = text.strip()
+    if text in ("", "bundled"):
+        return ModelChoice("bundled")
+    if re.match(r"https?://", text, re.IGNORECASE):
+        where, _, model = text.partition("#")
+        return ModelChoice("server", where.rstrip("/"), model or None)
+    if text.lower().endswith((".gguf", "-gguf")):
+        return ModelChoice("gguf", text)
+    if os.path.isdir(os.path.expanduser(text)) or _HUB_NAME.fullmatch(text):
+        return ModelChoice("weights", text)
+    return None
+
+
+def parse_choice(text: str) -> ModelChoice:
+    """`find_choice`. Raises `ModelUnavailable` for what names no model."""
+    choice = find_choice(text)
+    if choice is not None:
+        return choice
+    raise ModelUnavailable(
+        "GLM_MODEL names no model. Use bundled, a .gguf file, a folder of safetensors, a hub name "
+        "(owner/name), or http(s)://host/v1#model-name."
+    )
+
+
+def open_backend(settings: Settings) -> Backend:
+    """Loads or connects the model that the settings name. Raises `ModelUnavailable`."""
+    choice = parse_choice(settings.model)
+    if choice.kind == "server":
+        from backends.openai_api.backend import OpenAIBackend
+
+        return OpenAIBackend(
+            choice.where,
+            choice.model,
+            settings.api_key or None,
+            protocol=settings.protocol,
+            idle_timeout=settings.idle_seconds,
+            retries=settings.retries,
+            context=settings.context or None,
+            # A server seldom says what its model sees: who names it for pictures does.
+            sees=settings.model == settings.vision_model,
+        )
+    if choice.kind == "weights":
+        return _open_weights(choice.where, settings)
+    from backends.llama_cpp.engine import EngineConfig
+
+    engine = EngineConfig(
+        window=settings.context or GGUF_WINDOW,
+        slots=settings.slots,
+        threads=settings.threads or None,
+    )
+    if choice.kind == "bundled":
+        return bundled.open_model(replace(engine, adapter=bundled.adapter_file()))
+    from backends.llama_cpp.backend import LlamaCpp
+    from backends.llama_cpp.mmproj import beside
+
+    path = _gguf_file(choice.where, sees=settings.model == settings.vision_model)
+    return LlamaCpp(path, path.name, replace(engine, mmproj=beside(path)))
+
+
+def _open_weights(where: str, settings: Settings) -> Backend:
+    from backends.transformers.backend import Transformers
+    from backends.transformers.config import WeightsConfig
+    from backends.transformers.loading import load
+
+    config = WeightsConfig(
+        window=settings.context,
+        slots=settings.slots,
+        dtype=settings.dtype,
+        device_map=settings.device_map,
+        quantise=settings.quantise,
+        attention=settings.attention,
+        adapter=settings.adapter,
+        remote_code=frozenset(name.strip() for name in settings.remote_code.split(",")),
+        cache_mb=settings.cache_mb,
+        compile=settings.compile == "on",
+    )
+    return Transformers(load(where, config), config)
+
+
+def open_vision(settings: Settings) -> Backend:
+    """`open_backend` for the model of the Vision page, which a setting of its own names."""
+    with naming(VISION):
+        return RenamedErrors(open_backend(settings), VISION)
+
+
+def _gguf_file(where: str, sees: bool) -> Path:
+    """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`.
+    With `sees` the hub's file for pictures comes to lie beside it."""
+    path = Path(os.path.expanduser(where))
+    if os.path.exists(path) or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
+        return path
+    owner, name, *rest = where.split("/")
+    try:
+        from huggingface_hub import HfApi, hf_hub_download
+
+        from backends.llama_cpp.mmproj import matching
+
+        repository = f"{owner}/{name}"
+        files = HfApi().list_repo_files(repository) if sees or not rest else []
+        file = rest[0] if rest else _best_file(files)
+        if sees and (projector := matching(file, files)) is not None:
+            hf_hub_download(repository, projector, tqdm_class=downloads())
+        return Path(hf_hub_download(repository, file, tqdm_class=downloads()))
+    except Exception:
+        log.exception("a GGUF model could not be taken from the hub")
+        raise ModelUnavailable(
+            f"{where} is no file here, and could not be taken from the hub. "
+            "Check GLM_MODEL and the network."
+        ) from None
+
+
+def _best_file(files: list[str]) -> str:
+    ggufs = sorted(
+        name
+        for name in files
+        if name.lower().endswith(".gguf")
+        and not re.search(r"mmproj|-of-\d{5}", name, re.IGNORECASE)
+    )
+    for wanted in GGUF_PREFERENCE:
+        for name in ggufs:
+            if wanted.lower() in name.lower():
+                return name
+    if not ggufs:
+        raise FileNotFoundError("the repository has no GGUF file")
+    return ggufs[0]
+
+
+@contextmanager
+def naming(names: Mapping[str, str]) -> Iterator[None]:
+    """Within the block, errors name other settings."""
+    try:
+        yield
+    except BackendError as error:
+        told = str(error)
+        for usual, own in names.items():
+            told = told.replace(usual, own)
+        error.args = (told,)
+        raise
+
+
+class RenamedErrors(WrapperBackend):
+    """A `Backend` whose errors name other settings, by `names`."""
+
+    def __init__(self, backend: Backend, names: Mapping[str, str]) -> None:
+        super().__init__(backend)
+        self._names = names
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        with naming(self._names):
+            yield from super().generate(messages, tools, config, cancel)
+
+    def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
+        with naming(self._names):
+            return super().count_tokens(messages, tools)

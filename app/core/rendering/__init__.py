@@ -1,0 +1,2 @@
+"""What a page draws of answers and tool results, as data: citations, tables, charts, notebook
+export."""

@@ -1,0 +1,175 @@
+"""Citations in an answer, 【3†exact words】: taken out of its text, numbered, and looked up.
+
+Pure but for the look-up, which is given. In the text that is left each citation is a mark that
+no model can write, so that what draws it can tell it from all else.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tools.citations import Citation, CitationSource, Source
+
+LONGEST = 2_000
+"""Characters of a citation; what is longer is text that happens to hold a bracket."""
+
+# A number, then the words; models also write the line numbers of the original: 【3†L5-L9】.
+_CITATION = re.compile(rf"【\s*\[?(?P<id>\d{{1,6}})\]?\s*(?:†(?P<words>[^【】]{{0,{LONGEST}}}))?】")
+_BEGUN = re.compile(rf"【(?:\s*\[?\d{{0,6}}\]?\s*(?:†[^【】]{{0,{LONGEST}}})?)?\Z")
+_LINES = re.compile(r"\s*L\d+\s*([-–]\s*L?\d+)?\s*\Z")
+
+MARK_OPENS, MARK_CLOSES = "\ue100", "\ue101"
+MARK = re.compile(f"{MARK_OPENS}(\\d+){MARK_CLOSES}")
+"""The number is the place among the answer's citations, see `Answer`."""
+_FORGED = re.compile(f"[{MARK_OPENS}{MARK_CLOSES}]")
+
+Look = Callable[[int, str], "Citation"]
+"""`CitationSource.cited`: whether the words stand in what was read under that number."""
+
+
+@dataclass(frozen=True)
+class Cited:
+    """One citation. `number` is its source's in this answer, from 1 in the order of appearance;
+    0 where the model named a source that doesn't exist."""
+
+    number: int
+    words: str
+    citation: Citation
+
+    @property
+    def source(self) -> Source | None:
+        return self.citation.source
+
+    @property
+    def label(self) -> str:
+        """The number as it is shown."""
+        return str(self.number) if self.number else "?"
+
+    @property
+    def trouble(self) -> str:
+        """What a reader is warned of, in words; empty where the words stand in what was read."""
+        return self.citation.trouble
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text with marks, and what they stand for."""
+
+    text: str
+    citations: tuple[Cited, ...] = ()
+
+
+def numbered(
+    text: str, look: Look, before: tuple[Cited, ...] = (), growing: bool = False
+) -> Answer:
+    """The text with a mark for each citation; the same citation has the same mark.
+
+    `before` are the citations of what this text goes on from: theirs are kept, and come first in
+    what is returned. While a text is `growing`, an unfinished citation at its end is held back.
+    """
+    found = list(before)
+    places = {(_key(each.source), each.words): at for at, each in enumerate(found)}
+    numbers = {_key(each.source): each.number for each in found if each.number}
+
+    def mark(match: re.Match[str]) -> str:
+        id = int(match["id"])
+        words = _words(match["words"] or "")
+        citation = look(id, words)
+        if match["words"] is None and not citation.found:
+            return match.group()  # 【1】 is a way to count in Chinese, too
+        known = _key(citation.source)
+        if (known, words) not in places:
+            if citation.source is not None:
+                numbers.setdefault(known, len(numbers) + 1)
+            places[known, words] = len(found)
+            found.append(Cited(numbers.get(known, 0), words, citation))
+        return f"{MARK_OPENS}{places[known, words]}{MARK_CLOSES}"
+
+    text = _FORGED.sub("\N{REPLACEMENT CHARACTER}", text)
+    if growing:
+        text = _BEGUN.sub("", text)
+    return Answer(_CITATION.sub(mark, text), tuple(found))
+
+
+def copied(texts: Sequence[str], look: Look | None) -> str:
+    """An answer as it may be taken along: numbers in brackets, and the sources at its end."""
+    if look is None:
+        return "\n\n".join(texts)
+    citations: tuple[Cited, ...] = ()
+    plain: list[str] = []
+    for text in texts:
+        answer = numbered(text, look, citations)
+        citations = answer.citations
+        plain.append(MARK.sub(partial(_label, citations), answer.text))
+    sources = {each.number: each.source for each in citations if each.source is not None}
+    ends = [f"[{number}] {each.title} {each.url}".rstrip() for number, each in sources.items()]
+    return "\n\n".join([*plain, *(["\n".join(ends)] if ends else [])])
+
+
+def _label(citations: Sequence[Cited], mark: re.Match[str]) -> str:
+    return f"[{citations[int(mark[1])].label}]"
+
+
+def highlighted(citation: Citation, around: int = 3) -> list[tuple[str, bool]]:
+    """The kept text around the passage, in stretches; True for those that are the quotation.
+    Empty where no words were found."""
+    if citation.source is None or not citation.spans:
+        return []
+    text = citation.source.text
+    at, end = citation.spans[0][0], citation.spans[-1][1]
+    at, end = text.rfind("\n", 0, at) + 1, _line_end(text, end)
+    for _ in range(around):
+        at, end = text.rfind("\n", 0, max(at - 1, 0)) + 1, _line_end(text, end + 1)
+    pieces: list[tuple[str, bool]] = []
+    for start, stop in citation.spans:
+        pieces += [(text[at:start], False), (text[start:stop], True)]
+        at = stop
+    return [*pieces, (text[at:end], False)]
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return end if end >= 0 else len(text)
+
+
+class Remembering:
+    """A `Look` that asks for the same words once: pages are drawn many times a second. What was
+    found stays found, when its page had to give way too.
+
+    Of several that have read, each under numbers of its own, the first one that has the words is
+    meant, else the first one that has the number.
+    """
+
+    def __init__(self, *sources: CitationSource) -> None:
+        self._sources = sources
+        self._known: dict[tuple[int, str], tuple[list[Source | None], Citation]] = {}
+
+    def __call__(self, id: int, words: str) -> Citation:
+        at_hand = [each.source(id) for each in self._sources]
+        asked, citation = self._known.get((id, words), ([], None))
+        if citation is None or not (citation.found or _same(asked, at_hand)):
+            looked = [each.cited(id, words) for each in self._sources]
+            known = (each for each in looked if each.source is not None)
+            citation = next((each for each in looked if each.found), None)
+            citation = citation or next(known, Citation(False))
+            self._known[id, words] = at_hand, citation
+        return citation
+
+
+def _same(one: Sequence[Source | None], other: Sequence[Source | None]) -> bool:
+    return len(one) == len(other) and all(map(operator.is_, one, other))
+
+
+def _words(text: str) -> str:
+    """What is quoted; line numbers, and a host behind a second dagger, quote nothing."""
+    words = " ".join(text.split("†")[0].split())
+    return "" if _LINES.match(words) else words
+
+
+def _key(source: Source | None) -> tuple[str, int]:
+    """What tells sources apart: the numbers of pages of the web and of documents may be alike."""
+    return ("", -1) if source is None else (type(source).__name__, source.id)

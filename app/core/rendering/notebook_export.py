@@ -1,0 +1,217 @@
+"""A conversation's code and what came of it as a Jupyter notebook."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.rendering.charts import drawable_chart, formula
+from app.core.rendering.tables import Table, displayed_table
+from backends.messages import Document, Message
+from tools.base import Attachment, ToolCall, ToolError, ToolResult, file_size
+from tools.media import (
+    LATEX,
+    PICTURES,
+    PLOTLY,
+    SHARP,
+    TABLE,
+    VEGA_LITE,
+    PictureRefused,
+    picture_size,
+)
+from tools.safe_files import read_regular
+
+LARGEST = 64_000_000  # bytes of pictures and charts in one notebook; more are left out
+SANDBOX_FOLDER = "/mnt/data"
+"""Where the sandbox keeps the files of a conversation; code likes to name it."""
+FILE_NAME = "conversation.ipynb"
+MIME = "application/x-ipynb+json"
+# The version is altair's and Streamlit's; Jupyter draws by it.
+_VEGA_LITE_IN_JUPYTER = "application/vnd.vegalite.v6+json"
+
+
+def has_code(messages: Sequence[Message]) -> bool:
+    """Whether there is a notebook to be had: some Python was called."""
+    return any(call.name == "python" for message in messages for call in message.calls)
+
+
+def notebook(messages: Sequence[Message]) -> bytes:
+    """The conversation in the notebook format 4.5 (nbformat.readthedocs.io): the Python as code
+    cells with what it put out, the words of both sides and calls of other tools as Markdown."""
+    results = _Results(messages)
+    cells = [_markdown(_preface(messages))]
+    for message in messages:
+        if message.role == "user":
+            cells.append(_markdown(_quoted(message.prompt)))
+        elif message.role == "assistant":
+            if message.text.strip():
+                cells.append(_markdown(message.text.strip()))
+            cells += [_cell(call, results.of(call)) for call in message.calls]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    book = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "cells": [{"id": f"cell-{at}", **cell} for at, cell in enumerate(cells)],
+    }
+    return json.dumps(book, indent=1).encode()
+
+
+def _markdown(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+class _Results:
+    """The calls' results, each given out once: some servers give two calls the same id."""
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._waiting: dict[str, list[ToolResult]] = {}
+        for message in messages:
+            if message.result is not None:
+                self._waiting.setdefault(message.result.call_id, []).append(message.result)
+
+    def of(self, call: ToolCall) -> ToolResult | None:
+        waiting = self._waiting.get(call.id)
+        return waiting.pop(0) if waiting else None
+
+
+def _preface(messages: Sequence[Message]) -> str:
+    lines = ["# A conversation with GLM All Tools"]
+    files = [document for message in messages for document in message.documents]
+    if files:
+        lines += ["", "The code reads these files. Put them beside this notebook:", ""]
+        lines += [f"- {_plain(each.name)} ({file_size(each.size)})" for each in _distinct(files)]
+    return "\n".join(lines)
+
+
+def _distinct(documents: Sequence[Document]) -> list[Document]:
+    return list({document.path: document for document in documents}.values())
+
+
+def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
+    if call.name != "python":
+        return _markdown(_said_of(call, result))
+    from tools.python.tool import unfence
+
+    try:
+        code = unfence(str(call.arguments().get("code", "")))
+    except ToolError:
+        code = call.input
+    failed = result is not None and result.error is not None
+    return {
+        "cell_type": "code",
+        # Whoever runs it all goes on after it, as the conversation did.
+        "metadata": {"tags": ["raises-exception"]} if failed else {},
+        "execution_count": None,
+        "source": code.replace(SANDBOX_FOLDER, "."),
+        "outputs": list(_outputs(result)) if result is not None else [],
+    }
+
+
+def _outputs(result: ToolResult) -> Iterator[dict[str, Any]]:
+    """The text, and in their places what was displayed; at its end what has none."""
+    text, placeless, room = result.text.rstrip("\n") + "\n", [], LARGEST
+    for attachment in result.attachments:
+        try:
+            data = read_regular(attachment.path, room) if attachment.inline else b""
+        except OSError:
+            continue
+        room -= len(data)
+        shown = _shown(attachment, data) if data else None
+        if shown is None:
+            continue
+        output = {"output_type": "display_data", "data": shown.data, "metadata": shown.metadata}
+        place = re.search(shown.place, text) if shown.place else None
+        if place is None:
+            placeless.append(output)
+            continue
+        yield from _stream(text[: place.start()])
+        yield output
+        text = text[place.end() :]
+    yield from _stream(text)
+    yield from placeless
+
+
+def _stream(text: str) -> list[dict[str, Any]]:
+    said = {"output_type": "stream", "name": "stdout", "text": text}
+    return [said] if text.strip() else []
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A display's forms by their MIME types; `place` is a pattern of what stands for it in the
+    text."""
+
+    data: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    place: str = ""
+
+
+def _shown(attachment: Attachment, data: bytes) -> _Shown | None:
+    """What Jupyter can draw of it, None for what it can't."""
+    name = attachment.path.stem.removesuffix(SHARP)
+    place = rf"^\[{re.escape(name.replace('-', ' '))}: .*\]\n"
+    if attachment.mime in PICTURES:
+        try:
+            mime, width, height = picture_size(data)
+        except PictureRefused:
+            return None
+        size = {"width": width // 2, "height": height // 2}
+        sharp = {mime: size} if attachment.path.stem.endswith(SHARP) else {}
+        return _Shown({mime: base64.b64encode(data).decode()}, sharp, f"(?m){place}")
+    if attachment.mime in (PLOTLY, VEGA_LITE):
+        chart = drawable_chart(attachment.mime, data)
+        mime = PLOTLY if attachment.mime == PLOTLY else _VEGA_LITE_IN_JUPYTER
+        return _Shown({mime: chart}, place=f"(?m){place}") if chart is not None else None
+    if attachment.mime == TABLE:
+        table = displayed_table(data)
+        if table is None:
+            return None
+        said = f"{table.text.rstrip()}\n" if table.text.strip() else ""
+        return _Shown({"text/html": _html(table), "text/plain": said}, place=re.escape(said))
+    if attachment.mime == LATEX and (latex := formula(data)):
+        return _Shown({"text/latex": f"$\\displaystyle {latex}$"})
+    return None
+
+
+def _html(table: Table) -> str:
+    """A table as Jupyter draws those of pandas."""
+
+    def row(cells: Iterable[object], tag: str) -> str:
+        shown = ("" if cell is None else html.escape(str(cell)) for cell in cells)
+        return "".join(f"<{tag}>{cell}</{tag}>" for cell in shown)
+
+    head = row([column.name for column in table.columns], "th")
+    body = "".join(
+        "<tr>" + row(cells[: table.index], "th") + row(cells[table.index :], "td") + "</tr>\n"
+        for cells in zip(*(column.cells for column in table.columns), strict=True)
+    )
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
+
+
+def _said_of(call: ToolCall, result: ToolResult | None) -> str:
+    """A call of another tool: there is nothing to run outside the app."""
+    said = [f"**{_plain(call.name)}**", _fenced(call.input)]
+    if result is not None:
+        said.append(_fenced(result.text))
+    return "\n\n".join(said)
+
+
+def _fenced(text: str) -> str:
+    longest = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _quoted(text: str) -> str:
+    """What a user wrote, as it was typed: it is no Markdown."""
+    return "\n".join(f"> {_plain(line)}  " for line in text.splitlines())
+
+
+def _plain(line: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~&])", r"\\\1", line)

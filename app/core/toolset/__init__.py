@@ -1,0 +1,1 @@
+"""The built-in tools, made as the settings say."""

@@ -1,0 +1,250 @@
+"""A conversation's documents: read in the background, each on its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.document_qa.store import Desk, Entry
+from backends.messages import Document
+from tests.support.made_pdfs import text_pdf
+from tools.documents.base import DocumentError, Options, Page, Reading
+from tools.documents.loader import Room
+from tools.documents.worker import client
+
+PATIENCE = 120.0  # seconds, on a machine that is busy
+
+Put = Callable[..., Document]
+
+
+@pytest.fixture
+def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "CHILD", "tests.support.documents_child")
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room(options=Options(ocr=False))
+
+
+@pytest.fixture
+def desk(room: Room) -> Iterator[Desk]:
+    desk = Desk(room)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Put:
+    def put(name: str, text: str | bytes = "text") -> Document:
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return Document(path, "application/octet-stream", name, path.stat().st_size)
+
+    return put
+
+
+def settled(desk: Desk) -> dict[str, Entry]:
+    assert desk.wait(PATIENCE)
+    return {entry.document.name: entry for entry in desk.entries()}
+
+
+def until(desk: Desk, name: str, holds: Callable[[Entry], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not any(e.document.name == name and holds(e) for e in desk.entries()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_fifty_files_at_once_are_read_and_numbered(desk: Desk, put: Put) -> None:
+    # Five contents, so that most are known already; two files are no documents.
+    for number in range(48):
+        desk.add(put(f"{number}.txt", f"text {number % 5}"))
+    desk.add(put("empty.txt", ""))
+    desk.add(put("broken.pdf", b"%PDF-1.7\n" + bytes(range(256))))
+    assert len(desk.entries()) == 50
+    entries = settled(desk)
+    assert [entry.document.name for entry in desk.entries()][:3] == ["0.txt", "1.txt", "2.txt"]
+    failed = {name: entry.error for name, entry in entries.items() if entry.state != "ready"}
+    assert set(failed) == {"empty.txt", "broken.pdf"}
+    assert failed["empty.txt"] == "The file is empty."
+    ready = [entry for entry in entries.values() if entry.state == "ready"]
+    assert all(
+        entry.reading == Reading("text", (Page(1, f"text {int(name[:-4]) % 5}"),))
+        for name, entry in entries.items()
+        if entry.state == "ready"
+    )
+    assert sorted(entry.first for entry in ready) == list(range(1, 49))
+
+
+def test_numbers_are_never_used_again(desk: Desk, put: Put, tmp_path: Path) -> None:
+    long = text_pdf(tmp_path / "long.pdf", [["a"], ["b"], ["c"]])
+    desk.add(Document(long, "application/pdf", "long.pdf"))
+    assert settled(desk)["long.pdf"].first == 1
+    desk.add(put("a.txt"))
+    assert settled(desk)["a.txt"].first == 4
+    desk.remove("long.pdf")
+    desk.add(put("b.txt", "other"))
+    entries = settled(desk)
+    assert {name: entry.first for name, entry in entries.items()} == {"a.txt": 4, "b.txt": 5}
+    # The same document once more changes nothing.
+    desk.add(entries["a.txt"].document)
+    assert desk.entries()[0] == entries["a.txt"]
+
+
+def test_pages_are_selected_as_they_are_typed(desk: Desk, tmp_path: Path) -> None:
+    path = text_pdf(tmp_path / "a.pdf", [[f"Page {n}"] for n in range(12)])
+    desk.add(Document(path, "application/pdf", "a.pdf"))
+    settled(desk)
+    for typed, meant in {
+        "1-5, 9": ((1, 5), (9, 9)),
+        "9，2–4、4-6": ((2, 6), (9, 9)),
+        "10-": ((10, 12),),
+        "-2": ((1, 2),),
+        "１２": ((12, 12),),
+        " ": None,
+    }.items():
+        desk.select("a.pdf", typed)
+        assert desk.entries()[0].selected == meant
+    desk.select("a.pdf", "3")
+    for nonsense in ("x", "3-1", "0", "1-13", "99999999999999999999", "1--2", "-", "²"):
+        with pytest.raises(DocumentError):
+            desk.select("a.pdf", nonsense)
+    assert desk.entries()[0].selected == ((3, 3),)
+    with pytest.raises(DocumentError, match="once the document is read"):
+        desk.select("b.pdf", "1")
+
+
+@pytest.mark.usefixtures("odd_readers")
+def test_a_crash_and_a_fault_leave_the_others_alone(desk: Desk, put: Put) -> None:
+    for name in ("crash", "deep", "a.txt"):
+        desk.add(put(name, name))
+    entries = settled(desk)
+    assert [entry.state for entry in entries.values()] == ["failed", "failed", "ready"]
+    assert "crash" in (entries["crash"].error or "")
+
+
+@pytest.mark.usefixtures("odd_readers")
+def test_a_locked_file_waits_for_its_password(room: Room, desk: Desk, put: Put) -> None:
+    desk.add(put("a", "locked"))
+    assert settled(desk)["a"].state == "locked"
+    desk.unlock("a", "wrong")
+    assert settled(desk)["a"].error == "It is locked."
+    desk.unlock("a", "open")
+    entry = settled(desk)["a"]
+    assert entry.state == "ready" and entry.first == 1
+    # Who has the file and not its password does not get what another one read.
+    other = Desk(room)
+    other.add(entry.document)
+    assert settled(other)["a"].state == "locked"
+
+
+@pytest.mark.usefixtures("odd_readers")
+def test_reading_is_stopped_and_taken_up_again(desk: Desk, put: Put) -> None:
+    document = put("a", "slow")
+    desk.add(document)
+    until(desk, "a", lambda entry: entry.done > 0)
+    assert desk.entries()[0].total == 1000
+    desk.cancel("a")
+    assert desk.entries()[0].state == "cancelled"
+    desk.add(document)
+    until(desk, "a", lambda entry: entry.state == "reading")
+    desk.remove("a")
+    assert desk.entries() == ()
+    desk.add(put("b.txt"))
+    assert settled(desk)["b.txt"].state == "ready"
+
+
+@pytest.mark.usefixtures("odd_readers")
+def test_a_file_that_is_removed_while_it_is_read_is_read(desk: Desk, put: Put) -> None:
+    document = put("a", "slow")
+    desk.add(document)
+    until(desk, "a", lambda entry: entry.done > 0)
+    document.path.unlink()
+    done = desk.entries()[0].done
+    until(desk, "a", lambda entry: entry.done > done + 1)
+    desk.cancel("a")
+    desk.add(Document(document.path, "", "gone"))
+    assert settled(desk)["gone"].error == "The file is no longer there."
+
+
+def test_what_is_no_file_of_the_workspace_is_not_read(desk: Desk, put: Put, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(put("secret.txt", "of somebody else").path)
+    desk.add(Document(tmp_path / "link", "", "link"))
+    desk.add(Document(tmp_path, "", "folder"))
+    assert {entry.error for entry in settled(desk).values()} == {"The file is no longer there."}
+
+
+def test_sessions_take_turns(room: Room, put: Put) -> None:
+    """One that brings many files does not keep the others waiting."""
+    begin, order = threading.Event(), list[str]()
+    one, two = Desk(room), Desk(room)
+    for _ in range(2):
+        room.submit(room, lambda: begin.wait(PATIENCE))
+    end = threading.Barrier(3)
+
+    def job(name: str) -> Callable[[], None]:
+        return lambda: order.append(name)
+
+    for number in range(4):
+        room.submit(one, job(f"one {number}"))
+    room.submit(two, job("two"))
+    room.submit(two, end.wait)
+    room.submit(one, end.wait)
+    begin.set()
+    end.wait(PATIENCE)
+    assert order.index("two") < 3
+
+
+def test_the_same_content_is_read_once_for_all(
+    room: Room, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = Desk(room), Desk(room)
+    one.add(put("a.txt", "a text"))
+    first = settled(one)["a.txt"].reading
+    monkeypatch.setattr(client, "CHILD", "tests.no_such_module")
+    two.add(put("b.txt", "a text"))
+    two.add(put("c.txt", "another text"))
+    entries = settled(two)
+    assert entries["b.txt"].reading is first
+    assert entries["c.txt"].state == "failed"
+
+
+def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(kept=100)
+    desk = Desk(room)
+    desk.add(put("a.txt", "x" * 200))
+    settled(desk)
+    monkeypatch.setattr(client, "CHILD", "tests.no_such_module")
+    desk.add(put("b.txt", "x" * 200))
+    assert settled(desk)["b.txt"].state == "failed"
+
+
+@pytest.mark.usefixtures("odd_readers")
+def test_a_closed_desk_is_empty_and_stays_so(room: Room, put: Put) -> None:
+    desk = Desk(room)
+    desk.add(put("a", "slow"))
+    desk.add(put("b", "text"))
+    desk.close()
+    desk.close()
+    desk.add(put("c", "text"))
+    assert desk.entries() == () and desk.wait(0)
+
+
+def test_desks_of_one_visitor_take_one_turn_together(room: Room) -> None:
+    begin, end, order = threading.Event(), threading.Event(), list[str]()
+    mine, too, other = Desk(room, "me"), Desk(room, "me"), Desk(room, "you")
+    assert mine.owner == too.owner != other.owner != Desk(room).owner
+    for _ in range(2):
+        room.submit(room, lambda: begin.wait(PATIENCE))
+    for desk in (mine, mine, too, too):
+        room.submit(desk.owner, lambda: order.append("me"))
+    room.submit(other.owner, lambda: order.append("you"))
+    room.submit(other.owner, end.set)
+    begin.set()
+    assert end.wait(PATIENCE)
+    assert order.index("you") <= 2
