@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from app.core.process_folder import MAX_TEMP_BYTES, ProcessFolder
-from tests.app.test_cli import Door, call
 from tests.support.loopback_web import Site, html
 from tests.support.sandboxed import eventually
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Text
+from tests.unit.cli.test_commands import Door, call
 from tools.safe_files import delete_folder
 
 OTHERS = f"{os.getpid()}-0123456789abcdef"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from getpass import getpass
+from typing import TYPE_CHECKING
 
-from app.core.document_qa.session_documents import Ask
-from app.core.process import Stopping
+from app.cli.signals import Stopping
+
+if TYPE_CHECKING:
+    from app.core.document_qa.session_documents import Ask
 
 
 def at_terminal(stopping: Stopping) -> Ask:

@@ -24,20 +24,20 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TextIO, get_args
 
-from app.core.options import command_line
-from app.core.process import Stopping, private_streams
-from app.core.serve import serve
+from app.cli.options import command_line
+from app.cli.serve_model import serve
+from app.cli.signals import Stopping, private_streams
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
 if TYPE_CHECKING:
+    from app.api import Dialogue
+    from app.cli.json_lines import Request
+    from app.cli.terminal import TerminalWriter
     from app.core.agent.events import Event, TurnReason
-    from app.core.dialogue import Dialogue
     from app.core.document_qa.answer_report import Account
     from app.core.document_qa.session_documents import Ask
-    from app.core.jsonl import Request
     from app.core.modes import Mode
     from app.core.service import Service
-    from app.core.terminal import TerminalWriter
 
 ANSWERED, UNANSWERED, WRONG_USAGE = 0, 1, 2
 COMMANDS = """\
@@ -112,9 +112,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
 
 def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
     out, lines = private_streams()
-    from app.core import passwords
-    from app.core.jsonl import JsonWriter, Request
-    from app.core.terminal import TerminalWriter
+    from app.cli import passwords
+    from app.cli.json_lines import JsonWriter, Request
+    from app.cli.terminal import TerminalWriter
 
     writer: Writer = JsonWriter(out) if options.json else TerminalWriter(out, sys.stderr)
     prompts: Iterable[Request | str]
@@ -133,7 +133,7 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
 
 def _requests(lines: TextIO) -> Iterator[Request | str]:
     """A request for each line that is not blank, or a sentence on why it is none."""
-    from app.core.jsonl import BadRequest, read_request
+    from app.cli.json_lines import BadRequest, read_request
 
     for line in lines:
         if not line.strip():
@@ -152,7 +152,7 @@ def _answer(
     stopping: Stopping,
     typed: Ask | None,
 ) -> int:
-    from app.core import passwords
+    from app.cli import passwords
     from app.core.modes import unfit
 
     code: int | None = None
@@ -191,7 +191,7 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
             stream.reconfigure(encoding="utf-8", errors="replace")
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - gives input() a history and keys to edit with
-    from app.core.terminal import TerminalWriter
+    from app.cli.terminal import TerminalWriter
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
     with _house(options, mode) as service, contextlib.ExitStack() as last:
@@ -285,8 +285,8 @@ def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
 @contextlib.contextmanager
 def _dialogue(service: Service, mode: Mode, yes: bool) -> Iterator[Dialogue]:
     """A new conversation; says at its end where it left files."""
+    from app.api import Dialogue
     from app.core.agent.approvals import allow, refuse
-    from app.core.dialogue import Dialogue
 
     dialogue = Dialogue(service, mode, allow if yes else refuse)
     try:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.process import Stopping, end_with_parent
+from app.cli.signals import Stopping, end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 READY, FAILED = 0, 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.core.serve import add_options
+from app.cli.serve_model import add_options
 
 MODES = ("chat", "tools", "documents", "vision")
 MOST_ROUNDS = 10_000

@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.cli import main
-from app.core.options import command_line
-from app.core.serve import RECIPES, recipe_of, serving
+from app.cli.__main__ import main
+from app.cli.options import command_line
+from app.cli.serve_model import RECIPES, recipe_of, serving
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 60
 STAND_IN = f"""#!{sys.executable}
 import http.server, json, pathlib, sys, time

@@ -21,11 +21,11 @@ from typing import Any
 import psutil
 import pytest
 
-from app.cli import main
+from app.cli.__main__ import main
+from app.cli.json_lines import BadRequest, JsonWriter, Request, read_request
+from app.cli.signals import Stopping
+from app.cli.terminal import TerminalWriter
 from app.core.agent.events import MessageFinished, TurnFinished
-from app.core.jsonl import BadRequest, JsonWriter, Request, read_request
-from app.core.process import Stopping
-from app.core.terminal import TerminalWriter
 from backends.events import TextDelta
 from backends.messages import Message as BackendMessage
 from backends.messages import Text as TextPart
@@ -35,7 +35,7 @@ from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Answer, Endless, Finish, Script, Status, Text, ToolCall
 from tests.support.scripted_steps import Usage as Counted
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120  # seconds until a process that hangs is given up
 
 NOISY_TOOL = '''
@@ -214,8 +214,8 @@ def test_no_prompt_at_all_is_wrong_usage(door: Door) -> None:
 
 def test_help_waits_for_no_library(door: Door) -> None:
     source = (
-        "import sys, app.cli\n"
-        "try: app.cli.main(['ask', '--help'])\n"
+        "import sys, app.cli.__main__\n"
+        "try: app.cli.__main__.main(['ask', '--help'])\n"
         "except SystemExit as end: print('exit', end.code)\n"
         "print(*sorted({'xllamacpp', 'httpx', 'httpx2', 'pandas', 'streamlit', 'torch',"
         " 'transformers', 'jupyter_client', 'pydantic'} & set(sys.modules)), end='.')"

@@ -1,0 +1,1 @@
+"""The terminal: `python -m app.cli`; options, writers, signals, passwords, `serve-model`."""
