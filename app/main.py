@@ -13,17 +13,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from streamlit.starlette import App
 
 if __name__ == "__main__":
-    from app.ui.shell import show_page
+    from app.ui.navigation import show_page
 
     show_page()
 else:
     from starlette.middleware import Middleware
 
     from app.ui.alive import ROUTES
-    from app.ui.document_picture import send_page
-    from app.ui.downloads import send_file
-    from app.ui.routes import SessionRoutes
+    from app.ui.documents.page_image_route import send_page
+    from app.ui.http.routes import SessionRoutes
     from app.ui.server import lifespan, log_fault, middleware
+    from app.ui.transcript.downloads import send_file
 
     session_routes = Middleware(SessionRoutes, {"files": send_file, "pages": send_page})
 

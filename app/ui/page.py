@@ -12,15 +12,17 @@ from app.core.modes import Mode, defaults
 from app.core.rendering.citations import copied
 from app.core.service import Service
 from app.core.sessions.session import Session
-from app.ui import composer, sidebar
-from app.ui.blind import draw_blind
-from app.ui.blocks import latest_blocks, usage_of
-from app.ui.document_picture import pictures_of
-from app.ui.given import let_wait
-from app.ui.keys import begin_page
-from app.ui.server import PAINTED, load_model_soon, service
-from app.ui.sources import FOLLOW
-from app.ui.transcript import (
+from app.ui import sidebar
+from app.ui.composer import composer
+from app.ui.composer.attachments import let_wait
+from app.ui.composer.composer import draw_blind
+from app.ui.documents.page_image_route import pictures_of
+from app.ui.elements.keys import begin_page
+from app.ui.http.visitor import visitor
+from app.ui.service import PAINTED, load_model_soon, service
+from app.ui.transcript.blocks import latest_blocks, usage_of
+from app.ui.transcript.sources import FOLLOW
+from app.ui.transcript.transcript import (
     Board,
     answer_place,
     draw_history,
@@ -29,7 +31,6 @@ from app.ui.transcript import (
     look_again,
     watch,
 )
-from app.ui.visitor import visitor
 
 
 def nothing_under(at: int) -> None:
@@ -102,7 +103,7 @@ def show_conversation(mode: Mode) -> None:
     pictures = pictures_of(session)
     if mode == "documents":
         # Chat, which is the first page, does not wait for what reads.
-        from app.ui.documents import draw_documents, has_dialog, pages_read, states
+        from app.ui.documents.panel import draw_documents, has_dialog, pages_read, states
 
         draw_documents(current, host, generation)
         under, dialog, beside = pages_read(session), has_dialog(), states(session)

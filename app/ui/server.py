@@ -1,13 +1,11 @@
-"""What surrounds the pages: the one service of the process, and its middleware."""
+"""What surrounds the pages: middleware, and what begins and ends with the server."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -18,12 +16,13 @@ from starlette.types import Scope
 from streamlit import config
 
 from app.core import descriptors, settings
-from app.core.models.host import ModelHost
 from app.core.networks import networks
-from app.core.origins import Origin, origins
-from app.core.service import Service
-from app.core.settings import Loaded
 from app.ui.alive import WATCH
+from app.ui.composer.message_box import GUARD
+from app.ui.http.media_files import OwnMedia
+from app.ui.http.origin import OriginGuard
+from app.ui.http.security_headers import SecurityHeaders
+from app.ui.http.visitor import VisitorCookie, visitor_of
 from app.ui.limits.addresses import address_of
 from app.ui.limits.admission import Admission
 from app.ui.limits.connections import bound_connections
@@ -32,63 +31,18 @@ from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import Who
-from app.ui.media import OwnMedia
-from app.ui.message_box import GUARD
-from app.ui.origin import OriginGuard
-from app.ui.security_headers import SecurityHeaders
-from app.ui.sources import FOLLOW
-from app.ui.visitor import VisitorCookie, visitor_of
+from app.ui.service import (
+    LOOPBACK,
+    UNVISITED,
+    allowed_origins,
+    listens_on_loopback,
+    load_model_soon,
+    loaded_settings,
+    service,
+)
+from app.ui.transcript.sources import FOLLOW
 
 log = logging.getLogger(__name__)
-
-# Seconds until the model is loaded: after the first page was sent, or when nobody came.
-PAINTED, UNVISITED = 1.5, 5.0
-LOOPBACK = ("127.0.0.1", "localhost")
-
-_building = threading.Lock()
-
-
-def service() -> Service:
-    """The one service of this process."""
-    with _building:
-        return _service()
-
-
-@cache
-def _service() -> Service:
-    return Service(_loaded(), local=is_local())
-
-
-@cache
-def _loaded() -> Loaded:
-    return settings.load()
-
-
-def is_local() -> bool:
-    """Whether nobody but this machine reaches the pages. Where other names are allowed, somebody
-    passes them on from elsewhere."""
-    return _listens_here() and {each.host for each in _origins()} <= set(LOOPBACK)
-
-
-def _listens_here() -> bool:
-    """Whether the server is asked by this machine's own name alone, as far as Streamlit knows."""
-    address = st.get_option("server.address")
-    return address in LOOPBACK and not st.get_option("server.allowedHosts")
-
-
-def _origins() -> frozenset[Origin]:
-    """Where a proxy serves the app, beside the server's own address."""
-    return origins(_loaded().settings.origins)
-
-
-def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
-    """Begins to load the model a little later, for the engine lets nothing else run meanwhile:
-    a page that is being painted goes first."""
-    model = model or service().model
-    if model.state == "idle":
-        later = threading.Timer(seconds, model.start)
-        later.daemon = True
-        later.start()
 
 
 @asynccontextmanager
@@ -131,11 +85,11 @@ def middleware() -> list[Middleware]:
     A server on loopback answers to loopback's names alone, unless Streamlit or `GLM_ORIGINS` have
     others: else a web page elsewhere whose name is made to point here could use it, and its tools.
     """
-    guards = [Middleware(OriginGuard, _origins())]
-    if _listens_here():
-        hosts = [*LOOPBACK, *(each.host for each in _origins())]
+    guards = [Middleware(OriginGuard, allowed_origins())]
+    if listens_on_loopback():
+        hosts = [*LOOPBACK, *(each.host for each in allowed_origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
-    limits = _limits(_loaded().settings)
+    limits = _limits(loaded_settings().settings)
     return [
         Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
         *guards,

@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.core.doctor import Check, examine
 from app.core.settings import shown
-from app.ui.markdown import drawable
-from app.ui.server import PAINTED, load_model_soon, service
+from app.ui.elements.markdown import drawable
+from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
 
 CHECKED = 60.0  # seconds for which a check holds

@@ -12,8 +12,8 @@ from app.core.modes import Defaults, Mode
 from app.core.rendering import notebook_export
 from app.core.service import Service
 from app.core.sessions.session import Session
-from app.ui.markdown import drawable
-from app.ui.media import download
+from app.ui.elements.markdown import drawable
+from app.ui.http.media_files import download
 from backends.base import GenerationConfig
 from tools.base import Tool, file_size
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app.test_markdown import DEEP, TRAPS
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, answer, ask, box, button, shot
 from tests.support.running_app import wait_for_answer
 from tests.support.scripted_steps import Text
+from tests.unit.ui.test_markdown import DEEP, TRAPS
 
 pytestmark = pytest.mark.e2e
 

@@ -10,13 +10,13 @@ import psutil
 import pytest
 from playwright.sync_api import Browser
 
-from tests.app.test_process_folder import HOLD, SCRIPT, inhabitants
 from tests.e2e.conftest import visitor_of
 from tests.support.loopback_web import Site
 from tests.support.running_app import send, start_app
 from tests.support.sandboxed import eventually
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Finish, Text, ToolCall
+from tests.unit.core.test_process_folder import HOLD, SCRIPT, inhabitants
 
 pytestmark = pytest.mark.e2e
 

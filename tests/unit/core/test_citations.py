@@ -16,10 +16,9 @@ from app.core.rendering.citations import (
     highlighted,
     numbered,
 )
-from app.ui.blocks import Citing, SourcesBlock, TextBlock
-from app.ui.markdown import Mark, prepared
-from app.ui.quoted import link
-from app.ui.sources import sources_html
+from app.ui.elements.markdown import Mark, link, prepared
+from app.ui.transcript.blocks import Citing, SourcesBlock, TextBlock
+from app.ui.transcript.sources import sources_html
 from tests.support.browser_parts import Lists, Pages, ask, page
 from tools.browser import BrowserTool
 from tools.browser.base import Page

@@ -1,0 +1,44 @@
+"""A photo for the next message, taken with the visitor's camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.core.attachments.uploads import FileRefused, Given
+from app.core.modes import Mode
+from app.core.sessions.session import Session
+from app.core.settings import Settings
+from app.ui.composer.attachments import let_wait, take_files
+from app.ui.elements.markdown import escaped
+from backends.base import Images
+
+WIDTH = 320  # pixels; the photo itself has all that the camera gives
+_TAKEN = "photos-taken"
+
+
+def draw_camera(
+    mode: Mode, current: Callable[[], Session], settings: Settings, images: Images
+) -> None:
+    """The camera, folded away. Until it is opened the browser is asked for none."""
+    # A new name for each photo: the widget would keep showing the last one.
+    number = st.session_state.get(_TAKEN, 0)
+    key = f"camera-{number}"
+
+    def taken() -> None:
+        photo = st.session_state[key]
+        if photo is None:
+            return
+        given = Given(f"photo-{number + 1}.jpg", photo.getbuffer())
+        try:
+            let_wait(mode, take_files(mode, current(), [given], settings, images))
+        except FileRefused as error:
+            st.toast(escaped(str(error)), icon=":material/error:", duration="long")
+        st.session_state[_TAKEN] = number + 1
+
+    camera = st.expander("Camera", icon=":material/photo_camera:", key="camera", on_change="rerun")
+    if camera.open:
+        camera.camera_input(
+            "Take a picture", key=key, on_change=taken, label_visibility="collapsed", width=WIDTH
+        )

@@ -1,0 +1,210 @@
+"""One document: its chip above the message box, and the dialog with all that it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.core.document_qa import status_text
+from app.core.document_qa.retrieval.token_counter import Tokens
+from app.core.document_qa.session_documents import Study
+from app.core.document_qa.store import Entry
+from app.ui.documents.page_viewer import draw_pages, show_page
+from app.ui.elements.keys import key_for
+from app.ui.elements.markdown import escaped
+from backends.messages import Document
+from tools.base import file_size
+from tools.documents.base import DocumentError
+
+ICONS = {
+    "waiting": ":material/hourglass_top:",
+    "reading": ":material/hourglass_bottom:",
+    "ready": ":material/description:",
+    "locked": ":material/lock:",
+    "failed": ":material/error:",
+    "cancelled": ":material/stop_circle:",
+}
+REMARKED = ":material/draft_orders:"
+LONGEST_NAME = 28
+_OPEN = "open-document"
+
+Studies = Callable[[], Study | None]
+"""The documents as they are when a button is pressed: it may be another conversation by now."""
+
+
+def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
+    """The file in a word; a click opens its dialog. `tokens` are those of the pages that take
+    part, None while they aren't counted."""
+    name = entry.document.name
+    shown = [status_text.state_of(entry)]
+    if tokens is not None and entry.state == "ready":
+        shown.append(f"{_in_thousands(tokens.count)} tokens")
+    icon = ICONS[entry.state]
+    if entry.state == "ready" and status_text.unread(entry):
+        icon = REMARKED
+    with st.container(width="content", gap=None):
+        st.button(
+            f"{escaped(_short(name))} :gray[{' · '.join(shown)}]",
+            icon=icon,
+            key=key_for(f"document {name}"),
+            on_click=open_document,
+            args=(name, 1),
+        )
+        if entry.state == "reading":
+            st.progress(_share(entry))
+
+
+def open_document(name: str, page: int) -> None:
+    """Has the dialog opened at the next draw, on a page by its number in the document."""
+    st.session_state[_OPEN] = name
+    show_page(page)
+
+
+def is_open() -> bool:
+    """Whether a document's dialog is open."""
+    return _OPEN in st.session_state
+
+
+def draw_open_document(
+    study: Studies, tokens: Callable[[Entry], Tokens | None], watched: bool
+) -> None:
+    """The dialog, where one is open. `watched` says that it is drawn anew by itself."""
+    name = st.session_state.get(_OPEN)
+    entry = _entry(study, name)
+    if entry is None:
+        _close()
+        return
+    title = escaped(entry.document.name, 120)
+    st.dialog(title, width="large", on_dismiss=_close)(_draw)(
+        entry.document.name, study, tokens, watched
+    )
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+def _entry(study: Studies, name: str | None) -> Entry | None:
+    at = study()
+    entries = () if at is None else at.desk.entries()
+    return next((each for each in entries if each.document.name == name), None)
+
+
+def _draw(
+    name: str, study: Studies, tokens: Callable[[Entry], Tokens | None], watched: bool
+) -> None:
+    entry = _entry(study, name)
+    # It was removed, here or in another tab; or a password was given, and it is read from now on.
+    if entry is None or not is_open() or (entry.pending and not watched):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_facts(entry, tokens(entry)), width="stretch")
+        if entry.state in ("waiting", "reading"):
+            _button("Stop reading", "stop_circle", name, lambda: _act(study, "cancel", name))
+        if entry.state in ("failed", "cancelled"):
+            _button("Read again", "refresh", name, lambda: _again(study, entry.document))
+        _button("Remove", "delete", name, lambda: _remove(study, name))
+    if entry.state == "reading":
+        st.progress(_share(entry))
+    if entry.state == "failed":
+        st.error(escaped(entry.error or "It can't be read.", 400), icon=":material/error:")
+    elif lines := status_text.unread(entry):
+        st.markdown("\n".join(f"- {escaped(line, 400)}" for line in lines))
+    if entry.state == "locked":
+        _draw_password(name, study)
+    if entry.reading is not None and entry.reading.pages:
+        draw_pages(
+            entry, lambda page: _picture(study, entry, page), lambda: _draw_choice(entry, study)
+        )
+
+
+def _facts(entry: Entry, tokens: Tokens | None) -> str:
+    parts = [file_size(entry.document.size), status_text.state_of(entry)]
+    if tokens is not None and entry.state == "ready":
+        parts.append(f"{'' if tokens.exact else 'about '}{tokens.count:,} tokens")
+    return " · ".join(parts)
+
+
+def _button(label: str, icon: str, name: str, action: Callable[[], None]) -> None:
+    key = key_for(f"{label} {name}")
+    st.button(label, key=key, icon=f":material/{icon}:", on_click=action)
+
+
+def _draw_password(name: str, study: Studies) -> None:
+    key = key_for(f"password {name}")
+
+    def given() -> None:
+        password = st.session_state.get(key, "")
+        if password and (at := study()) is not None:
+            at.unlock(name, password)
+
+    st.text_input(
+        "Password",
+        key=key,
+        type="password",
+        placeholder="Its password, then Enter",
+        label_visibility="collapsed",
+        autocomplete="off",
+        on_change=given,
+    )
+
+
+def _draw_choice(entry: Entry, study: Studies) -> None:
+    """Which pages take part."""
+    name = entry.document.name
+    key = key_for(f"pages {name}")
+    st.session_state[key] = (
+        "" if entry.selected is None else status_text.ranges(status_text.chosen(entry))
+    )
+    st.text_input(
+        "Pages that take part",
+        key=key,
+        placeholder="All pages take part; or 1-5, 9",
+        label_visibility="collapsed",
+        on_change=lambda: _act(study, "select", name, st.session_state.get(key, "")),
+    )
+
+
+def _picture(study: Studies, entry: Entry, page: int) -> bytes | None:
+    at = study()
+    return None if at is None else at.picture(entry, page)
+
+
+def _remove(study: Studies, name: str) -> None:
+    if (at := study()) is not None:
+        at.remove(name)
+    _close()
+
+
+def _again(study: Studies, document: Document) -> None:
+    if (at := study()) is not None:
+        at.desk.add(document)
+
+
+def _act(study: Studies, what: str, *arguments: str) -> None:
+    """Does it, or says why it can't be done."""
+    at = study()
+    if at is None:
+        return
+    try:
+        getattr(at.desk, what)(*arguments)
+    except DocumentError as error:
+        st.toast(escaped(str(error), 400), icon=":material/error:", duration="long")
+
+
+def _share(entry: Entry) -> float:
+    return min(1.0, entry.done / entry.total) if entry.total else 0.0
+
+
+def _in_thousands(count: int) -> str:
+    if count < 1_000:
+        return str(count)
+    return f"{count / 1000:.1f}k" if count < 99_950 else f"{count / 1000:,.0f}k"
+
+
+def _short(name: str) -> str:
+    """A name that fits a chip, with its ending."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 9]}…{name[-8:]}"

@@ -1,0 +1,66 @@
+"""Pages of documents as they look, with the words marked that were cited: the route behind the
+pictures among an answer's sources. A page is drawn when somebody looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.sessions.session import Session
+from app.ui.http.visitor import known_visitor
+from app.ui.transcript.sources import Pictures, no_pictures
+from tools.citations import Span
+
+WIDE = 1600
+"""Pixels of a page that is looked at by itself."""
+WAITING = 8
+"""Pages that may be waited for; each takes a thread meanwhile."""
+
+MOST = 100
+"""Stretches that are marked on a page."""
+
+_SPAN = "[0-9]{1,9}-[0-9]{1,9}"
+_ASKED = re.compile(f"(?P<sheet>[0-9]{{1,9}})/(?P<spans>{_SPAN}(?:,{_SPAN}){{0,{MOST - 1}}})")
+_HEADERS = {
+    "Content-Security-Policy": "sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_limiter: CapacityLimiter | None = None
+
+
+def pictures_of(session: Session) -> Pictures:
+    """Where the page finds the pictures of that conversation's documents, seen from any page of
+    the app. Nowhere for a browser without cookies: it is known by its connection alone, which the
+    route does not see."""
+    study = session.study
+    if study is None or known_visitor() is None:
+        return no_pictures
+
+    def address(sheet: Sheet, spans: Sequence[Span]) -> str:
+        stretches = ",".join(f"{start}-{end}" for start, end in spans[:MOST])
+        found = study.pictured(sheet)
+        return f"pages/{session.workspace.name}/{sheet.id}/{stretches}" if found else ""
+
+    return address
+
+
+async def send_page(session: Session, names: tuple[str, ...], request: Request) -> Response | None:
+    """A page of one of the visitor's own documents, with stretches of its text marked."""
+    global _limiter
+    _limiter = _limiter or CapacityLimiter(WAITING)
+    asked = _ASKED.fullmatch("/".join(names))
+    if session.study is None or asked is None:
+        return None
+    pairs = (pair.split("-") for pair in asked["spans"].split(","))
+    spans = tuple((int(start), int(end)) for start, end in pairs)
+    width = (WIDE,) if "wide" in request.query_params else ()
+    sheet = int(asked["sheet"])
+    picture = await run_sync(session.study.marked, sheet, spans, *width, limiter=_limiter)
+    return None if picture is None else Response(picture, 200, _HEADERS, "image/png")

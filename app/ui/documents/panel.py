@@ -1,0 +1,157 @@
+"""The documents of a conversation, above the message box: a chip for each file, how they are put
+before the model, and how much of its window that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import streamlit as st
+
+from app.core.document_qa import status_text
+from app.core.document_qa.answering.prompt import Outlook, Room, Way, asks_for_whole
+from app.core.document_qa.session_documents import WAYS, Study
+from app.core.models.host import ModelHost
+from app.core.sessions.session import Session
+from app.ui.documents.dialog import draw_chip, draw_open_document, is_open
+from app.ui.elements.markdown import escaped, words
+from backends.base import GenerationConfig
+
+# Seconds between two looks at files that are being read.
+LOOK = 0.5
+LABELS = {
+    "auto": "Automatic",
+    "whole": "Whole",
+    "passages": "Passages",
+    "parts": "Part by part",
+}
+HELP = (
+    "Whole: all pages stand in the prompt. Passages: for each question those that share its "
+    "words. Part by part: everything is read in pieces, and the notes are put together; for "
+    "summaries. Automatic: whole where it fits, else passages."
+)
+
+Current = Callable[[], Session]
+
+
+def draw_documents(current: Current, host: ModelHost, config: GenerationConfig) -> None:
+    """Everything above the message box that is about documents; nothing where there are none.
+    Looks again by itself while files are read."""
+    session = current()
+    if session.study is None:
+        return
+    pending = session.study.pending
+    # While a turn is watched no part of the page is drawn by itself: the turn says how far it is.
+    watching = pending and not session.running
+    panel = st.fragment(_draw, run_every=LOOK) if watching else _draw
+    # A fragment has a container of its own: with one in its stead nothing moves when it ends.
+    with st.bottom, nullcontext() if watching else st.container():
+        panel(current, host, config, watching, len(session.study.desk.entries()))
+
+
+def has_dialog() -> bool:
+    """Whether a document's dialog is open."""
+    return is_open()
+
+
+def states(session: Session) -> Callable[[], object]:
+    """What tells where the documents stand: their chips are drawn anew when that changes."""
+
+    def now() -> object:
+        entries = () if session.study is None else session.study.desk.entries()
+        return [(each.document.name, each.state) for each in entries]
+
+    return now
+
+
+def pages_read(session: Session) -> Callable[[int], None]:
+    """What draws, under the answer to the question at a place, which pages were read for it."""
+
+    def under(at: int) -> None:
+        prompt = None if session.study is None else session.study.prompt(at)
+        messages = session.view().conversation.messages
+        if prompt is None or not (line := status_text.pages_read(prompt)):
+            return
+        st.caption(f":material/menu_book: {escaped(line, 600)}")
+        whole = any(asks_for_whole(question.text) for question in messages[at : at + 1])
+        if whole and prompt.way == "passages" and prompt.excess:
+            st.caption("This asks about the whole: *Part by part* reads all of it.")
+
+    return under
+
+
+def _draw(
+    current: Current, host: ModelHost, config: GenerationConfig, watching: bool, count: int
+) -> None:
+    study = current().study
+    if study is None:
+        return
+    entries = study.desk.entries()
+    if watching and (not study.pending or len(entries) != count):
+        st.rerun()
+    if not entries:
+        return
+
+    with st.container(key="documents", gap="small"):
+        with st.container(horizontal=True, gap="small", key="document-chips"):
+            for entry in entries:
+                draw_chip(entry, study.tokens(entry, host.backend))
+        with st.container(horizontal=True, vertical_alignment="center", key="document-ways"):
+            _draw_ways(current, study)
+            said_before = current().view().conversation.messages
+            outlook = study.outlook(said_before, host.backend, config)
+            if outlook is not None:
+                st.html(
+                    room_html(outlook, study.way, status_text.progress(entries)), width="stretch"
+                )
+    watched = watching or current().running
+    draw_open_document(
+        lambda: current().study, lambda entry: study.tokens(entry, host.backend), watched
+    )
+
+
+def _draw_ways(current: Current, study: Study) -> None:
+    key = "document-way"
+    # The session's word holds, not the page's: it may be a new one by now.
+    st.session_state[key] = study.way
+
+    def keep() -> None:
+        now = current().study
+        way = st.session_state[key]
+        if now is not None and way in WAYS:
+            now.way = way
+
+    st.segmented_control(
+        "How documents are read",
+        WAYS,
+        key=key,
+        format_func=lambda way: LABELS[way],
+        label_visibility="collapsed",
+        help=HELP,
+        required=True,
+        on_change=keep,
+    )
+
+
+def room_html(outlook: Outlook, way: Way, reading: str) -> str:
+    """The gauge: what the window holds, as a bar and in figures."""
+    room = outlook.room
+    shares = [("documents", room.documents), ("talk", room.conversation), ("reply", room.answer)]
+    whole = max(room.window, sum(tokens for _, tokens in shares), 1)
+    bars = "".join(
+        f'<span class="{name}" style="width:{100 * tokens / whole:.2f}%"></span>'
+        for name, tokens in shares
+    )
+    lines = [words(line) for line in (reading, *status_text.outlook_lines(outlook, way)) if line]
+    return (
+        f'<div class="room"><div class="bar" role="img" aria-label="{_figures(room)}" '
+        f'title="{_figures(room)}">{bars}</div><div>{"<br>".join(lines)}</div></div>'
+    )
+
+
+def _figures(room: Room) -> str:
+    about = "" if room.exact else "about "
+    return (
+        f"Documents {about}{room.documents:,} tokens, conversation {room.conversation:,}, "
+        f"answer {room.answer:,}, window {room.window:,}"
+    )

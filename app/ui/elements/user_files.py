@@ -1,0 +1,49 @@
+"""Files and images that came with a user's message, as drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.core.attachments.accept import Attached
+from app.ui.elements.markdown import drawable, escaped
+from app.ui.elements.picture import draw_picture
+from backends.messages import Document, Picture
+from tools.base import file_size
+from tools.media import PICTURES
+
+THUMBNAIL = 240  # pixels
+
+
+def draw_given(attached: Sequence[Attached]) -> None:
+    """What came with a user's message: names and sizes of files, pictures small, and the words
+    that were read in them."""
+    if not attached:
+        return
+    seen = {part.name for part in attached if isinstance(part, Picture)}
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        for part in attached:
+            if isinstance(part, Document) and part.name in seen:
+                continue  # its picture stands for it
+            with st.container(width="content", gap=None):
+                if part.mime in PICTURES:
+                    draw_picture(part.path, part.name, THUMBNAIL, THUMBNAIL)
+                st.markdown(file_label(part), width="content")
+    for part in attached:
+        if isinstance(part, Picture) and part.words is not None:
+            _draw_words(part.name, part.words)
+
+
+def _draw_words(name: str, words: str) -> None:
+    if not words.strip():
+        st.caption(f"No text was found in {escaped(name)}.")
+        return
+    with st.expander(f"Text in {escaped(name)}", icon=":material/document_scanner:"):
+        st.code(drawable(words), language=None, wrap_lines=True)
+
+
+def file_label(part: Attached) -> str:
+    if isinstance(part, Picture):
+        return f":material/image: {escaped(part.name)}"
+    return f":material/draft: {escaped(part.name)} :gray[{file_size(part.size)}]"

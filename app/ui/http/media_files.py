@@ -1,0 +1,134 @@
+"""Streamlit's media files go to nobody but the visitor on whose page they are, as an ASGI
+middleware."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import runtime
+from streamlit.runtime.media_file_storage import MediaFileKind
+from streamlit.runtime.session_manager import SessionClient
+
+from app.ui.http.visitor import known_visitor, visitor_by, visitor_of
+
+GONE = "This file is no longer there, or it is not yours."
+PATIENCE_S = 2.0
+"""How long a file is waited for that is on no page of the visitor: while a page is drawn anew,
+Streamlit counts none of its files as its own until they are drawn again."""
+POLL_INTERVAL_S = 0.1
+MAX_DOWNLOADS = 1_000
+"""Downloads whose owners are remembered."""
+
+
+class OwnMedia:
+    """Answers 404 to whoever asks for a media file that is on none of their pages.
+
+    Streamlit serves such a file to anyone who knows its address. Here the cookie of the request
+    must be that of a connection whose page shows the file. A browser that takes no cookies is
+    known by its connection alone, which a request does not show: it gets what is on the pages of
+    such browsers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = _media_name(scope["path"]) if scope["type"] == "http" else ""
+        if name and not await _is_own(name, visitor_of(Request(scope))):
+            await PlainTextResponse(GONE, 404)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _media_name(path: str) -> str:
+    """The name of the media file that the path asks for; empty for other paths."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    below = path.removeprefix(f"/{base}" if base else "")
+    return below.removeprefix("/media/") if below.startswith("/media/") else ""
+
+
+async def _is_own(name: str, who: str | None) -> bool:
+    tries = round(PATIENCE_S / POLL_INTERVAL_S)
+    for _ in range(tries):
+        if _is_on_a_page(PurePosixPath(name).stem, who):
+            return True
+        await asyncio.sleep(POLL_INTERVAL_S)
+    return False
+
+
+def _is_on_a_page(file_id: str, who: str | None) -> bool:
+    if not runtime.exists():
+        return False
+    # Streamlit has no public word for whose file it is. The tables' form is that of the version
+    # in requirements.txt.
+    server = runtime.get_instance()
+    media = server.media_file_mgr
+    with media._lock:
+        sessions = [
+            session
+            for session, files in media._files_by_session_and_coord.items()
+            if file_id in files.values()
+        ]
+    if any(_is_of(server.get_client(session), who) for session in sessions):
+        return True
+    file = media.read_file(file_id)
+    # What was put together on a click is on no page.
+    return (
+        file is not None
+        and file.kind == MediaFileKind.DOWNLOADABLE
+        and _downloads.is_of(who, file.content)
+    )
+
+
+def _is_of(client: SessionClient | None, who: str | None) -> bool:
+    context = client.client_context if client is not None else None
+    if context is None:
+        return False
+    host = next((value for name, value in context.headers if name.lower() == "host"), "")
+    return visitor_by(host, context.cookies) == who
+
+
+class _Downloads:
+    """Whose download it is that was put together on a click, by its digest."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: OrderedDict[bytes, set[str | None]] = OrderedDict()
+
+    def add(self, who: str | None, content: bytes) -> None:
+        digest = sha256(content).digest()
+        with self._lock:
+            self._owners.setdefault(digest, set()).add(who)
+            self._owners.move_to_end(digest)
+            while len(self._owners) > MAX_DOWNLOADS:
+                self._owners.popitem(last=False)
+
+    def is_of(self, who: str | None, content: bytes) -> bool:
+        digest = sha256(content).digest()
+        with self._lock:
+            return who in self._owners.get(digest, ())
+
+
+_downloads = _Downloads()
+
+
+def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """`make` for `st.download_button`, which calls it on a click: what it returns goes to the
+    visitor of this page alone."""
+    who = known_visitor()
+
+    def made() -> bytes:
+        content = make()
+        _downloads.add(who, content)
+        return content
+
+    return made

@@ -1,0 +1,62 @@
+"""The one service of this process, and how it is reached."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+import streamlit as st
+
+from app.core import settings
+from app.core.models.host import ModelHost
+from app.core.origins import Origin, origins
+from app.core.service import Service
+from app.core.settings import Loaded
+
+# Seconds until the model is loaded: after the first page was sent, or when nobody came.
+PAINTED, UNVISITED = 1.5, 5.0
+LOOPBACK = ("127.0.0.1", "localhost")
+_building = threading.Lock()
+
+
+def service() -> Service:
+    """The one service of this process."""
+    with _building:
+        return _service()
+
+
+@cache
+def _service() -> Service:
+    return Service(loaded_settings(), local=is_local())
+
+
+@cache
+def loaded_settings() -> Loaded:
+    return settings.load()
+
+
+def is_local() -> bool:
+    """Whether nobody but this machine reaches the pages. Where other names are allowed, somebody
+    passes them on from elsewhere."""
+    return listens_on_loopback() and {each.host for each in allowed_origins()} <= set(LOOPBACK)
+
+
+def listens_on_loopback() -> bool:
+    """Whether the server is asked by this machine's own name alone, as far as Streamlit knows."""
+    address = st.get_option("server.address")
+    return address in LOOPBACK and not st.get_option("server.allowedHosts")
+
+
+def allowed_origins() -> frozenset[Origin]:
+    """Where a proxy serves the app, beside the server's own address."""
+    return origins(loaded_settings().settings.origins)
+
+
+def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
+    """Begins to load the model a little later, for the engine lets nothing else run meanwhile:
+    a page that is being painted goes first."""
+    model = model or service().model
+    if model.state == "idle":
+        later = threading.Timer(seconds, model.start)
+        later.daemon = True
+        later.start()

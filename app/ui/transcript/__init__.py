@@ -1,0 +1,1 @@
+"""A conversation as blocks, drawn and watched while a turn runs."""

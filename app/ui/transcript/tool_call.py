@@ -1,0 +1,104 @@
+"""A tool call as a compact block: name and clock, input as code, output folded, figures open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.core.agent.approvals import Word
+from app.ui.elements.keys import own_key
+from app.ui.elements.markdown import escaped, shown, shown_name
+from app.ui.transcript.blocks import CallBlock
+from app.ui.transcript.browser_step import draw_step
+from app.ui.transcript.tool_output import draw_attachments
+from tools.base import ToolCall, ToolError, ToolResult
+
+# Lines of input that are shown before the box scrolls, and its height in pixels then.
+LONG_INPUT, INPUT_HEIGHT = 14, 300
+LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
+ICONS = {"python": ":material/terminal:", "cogview": ":material/brush:"}
+
+Answer = Callable[[int, Word], None]
+
+
+def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
+    """Draws into the place at hand; `answer` takes the user's word where the call waits for it."""
+    if draw_step(block):
+        return
+    with st.container(border=True, gap="small"):
+        st.markdown(_headline(block))
+        text, language = shown_input(block.call)
+        if text.strip():
+            _code(text, language, LONG_INPUT, INPUT_HEIGHT)
+        if block.state == "running" and block.progress:
+            st.caption(shown(block.progress)[:200])
+        if block.state == "asking" and answer is not None:
+            _draw_question(block.asked, answer)
+        if block.result is not None:
+            _draw_result(block.result)
+
+
+def shown_input(call: ToolCall) -> tuple[str, str | None]:
+    """A call's input as code and its language: Python as Python, JSON spread out."""
+    try:
+        arguments = call.arguments()
+    except (ToolError, RecursionError):
+        return shown(call.input), None
+    if call.name == "python" and isinstance(arguments.get("code"), str):
+        return shown(arguments["code"]), "python"
+    if call.raw is not None:
+        return shown(call.input), None
+    return shown(json.dumps(arguments, ensure_ascii=False, indent=2)), "json"
+
+
+def _headline(block: CallBlock) -> str:
+    icon = ICONS.get(block.call.name, ":material/function:")
+    # Backticks would end the code span; a name has none unless somebody is up to something.
+    name = shown_name(block.call.name).replace("`", "'").replace("\n", " ")[:80] or "?"
+    head = f"{icon} `{name}`"
+    match block.state:
+        case "writing":
+            return f"{head} · writing…"
+        case "waiting":
+            return f"{head} · waiting"
+        case "asking":
+            return f"{head} · :orange[waits for your word]"
+        case "running":
+            return f"{head} · running {block.seconds} s"
+    result = block.result
+    if result is not None and result.error:
+        return f"{head} · :red[:material/close:] {result.seconds:.1f} s"
+    return f"{head} · :green[:material/check:] {result.seconds if result else 0:.1f} s"
+
+
+def _draw_question(number: int, answer: Answer) -> None:
+    """What the user may say to a call that acts after a page was read."""
+    st.caption("A page was read before this call, and pages may be up to something. Run it?")
+    words: tuple[tuple[str, Word], ...] = (
+        ("Run", "run"),
+        ("Run always in this conversation", "always"),
+        ("Refuse", "refuse"),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, word in words:
+            key = own_key(f"{word}-{number}")
+            st.button(label, key=key, on_click=answer, args=(number, word))
+
+
+def _draw_result(result: ToolResult) -> None:
+    text = shown(result.text).strip("\n")
+    if result.error:
+        st.caption(f":material/error: {escaped(result.error)}")
+    if text:
+        lines = text.count("\n") + 1
+        label = "Output" if lines == 1 else f"Output · {lines:,} lines"
+        with st.expander(label):
+            _code(text, None, LONG_OUTPUT, OUTPUT_HEIGHT)
+    draw_attachments(result.attachments)
+
+
+def _code(text: str, language: str | None, long: int, height: int) -> None:
+    tall = text.count("\n") >= long
+    st.code(text, language=language, wrap_lines=True, height=height if tall else "content")
