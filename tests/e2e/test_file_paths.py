@@ -47,7 +47,7 @@ def guest(visitor: Visitor) -> Guest:
 
 
 def sessions(app: RunningApp) -> set[Path]:
-    return set(app.data.glob("*-*/*"))
+    return set(app.data.glob("*-*/sessions/*"))
 
 
 @pytest.fixture(scope="module")
