@@ -32,6 +32,7 @@ def _service() -> Service:
 
 @cache
 def loaded_settings() -> Loaded:
+    """The settings, read once."""
     return settings.load()
 
 
