@@ -47,6 +47,12 @@ def kinds(page: AppTest) -> list[str]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def no_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's test runner has a mock for each request, cookies and all."""
+    monkeypatch.setattr("app.ui.http.visitor.visitor_by", lambda host, cookies: None)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path.resolve()
