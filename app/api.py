@@ -106,8 +106,7 @@ class Dialogue:
             return None
         from app.core.document_qa.answer_report import account
 
-        answers = self._conversation.messages[at + 1 :]
-        return account(self._study, at, (each.text for each in answers))
+        return account(self._conversation.messages[at + 1 :], self._study)
 
     def close(self) -> Path | None:
         """Ends the tools. The folder where files for the user are left, None where there are
@@ -125,15 +124,16 @@ class Dialogue:
         return None
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
-        model = self._model if self._study is None else self._study.before(self._model)
+        documents = self._study if self._study is not None and self._study.ahead else None
         try:
             for event in run_turn_on(
-                model,
+                self._model,
                 self._conversation,
                 self._registry,
                 self._config,
                 cancel,
                 self._workspace,
+                documents,
             ):
                 if isinstance(event, MessageFinished):
                     self._conversation = self._conversation.append(event.message)

@@ -16,13 +16,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
-from app.core.agent.context_window import fitting
+from app.core.agent.context import DocumentSource, Request, TurnContext
 from app.core.agent.events import (
     Event,
     MessageFinished,
@@ -33,21 +33,21 @@ from app.core.agent.events import (
     TurnFinished,
     TurnReason,
 )
-from app.core.agent.visible_images import visible
 from app.core.conversation import Conversation
 from app.core.models.host import Model
 from backends.base import Backend, GenerationConfig
-from backends.errors import BackendError
+from backends.errors import BackendError, ContextExceeded, PromptTooLong
 from backends.events import (
     AnswerFinished,
+    ModelEvent,
     Notice,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
     ToolCallReady,
 )
-from backends.messages import Finish, Message, Text, Usage
-from tools.base import ToolCall, ToolContext, ToolResult, ToolSpec
+from backends.messages import ContextUsed, Finish, Message, Text, Usage
+from tools.base import ToolCall, ToolContext, ToolResult
 from tools.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,10 @@ def run_turn(
     config: TurnConfig,
     cancel: threading.Event,
     workspace: Path,
+    documents: DocumentSource | None = None,
 ) -> Iterator[Event]:
-    """One turn, to its `TurnFinished`. Raises nothing on purpose: failures are events."""
+    """One turn, to its `TurnFinished`, with `documents` before its messages. Raises nothing on
+    purpose: failures are events."""
     began = time.monotonic()
     total = Usage()
     repeats = _Repeats()
@@ -84,15 +86,11 @@ def run_turn(
     error: str | None = None
     native = backend.capabilities.native_tools
     generation = config.generation
+    context = TurnContext(backend, registry, workspace, config.system, config.tools, documents)
     for _ in range(config.max_rounds):
         answer = _Answer()
-        specs: Sequence[ToolSpec] = registry.specs(native, config.tools)
-        wish = _wish(backend, generation)
         try:
-            asked, specs = _forced(generation, specs, registry, native)
-            prompt = visible(_prompt(config, conversation, wish), backend, workspace)
-            prompt = fitting(prompt, specs, backend, asked.max_tokens)
-            yield from answer.stream(backend, prompt, specs, asked, cancel)
+            yield from answer.ask(backend, context, conversation, generation, cancel)
         except BackendError as failure:
             error = str(failure)
         except Exception:
@@ -128,6 +126,7 @@ def run_turn_on(
     config: TurnConfig,
     cancel: threading.Event,
     workspace: Path,
+    documents: DocumentSource | None = None,
 ) -> Iterator[Event]:
     """`run_turn` with a model that may have to be loaded first; a failure there is an event too."""
     try:
@@ -141,7 +140,7 @@ def run_turn_on(
         yield from failed_turn("cancelled", None)
         return
     yield Notice("")
-    yield from run_turn(conversation, backend, registry, config, cancel, workspace)
+    yield from run_turn(conversation, backend, registry, config, cancel, workspace, documents)
 
 
 def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Iterator[Event]:
@@ -150,67 +149,83 @@ def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Ite
     yield TurnFinished(reason, Usage(), error)
 
 
-def _prompt(config: TurnConfig, conversation: Conversation, wish: str) -> Sequence[Message]:
-    text = "\n\n".join(part for part in (config.system, wish) if part)
-    system = (Message("system", (Text(text),)),) if text else ()
-    return (*system, *conversation.messages)
-
-
-def _wish(backend: Backend, generation: GenerationConfig) -> str:
-    """The user's choice of a tool in words, for a model that can't be held to it."""
-    if generation.tool_choice is None or backend.capabilities.forced_tool:
-        return ""
-    return f"Use the tool {generation.tool_choice} for the next answer."
-
-
-def _forced(
-    generation: GenerationConfig, specs: Sequence[ToolSpec], registry: Registry, native: bool
-) -> tuple[GenerationConfig, Sequence[ToolSpec]]:
-    """The user's choice of a tool as one of its functions; a tool of several functions can't be
-    called by its own name, so that they alone are on offer."""
-    choice = generation.tool_choice
-    if choice is None or any(spec.name == choice for spec in specs):
-        return generation, specs
-    own = registry.specs(native, {choice})
-    return (replace(generation, tool_choice=None), own) if own else (generation, specs)
-
-
 class _Answer:
-    """One answer of the model while it arrives."""
+    """One answer of the model while it arrives, with what the model was asked on the way to it."""
 
     def __init__(self) -> None:
+        self._began = time.monotonic()
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._calls: list[ToolCall] = []
+        self._first: float | None = None
+        self._context: ContextUsed | None = None
         self._finish: Finish = "error"
+        self._notice = ""
         self.usage = Usage()
 
-    def stream(
+    def ask(
         self,
         backend: Backend,
-        messages: Sequence[Message],
-        specs: Sequence[ToolSpec],
+        context: TurnContext,
+        conversation: Conversation,
         generation: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[Event]:
-        began = time.monotonic()
-        first: float | None = None
-        for event in backend.generate(messages, specs, generation, cancel):
-            if first is None and isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-                first = time.monotonic() - began
-            match event:
-                case TextDelta(text):
-                    self._text.append(text)
-                case ReasoningDelta(text):
-                    self._reasoning.append(text)
-                case ToolCallReady(call):
-                    self._calls.append(call)
-                case AnswerFinished(finish, usage):
-                    self._finish = finish
-                    seconds = time.monotonic() - began
-                    self.usage = replace(usage, first_token=first, seconds=seconds)
-                    continue
-            yield event
+        """Asks with the context that the turn has; once more with a narrower one where the model
+        finds that too long. Raises `BackendError`."""
+        while True:
+            try:
+                request = yield from self._prepared(
+                    context.request(conversation, generation, cancel)
+                )
+                if request is not None:
+                    self._finish = "error"  # until the backend says otherwise
+                    for event in backend.generate(
+                        request.messages, request.tools, request.generation, cancel
+                    ):
+                        yield from self._heard(event)
+                return
+            except (ContextExceeded, PromptTooLong) as error:
+                if not context.narrow(error) or self._text:
+                    raise
+
+    def _prepared(
+        self, events: Generator[ModelEvent | ContextUsed, None, Request | None]
+    ) -> Generator[Event, None, Request | None]:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                request: Request | None = end.value
+                return request
+            yield from self._heard(event)
+
+    def _heard(self, event: ModelEvent | ContextUsed) -> Iterator[Event]:
+        """Keeps what belongs to the answer, and passes on what is to be seen of it."""
+        if self._first is None and isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self._first = time.monotonic() - self._began
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case ReasoningDelta(text):
+                self._reasoning.append(text)
+            case ToolCallReady(call):
+                self._calls.append(call)
+            case Notice(text):
+                self._notice = text
+            case ContextUsed():
+                self._context = event
+            case AnswerFinished(finish, usage):
+                self._finish = finish
+                seconds = time.monotonic() - self._began
+                self.usage = replace(
+                    self.usage.plus(usage), first_token=self._first, seconds=seconds
+                )
+                return
+        if self._notice and isinstance(event, TextDelta | ToolCallDelta):
+            self._notice = ""
+            yield Notice("")
+        yield event
 
     def message(self, error: str | None) -> Message:
         """The answer as a message; without its calls when it did not end well."""
@@ -229,6 +244,7 @@ class _Answer:
             finish=finish,
             error=error,
             usage=self.usage,
+            context=self._context if text or self._calls else None,
         )
 
 

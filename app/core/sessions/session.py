@@ -201,8 +201,10 @@ class Session:
                 yield from failed_turn("cancelled", None)
                 return
             self._replace(turn, conversation)
-        model = self._model if self.study is None else self.study.before(self._model)
-        yield from run_turn_on(model, conversation, self.registry, config, cancel, self.workspace)
+        documents = self.study if self.study is not None and self.study.ahead else None
+        yield from run_turn_on(
+            self._model, conversation, self.registry, config, cancel, self.workspace, documents
+        )
 
     def _take(self, turn: LiveTurn, event: Event) -> bool:
         """Adds an event to what the page sees; False when the conversation was cleared."""
