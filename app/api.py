@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.core.agent.approvals import Approve, refuse
 from app.core.agent.events import Event, MessageFinished
-from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
+from app.core.agent.loop import Turn, TurnConfig
+from app.core.agent.runner import failed_turn, run
 from app.core.attachments.accept import take
 from app.core.attachments.images import pictures_folder
 from app.core.attachments.uploads import FileRefused, read_given, user_message
@@ -26,8 +26,6 @@ from tools.text import encodable
 
 if TYPE_CHECKING:
     from app.core.document_qa.answer_report import Account
-
-log = logging.getLogger(__name__)
 
 
 class Dialogue:
@@ -81,7 +79,7 @@ class Dialogue:
                 self._model.wait(cancel)
             attached = take(self._mode, given, self._workspace, self._settings, self._model.images)
         except (FileRefused, BackendError) as error:
-            return failed_turn("error", str(error))
+            return iter(failed_turn("error", str(error)))
         if self._study is not None:
             self._study.password = password
             self._study.add(attached)
@@ -125,24 +123,20 @@ class Dialogue:
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
         documents = self._study if self._study is not None and self._study.ahead else None
-        try:
-            for event in run_turn_on(
-                self._model,
-                self._conversation,
-                self._registry,
-                self._config,
-                cancel,
-                self._workspace,
-                documents,
-            ):
-                if isinstance(event, MessageFinished):
-                    self._conversation = self._conversation.append(event.message)
-                    result = event.message.result
-                    if result is not None and for_user(result) and not self._attached:
-                        self._attached = True
-                        # The user was told of files in it, and finds them also after a kill.
-                        self._folder.give_away(self._workspace)
-                yield event
-        except Exception:
-            log.exception("the turn ended in a fault")
-            yield from failed_turn("error", OWN_FAULT)
+        turn = Turn(
+            self._conversation,
+            self._registry,
+            self._config,
+            cancel,
+            self._workspace,
+            documents,
+        )
+        for event in run(turn, self._model):
+            self._conversation = turn.conversation
+            if isinstance(event, MessageFinished):
+                result = event.message.result
+                if result is not None and for_user(result) and not self._attached:
+                    self._attached = True
+                    # The user was told of files in it, and finds them also after a kill.
+                    self._folder.give_away(self._workspace)
+            yield event

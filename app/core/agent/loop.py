@@ -19,7 +19,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
 from app.core.agent.context import DocumentSource, Request, TurnContext
@@ -34,7 +33,6 @@ from app.core.agent.events import (
     TurnReason,
 )
 from app.core.conversation import Conversation
-from app.core.models.host import Model
 from backends.base import Backend, GenerationConfig
 from backends.errors import BackendError, ContextExceeded, PromptTooLong
 from backends.events import (
@@ -53,7 +51,9 @@ from tools.registry import Registry
 log = logging.getLogger(__name__)
 
 REPEATS = 3
-OWN_FAULT = "A fault in the app itself ended this answer; it was logged. Your messages are kept."
+INTERNAL_ERROR = (
+    "A fault in the app itself ended this answer; it was logged. Your messages are kept."
+)
 
 
 @dataclass(frozen=True)
@@ -68,85 +68,70 @@ class TurnConfig:
     approve: Approve = refuse
 
 
-def run_turn(
-    conversation: Conversation,
-    backend: Backend,
-    registry: Registry,
-    config: TurnConfig,
-    cancel: threading.Event,
-    workspace: Path,
-    documents: DocumentSource | None = None,
-) -> Iterator[Event]:
-    """One turn, to its `TurnFinished`, with `documents` before its messages. Raises nothing on
-    purpose: failures are events."""
+class Turn:
+    """A turn while it runs: what it works with, and the conversation as far as it has come."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        registry: Registry,
+        config: TurnConfig,
+        cancel: threading.Event,
+        workspace: Path,
+        documents: DocumentSource | None = None,
+    ) -> None:
+        self.conversation = conversation
+        self.registry, self.config, self.cancel = registry, config, cancel
+        self.workspace, self.documents = workspace, documents
+
+    def finished(self, message: Message) -> MessageFinished:
+        """Appends a message that is complete; nothing else does."""
+        self.conversation = self.conversation.append(message)
+        return MessageFinished(message)
+
+
+def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
+    """The rounds of a turn, to its `TurnFinished`. Raises nothing that a backend or a tool raises:
+    failures are events."""
     began = time.monotonic()
     total = Usage()
     repeats = _Repeats()
     reason: TurnReason = "tool_limit"
     error: str | None = None
     native = backend.capabilities.native_tools
+    registry, config, cancel = turn.registry, turn.config, turn.cancel
     generation = config.generation
-    context = TurnContext(backend, registry, workspace, config.system, config.tools, documents)
+    context = TurnContext(
+        backend, registry, turn.workspace, config.system, config.tools, turn.documents
+    )
     for _ in range(config.max_rounds):
         answer = _Answer()
         try:
-            yield from answer.ask(backend, context, conversation, generation, cancel)
+            yield from answer.ask(backend, context, turn.conversation, generation, cancel)
         except BackendError as failure:
             error = str(failure)
         except Exception:
             log.exception("the turn failed")
-            error = OWN_FAULT
+            error = INTERNAL_ERROR
         message = answer.message(error)
         total = _sum(total, answer.usage)
-        conversation = conversation.append(message)
-        yield MessageFinished(message)
+        yield turn.finished(message)
         if message.finish != "stop" or not message.calls:
             reason, error = message.finish, message.error
             break
         # Written before this answer's pages are read, its calls are not of their making.
-        approve = config.approve if has_read_strangers(conversation.messages, registry) else allow
-        calls = message.calls
-        blank = ToolContext(workspace, cancel, owner=generation.owner)
-        for event in _run_calls(calls, registry, native, repeats, blank, approve):
-            if isinstance(event, MessageFinished):
-                conversation = conversation.append(event.message)
-            yield event
+        read = has_read_strangers(turn.conversation.messages, registry)
+        approve = config.approve if read else allow
+        blank = ToolContext(turn.workspace, cancel, owner=generation.owner)
+        results = yield from _run_calls(message.calls, registry, native, repeats, blank, approve)
+        for result in results:
+            yield turn.finished(Message("tool", result=result))
         if cancel.is_set():
             reason = "cancelled"
             break
         # A tool that the user asked for is forced once; then the model must be free to answer.
         generation = replace(generation, tool_choice=None)
     yield TurnFinished(reason, replace(total, seconds=time.monotonic() - began), error)
-
-
-def run_turn_on(
-    model: Model,
-    conversation: Conversation,
-    registry: Registry,
-    config: TurnConfig,
-    cancel: threading.Event,
-    workspace: Path,
-    documents: DocumentSource | None = None,
-) -> Iterator[Event]:
-    """`run_turn` with a model that may have to be loaded first; a failure there is an event too."""
-    try:
-        if model.state != "ready":
-            yield Notice("Loading the model")
-        backend = model.wait(cancel)
-    except BackendError as error:
-        yield from failed_turn("error", str(error))
-        return
-    if backend is None:
-        yield from failed_turn("cancelled", None)
-        return
-    yield Notice("")
-    yield from run_turn(conversation, backend, registry, config, cancel, workspace, documents)
-
-
-def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Iterator[Event]:
-    """A turn that ended before there was a model to ask."""
-    yield MessageFinished(Message("assistant", finish=reason, error=error))
-    yield TurnFinished(reason, Usage(), error)
 
 
 class _Answer:
@@ -235,7 +220,7 @@ class _Answer:
         if finish == "stop" and nothing:
             finish, error = "error", "The model gave no answer. Retry, or word it differently."
         if finish == "error" and not error:  # a backend that neither finished nor said why
-            error = OWN_FAULT
+            error = INTERNAL_ERROR
         return Message(
             "assistant",
             (Text(text),) if text else (),
@@ -269,8 +254,8 @@ def _run_calls(
     repeats: _Repeats,
     blank: ToolContext,
     approve: Approve,
-) -> Iterator[Event]:
-    """Runs the calls of one answer; their results as messages, in the order of the calls. Their
+) -> Generator[Event, None, list[ToolResult]]:
+    """Runs the calls of one answer; returns their results in the order of the calls. Their
     contexts are the `blank` one but for the progress."""
     # By place, not by id: some servers give two calls of one answer the same id.
     results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
@@ -307,10 +292,13 @@ def _run_calls(
     while (event := events.get()) is not None:
         yield event
     for at, call in enumerate(calls):
-        result = results.get(at) or ToolResult(call.id, call.name, OWN_FAULT, error=OWN_FAULT)
-        if at in refused or at not in results:
-            yield ToolFinished(result)
-        yield MessageFinished(Message("tool", result=result))
+        if at not in results:
+            failed = ToolResult(call.id, call.name, INTERNAL_ERROR, error=INTERNAL_ERROR)
+            results[at] = failed
+            yield ToolFinished(failed)
+        elif at in refused:
+            yield ToolFinished(results[at])
+    return [results[at] for at in range(len(calls))]
 
 
 def _repeated(call: ToolCall) -> ToolResult:

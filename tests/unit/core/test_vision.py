@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from app.core.agent.context import MAX_FIGURES, with_visible_images
 from app.core.agent.events import TurnFinished
-from app.core.agent.loop import TurnConfig, run_turn
+from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import keep_pictures, original, pictures_folder
 from app.core.attachments.uploads import Given, user_message
@@ -225,7 +225,9 @@ def ended(session: Session) -> View:
 
 def turn(talk: Talk, backend: Backend, conversation: Conversation) -> TurnFinished:
     events = list(
-        run_turn(conversation, backend, Registry(()), TurnConfig(), threading.Event(), talk.folder)
+        run_turn(
+            Turn(conversation, Registry(()), TurnConfig(), threading.Event(), talk.folder), backend
+        )
     )
     assert isinstance(events[-1], TurnFinished)
     return events[-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.agent.events import Event, MessageFinished, TurnFinished
-from app.core.agent.loop import TurnConfig, run_turn
+from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.document_qa.answering.prompt import Way, outlook
 from app.core.document_qa.retrieval.corpus import Corpus
@@ -32,7 +32,7 @@ def corpus() -> Corpus:
     return Corpus(sheets(*texts))
 
 
-def turn(
+def events_of(
     corpus: Corpus,
     backend: Backend,
     way: Way,
@@ -40,17 +40,15 @@ def turn(
     cancel: threading.Event | None = None,
 ) -> list[Event]:
     conversation = Conversation((*history, QUESTION))
-    return list(
-        run_turn(
-            conversation,
-            backend,
-            Registry(()),
-            TurnConfig(),
-            cancel or threading.Event(),
-            Path("nowhere"),
-            Read(corpus, way),
-        )
+    turn = Turn(
+        conversation,
+        Registry(()),
+        TurnConfig(),
+        cancel or threading.Event(),
+        Path("nowhere"),
+        Read(corpus, way),
     )
+    return list(run_turn(turn, backend))
 
 
 def answer(events: Sequence[Event]) -> Message:
@@ -62,7 +60,7 @@ def asked(
     corpus: Corpus, backend: Scripted, *history: Message, way: Way = "auto"
 ) -> tuple[str, list[str], ContextUsed]:
     """What came of the question: the text, the notices, and what it was given from."""
-    events = turn(corpus, backend, way, history)
+    events = events_of(corpus, backend, way, history)
     message = answer(events)
     assert message.context is not None and message.error is None
     told = [event for event in events if isinstance(event, ContextUsed)]
@@ -73,7 +71,7 @@ def asked(
 
 def failed(corpus: Corpus, backend: Scripted, way: Way = "auto") -> str:
     """Why there was no answer."""
-    *_, end = events = turn(corpus, backend, way)
+    *_, end = events = events_of(corpus, backend, way)
     assert isinstance(end, TurnFinished) and end.reason == "error" and end.error
     assert answer(events).error == end.error
     return end.error
@@ -124,12 +122,12 @@ def test_without_documents_a_long_talk_is_not_tried_again() -> None:
 @pytest.mark.parametrize("way", ["whole", "passages", "parts"])
 def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, way: Way) -> None:
     backend = Scripted(AnswerBroken("The server is gone."), window=32_768)
-    message = answer(turn(corpus, backend, way))
+    message = answer(events_of(corpus, backend, way))
     assert backend.asked and message.error == "The server is gone." and message.context is None
 
 
 def test_nothing_was_read_for_parts_that_were_stopped(corpus: Corpus) -> None:
     cancel = threading.Event()
     cancel.set()
-    message = answer(turn(corpus, Scripted("notes", window=32_768), "parts", cancel=cancel))
+    message = answer(events_of(corpus, Scripted("notes", window=32_768), "parts", cancel=cancel))
     assert message.finish == "cancelled" and message.context is None

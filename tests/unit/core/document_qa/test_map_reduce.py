@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.agent.events import Event, MessageFinished, TurnFinished
-from app.core.agent.loop import TurnConfig, run_turn
+from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.document_qa.answering import map_reduce
 from app.core.document_qa.answering.prompt import compose
@@ -41,9 +41,10 @@ def turn(
     pages: Corpus, backend: Scripted, cancel: threading.Event, *history: Message
 ) -> Iterator[Event]:
     talk = Conversation((*history, user(QUESTION)))
-    config = TurnConfig(CONFIG)
-    documents = Read(pages, "parts")
-    return run_turn(talk, backend, Registry(()), config, cancel, Path("nowhere"), documents)
+    config, nowhere = TurnConfig(CONFIG), Path("nowhere")
+    return run_turn(
+        Turn(talk, Registry(()), config, cancel, nowhere, Read(pages, "parts")), backend
+    )
 
 
 def read(pages: Corpus, backend: Scripted, *history: Message) -> list:
