@@ -13,8 +13,7 @@ from tests.support.made_pdfs import HELLO, one_page, text_pdf
 from tools.documents import page_images
 from tools.documents.base import DocumentError, Options, PasswordNeeded, Reading
 from tools.documents.worker import client
-from tools.documents.worker.client import MEGABYTE, Limits
-from tools.documents.worker.reading import read
+from tools.documents.worker.client import MEGABYTE, Limits, read
 
 OWN = {"LC_CTYPE", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 OWN |= {"PYTHONPATH", "PYTHONUTF8", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}
