@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from app.core.agent.approvals import Approve, refuse
 from app.core.agent.events import Event, MessageFinished
-from app.core.agent.loop import Turn, TurnConfig
-from app.core.agent.runner import failed_turn, run
-from app.core.attachments.accept import take
+from app.core.agent.loop import Turn, TurnConfig, failed_turn, run
+from app.core.attachments import FileRefused
 from app.core.attachments.images import pictures_folder
-from app.core.attachments.uploads import FileRefused, read_given, user_message
+from app.core.attachments.uploads import read_given, take, user_message
 from app.core.conversation import Conversation
 from app.core.document_qa.session_documents import Ask
 from app.core.modes import Mode, defaults

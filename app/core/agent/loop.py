@@ -1,4 +1,5 @@
-"""The agent loop: one turn as a generator of events.
+"""The agent loop: one turn as a generator of events, for whoever runs it: a session's thread, or a
+caller's own.
 
 The model is asked, its calls are run, their results appended, and it is asked again, until an
 answer has no call or the round limit is reached. All calls of one answer run, the independent
@@ -16,9 +17,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
 from app.core.agent.context import DocumentSource, Request, TurnContext
@@ -33,6 +35,7 @@ from app.core.agent.events import (
     TurnReason,
 )
 from app.core.conversation import Conversation
+from app.core.models.host import Model
 from backends.base import Backend, GenerationConfig
 from backends.errors import BackendError, ContextExceeded, PromptTooLong
 from backends.events import (
@@ -54,6 +57,14 @@ REPEATS = 3
 INTERNAL_ERROR = (
     "A fault in the app itself ended this answer; it was logged. Your messages are kept."
 )
+
+
+Prepare = Callable[[Conversation, threading.Event], Generator[Notice, None, Conversation]]
+"""What is done before the model is asked: it changes the conversation, hears Stop, and says how
+far it is. Raises `BackendError` with what the user should know."""
+
+Slot = Callable[[Iterator[Event], threading.Event], Iterator[Event]]
+"""Holds events back until their turn may run."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,52 @@ class Turn:
         """Appends a message that is complete; nothing else does."""
         self.conversation = self.conversation.append(message)
         return MessageFinished(message)
+
+
+def run(
+    turn: Turn, model: Model, prepare: Prepare | None = None, slot: Slot | None = None
+) -> Iterator[Event]:
+    """A turn with a model that may have to be loaded first, to its `TurnFinished`; after each
+    `MessageFinished` the turn's conversation holds the message. Raises nothing on purpose."""
+    events = _events(turn, model, prepare)
+    try:
+        yield from events if slot is None else slot(events, turn.cancel)
+    except BackendError as error:
+        yield from _failed(turn, "error", str(error))
+    except Exception:
+        log.exception("the turn ended in a fault")
+        yield from _failed(turn, "error", INTERNAL_ERROR)
+
+
+def failed_turn(
+    reason: Literal["error", "cancelled"], error: str | None
+) -> tuple[MessageFinished, TurnFinished]:
+    """The events of a turn that ended before there was a model to ask."""
+    message = Message("assistant", finish=reason, error=error)
+    return MessageFinished(message), TurnFinished(reason, Usage(), error)
+
+
+def _events(turn: Turn, model: Model, prepare: Prepare | None) -> Iterator[Event]:
+    backend: Backend | None = None
+    if prepare is not None:
+        turn.conversation = yield from prepare(turn.conversation, turn.cancel)
+    if prepare is None or not turn.cancel.is_set():
+        if model.state != "ready":
+            yield Notice("Loading the model")
+        backend = model.wait(turn.cancel)
+    if backend is None:
+        yield from _failed(turn, "cancelled", None)
+        return
+    yield Notice("")
+    yield from run_turn(turn, backend)
+
+
+def _failed(
+    turn: Turn, reason: Literal["error", "cancelled"], error: str | None
+) -> Iterator[Event]:
+    finished, end = failed_turn(reason, error)
+    yield turn.finished(finished.message)
+    yield end
 
 
 def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:

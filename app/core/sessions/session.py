@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.agent.approvals import Approvals
 from app.core.agent.events import Event, TurnFinished
-from app.core.agent.loop import INTERNAL_ERROR, Turn, TurnConfig
-from app.core.agent.runner import Prepare, run
+from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.models.host import ModelHost

@@ -9,10 +9,10 @@ import streamlit as st
 
 from app.core.agent.context import no_vision_message
 from app.core.agent.loop import TurnConfig
-from app.core.attachments.accept import Attached
+from app.core.attachments import FileRefused, Given
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import ENDINGS
-from app.core.attachments.uploads import FileRefused, Given, user_message
+from app.core.attachments.uploads import Attached, user_message
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.sessions.session import Busy, Session

@@ -224,8 +224,7 @@ def test_other_calls_go_on_while_one_waits(world: World) -> None:
 
 def test_without_anybody_to_ask_it_is_refused(world: World, tmp_path: Path) -> None:
     from app.core.agent.approvals import allow
-    from app.core.agent.loop import Turn
-    from app.core.agent.runner import run
+    from app.core.agent.loop import Turn, run
     from app.core.conversation import Conversation
     from tools.registry import Registry
 

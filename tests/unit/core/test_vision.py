@@ -21,9 +21,10 @@ from PIL import Image, ImageDraw, ImageFont
 from app.core.agent.context import MAX_FIGURES, with_visible_images
 from app.core.agent.events import TurnFinished
 from app.core.agent.loop import Turn, TurnConfig, run_turn
+from app.core.attachments import Given
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import keep_pictures, original, pictures_folder
-from app.core.attachments.uploads import Given, user_message
+from app.core.attachments.uploads import user_message
 from app.core.conversation import Conversation
 from app.core.doctor import check_drawing, check_vision
 from app.core.models.host import ModelHost

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from app.core.agent.loop import TurnConfig
-from app.core.attachments.accept import take
-from app.core.attachments.uploads import Given, user_message
+from app.core.attachments import Given
+from app.core.attachments.uploads import take, user_message
 from app.core.document_qa.retrieval.numbered_pages import Sheet
 from app.core.service import Service
 from app.core.sessions.session import Session
