@@ -9,7 +9,7 @@ from typing import Literal
 from tools.base import ToolCall, ToolResult, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
-ReadingMode = Literal["whole", "passages", "parts"]
+AppliedMode = Literal["whole", "passages", "parts"]
 Finish = Literal["stop", "length", "cancelled", "error"]
 
 
@@ -113,7 +113,7 @@ class ContextUsed:
     `results_shortened` and `images_left_out` count what was cut of the conversation.
     """
 
-    mode: ReadingMode | None = None
+    mode: AppliedMode | None = None
     pages: tuple[PageUsed, ...] = ()
     excess: int = 0
     refused: bool = False

@@ -23,7 +23,7 @@ from app.core.document_qa.store import Desk
 from backends.messages import Document
 from tests.bench.figures import Figure, at_least, at_most
 from tools.documents.loader import Room
-from tools.documents.worker.client import read
+from tools.documents.worker.reading import read
 
 PAGES, RUNS = 500, 3
 ALONE = """

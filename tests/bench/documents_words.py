@@ -23,7 +23,7 @@ from tests.support.made_texts import (
     full_rich_text,
 )
 from tests.support.words_in_order import share_in_order
-from tools.documents.worker.client import read
+from tools.documents.worker.reading import read
 
 SHARE = 0.98
 MAKERS: dict[str, Callable[[Path], str]] = {

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Reading
-from tools.documents.worker.client import LIMITS, MEGABYTE, OPTIONS, Limits, Progress, read
+from tools.documents.worker.reading import LIMITS, MEGABYTE, OPTIONS, Limits, Progress, read
 from tools.fair_queue import FairOrder
 from tools.safe_files import open_regular
 

@@ -68,7 +68,7 @@ def _words(picture: Picture, cancel: threading.Event) -> str | None:
 
 
 def _read(path: Path, picture: Picture, cancel: threading.Event) -> str:
-    from tools.documents.worker.client import Limits, read
+    from tools.documents.worker.reading import Limits, read
 
     reading = read(path, picture.name, Limits(seconds=SECONDS), cancel=cancel)
     return "\n\n".join(page.text for page in reading.pages).strip()

@@ -26,7 +26,7 @@ from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
 from tools.documents.loader import Room
 from tools.documents.page_images import WIDTH, Marks, areas, render
-from tools.documents.worker.client import MEGABYTE, Limits
+from tools.documents.worker.reading import MEGABYTE, Limits
 
 WAYS: tuple[Way, ...] = get_args(Way)
 PROSE = tuple(

@@ -24,7 +24,7 @@ from app.core.document_qa.retrieval.numbered_pages import Sheet
 from app.core.document_qa.retrieval.token_counter import Meter, Tokens, guess, window_of
 from backends.base import Backend, GenerationConfig
 from backends.events import ModelEvent, Notice
-from backends.messages import ContextUsed, Document, Message, ReadingMode, Text, user
+from backends.messages import AppliedMode, ContextUsed, Document, Message, Text, user
 
 Way = Literal["auto", "whole", "passages", "parts"]
 
@@ -70,7 +70,7 @@ class Prompt:
     from the model's notes, as `plan` has it.
     """
 
-    way: ReadingMode
+    way: AppliedMode
     messages: tuple[Message, ...]
     pages: tuple[Sheet, ...]
     room: Room

@@ -16,7 +16,7 @@ from tests.support.words_in_order import read as read_here
 from tools.documents.base import DocumentError, Options, PasswordNeeded
 from tools.documents.formats import kind_of
 from tools.documents.readers.office.encryption import opened
-from tools.documents.worker.client import read
+from tools.documents.worker.reading import read
 
 
 def locked(plain: Path, password: str) -> Path:
