@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from app.core.agent.approvals import Approve, refuse
 from app.core.agent.events import Event, MessageFinished
-from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
-from app.core.attachments.accept import take
+from app.core.agent.loop import Turn, TurnConfig, failed_turn, run
+from app.core.attachments import FileRefused
 from app.core.attachments.images import pictures_folder
-from app.core.attachments.uploads import FileRefused, read_given, user_message
+from app.core.attachments.uploads import read_given, take, user_message
 from app.core.conversation import Conversation
 from app.core.document_qa.session_documents import Ask
 from app.core.modes import Mode, defaults
@@ -26,8 +25,6 @@ from tools.text import encodable
 
 if TYPE_CHECKING:
     from app.core.document_qa.answer_report import Account
-
-log = logging.getLogger(__name__)
 
 
 class Dialogue:
@@ -81,7 +78,7 @@ class Dialogue:
                 self._model.wait(cancel)
             attached = take(self._mode, given, self._workspace, self._settings, self._model.images)
         except (FileRefused, BackendError) as error:
-            return failed_turn("error", str(error))
+            return iter(failed_turn("error", str(error)))
         if self._study is not None:
             self._study.password = password
             self._study.add(attached)
@@ -106,8 +103,7 @@ class Dialogue:
             return None
         from app.core.document_qa.answer_report import account
 
-        answers = self._conversation.messages[at + 1 :]
-        return account(self._study, at, (each.text for each in answers))
+        return account(self._conversation.messages[at + 1 :], self._study)
 
     def close(self) -> Path | None:
         """Ends the tools. The folder where files for the user are left, None where there are
@@ -125,24 +121,21 @@ class Dialogue:
         return None
 
     def _turn(self, cancel: threading.Event) -> Iterator[Event]:
-        model = self._model if self._study is None else self._study.before(self._model)
-        try:
-            for event in run_turn_on(
-                model,
-                self._conversation,
-                self._registry,
-                self._config,
-                cancel,
-                self._workspace,
-            ):
-                if isinstance(event, MessageFinished):
-                    self._conversation = self._conversation.append(event.message)
-                    result = event.message.result
-                    if result is not None and for_user(result) and not self._attached:
-                        self._attached = True
-                        # The user was told of files in it, and finds them also after a kill.
-                        self._folder.give_away(self._workspace)
-                yield event
-        except Exception:
-            log.exception("the turn ended in a fault")
-            yield from failed_turn("error", OWN_FAULT)
+        documents = self._study if self._study is not None and self._study.ahead else None
+        turn = Turn(
+            self._conversation,
+            self._registry,
+            self._config,
+            cancel,
+            self._workspace,
+            documents,
+        )
+        for event in run(turn, self._model):
+            self._conversation = turn.conversation
+            if isinstance(event, MessageFinished):
+                result = event.message.result
+                if result is not None and for_user(result) and not self._attached:
+                    self._attached = True
+                    # The user was told of files in it, and finds them also after a kill.
+                    self._folder.give_away(self._workspace)
+            yield event

@@ -9,6 +9,7 @@ from typing import Literal
 from tools.base import ToolCall, ToolResult, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
+AppliedMode = Literal["whole", "passages", "parts"]
 Finish = Literal["stop", "length", "cancelled", "error"]
 
 
@@ -72,6 +73,14 @@ class Usage:
     first_token: float | None = None
     seconds: float = 0.0
 
+    def plus(self, other: Usage) -> Usage:
+        """The tokens of both together."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
     @property
     def tokens_per_second(self) -> float | None:
         """Completion tokens over the time after the first one, or None when too few came."""
@@ -83,10 +92,41 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class PageUsed:
+    """A page of a document that stood before the model. `id` is the number by which it is cited,
+    `unit` what a page of the document is called, `total` how many of them it has."""
+
+    id: int
+    document: str
+    number: int
+    unit: str = "page"
+    total: int = 1
+
+
+@dataclass(frozen=True)
+class ContextUsed:
+    """What an answer was given from beside the conversation, and what of that did not fit.
+
+    `mode` is how documents were read, None where none stood before the model; `pages` are those of
+    which it read something. `excess` is by how many tokens the whole of them would not have fitted;
+    `refused` says that the whole was sent first, and the model found it too long.
+    `results_shortened` and `images_left_out` count what was cut of the conversation.
+    """
+
+    mode: AppliedMode | None = None
+    pages: tuple[PageUsed, ...] = ()
+    excess: int = 0
+    refused: bool = False
+    results_shortened: int = 0
+    images_left_out: int = 0
+
+
+@dataclass(frozen=True)
 class Message:
     """One message of a conversation. An assistant message may hold text, thinking and calls;
-    `finish` says how it ended and `error` why, where it did not end well. A tool message holds the
-    result of one call."""
+    `finish` says how it ended and `error` why, where it did not end well; `context` says what it
+    was given from, None where that was the conversation as it is. A tool message holds the result
+    of one call."""
 
     role: Role
     parts: tuple[Part, ...] = ()
@@ -96,6 +136,7 @@ class Message:
     finish: Finish = "stop"
     error: str | None = None
     usage: Usage | None = None
+    context: ContextUsed | None = None
 
     @property
     def text(self) -> str:

@@ -109,7 +109,7 @@ def _opened(folder: Path) -> int:
 
 def _take_owner(entry: Path | int, folder: os.stat_result) -> None:
     """Let who owns a folder own what root puts there:
-    see `tools.python.sandbox.workspace_owner`."""
+    see `tools.python.sandbox.bubblewrap`."""
     if folder.st_uid and os.geteuid() == 0:
         os.chown(entry, folder.st_uid, folder.st_gid)
 

@@ -20,7 +20,7 @@ from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.http.visitor import visitor
 from app.ui.service import PAINTED, load_model_soon, service
-from app.ui.transcript.blocks import latest_blocks, usage_of
+from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
 from app.ui.transcript.sources import FOLLOW
 from app.ui.transcript.transcript import (
     Board,
@@ -33,7 +33,7 @@ from app.ui.transcript.transcript import (
 )
 
 
-def nothing_under(at: int) -> None:
+def nothing_under(exchange: Exchange) -> None:
     """What is drawn under an answer where no documents are read."""
 
 
@@ -97,16 +97,16 @@ def show_conversation(mode: Mode) -> None:
         composer.submit(current, text, config())
 
     view = session.view()
-    under: Callable[[int], None] = nothing_under
+    under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
     dialog = False
     pictures = pictures_of(session)
     if mode == "documents":
         # Chat, which is the first page, does not wait for what reads.
-        from app.ui.documents.panel import draw_documents, has_dialog, pages_read, states
+        from app.ui.documents.panel import draw_documents, draw_pages_read, has_dialog, states
 
         draw_documents(current, host, generation)
-        under, dialog, beside = pages_read(session), has_dialog(), states(session)
+        under, dialog, beside = draw_pages_read, has_dialog(), states(session)
     composer.draw_composer(mode, current, tools, config, house.settings, host.images)
     load_model_soon(PAINTED, host)
     if session.look is not None:
@@ -132,7 +132,7 @@ def show_conversation(mode: Mode) -> None:
         board = Board(st.container(gap="small"), session.approvals.answer, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.look, last.at))
-            under(last.at)
+            under(last)
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
             text = copied(texts, session.look)
             composer.draw_actions(

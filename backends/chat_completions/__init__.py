@@ -1,2 +1,1 @@
-"""The OpenAI chat-completions wire format, pure: messages, request fields, SSE, chunks to
-events."""
+"""The OpenAI chat-completions wire format, pure: a request, and the stream that answers it."""

@@ -26,7 +26,7 @@ from typing import Any
 
 from backends import chat_template, glm4
 from backends.base import Capabilities, GenerationConfig, Profile
-from backends.chat_completions import messages as openai_messages
+from backends.chat_completions import request as chat_completions
 from backends.chat_completions.chunks import ChunkReader
 from backends.chat_template import Piece
 from backends.errors import AnswerBroken, ContextExceeded
@@ -174,11 +174,11 @@ class LlamaCpp:
 
         Raises `_Unfit` when the template can't take them, before any event.
         """
-        names = openai_messages.names_of(messages, tools)
-        request = openai_messages.encodable(
+        names = chat_completions.names_of(messages, tools)
+        request = chat_completions.encodable(
             {
-                "messages": openai_messages.chat_messages(messages, names, plain=self._plain),
-                "tools": openai_messages.tool_definitions(tools, names),
+                "messages": chat_completions.chat_messages(messages, names, plain=self._plain),
+                "tools": chat_completions.tool_definitions(tools, names),
             }
         )
         reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
@@ -286,7 +286,7 @@ class LlamaCpp:
         return "".join(p.text if p.markup else self._plain(p.text) for p in prompt)
 
     def _tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
-        return self._engine.tokenize(openai_messages.whole_text(text), markup)
+        return self._engine.tokenize(chat_completions.whole_text(text), markup)
 
     def _plain(self, text: str) -> str:
         """`text` without special tokens, for the ways in where its tokens are not ours."""

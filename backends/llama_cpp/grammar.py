@@ -19,7 +19,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from backends.chat_completions.messages import whole_text
+from backends.chat_completions.request import whole_text
 from backends.llama_cpp.json_schema import arguments_schema
 from tools.base import ToolSpec
 

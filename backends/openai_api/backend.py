@@ -14,17 +14,19 @@ from typing import Any, Final, Literal
 
 from backends import glm4
 from backends.base import Capabilities, GenerationConfig, Images
-from backends.chat_completions.chunks import ChunkReader
-from backends.chat_completions.messages import Names, chat_messages, glm4_messages, names_of
+from backends.chat_completions.chunks import ChunkReader, EventStream, Overflow
 from backends.chat_completions.request import (
+    Names,
+    chat_messages,
+    glm4_messages,
     least_tokens,
     most_of_least,
+    names_of,
     refused_options,
     request_body,
     tool_fields,
     without,
 )
-from backends.chat_completions.sse import EventStream, Overflow
 from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Message, Usage

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from backends.chat_completions import messages as openai_messages
+from backends.chat_completions import request as chat_completions
 from backends.chat_template import Piece, glm4_pieces, is_glm4, template_pieces
 from backends.errors import ModelUnavailable, RequestRefused
 from backends.glm4.tokens import ASSISTANT, WORD_JOINER
@@ -99,9 +99,9 @@ class Prompter:
             return glm4_pieces(messages, tools)
         if self.style == "template":
             return template_pieces(messages, tools, self._apply)
-        names = openai_messages.names_of(messages, tools)
-        sent = openai_messages.chat_messages(messages, names, plain=self._plain)
-        offered = openai_messages.tool_definitions(tools, names)
+        names = chat_completions.names_of(messages, tools)
+        sent = chat_completions.chat_messages(messages, names, plain=self._plain)
+        offered = chat_completions.tool_definitions(tools, names)
         return [Piece(self._apply([_with_objects(message) for message in sent], offered), True)]
 
     def _apply(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> str:

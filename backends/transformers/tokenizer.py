@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from backends.chat_completions.messages import whole_text
+from backends.chat_completions.request import whole_text
 
 # Texts whose tokens are remembered: a conversation is worded anew with each turn.
 REMEMBERED = 1024

@@ -40,6 +40,7 @@ BENCHES = (
     "documents-pdf",
     "documents-words",
     "documents-asking",
+    "turn-modules",
 )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
+from app.core.agent.context import DocumentContext, Question
+from app.core.document_qa.answering.prompt import Way, prepare
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import Sheet
-from backends.base import Capabilities, GenerationConfig, Profile
-from backends.errors import ContextExceeded
+from app.core.document_qa.retrieval.token_counter import learn
+from backends.base import Backend, Capabilities, GenerationConfig, Profile
+from backends.errors import BackendError, ContextExceeded
 from backends.events import AnswerFinished, ModelEvent, Notice, TextDelta
-from backends.messages import Finish, Message, Usage
+from backends.messages import Finish, Message, Usage, user
 from tools.base import ToolSpec
 from tools.documents.base import Page
 
@@ -44,6 +47,29 @@ def filler(seed: int, words: int) -> str:
         " ".join(chance.choices(said, k=10)).capitalize() + "." for _ in range(words // 10)
     ]
     return "\n\n".join(" ".join(sentences[at : at + 6]) for at in range(0, len(sentences), 6))
+
+
+def question(
+    text: str, history: Sequence[Message], backend: Backend, config: GenerationConfig
+) -> Question:
+    """A question that is asked after these messages, with nothing beside it."""
+    return Question(history, user(text), (), "", (), backend, config)
+
+
+class Read:
+    """A `DocumentSource` of pages that are read already."""
+
+    def __init__(self, corpus: Corpus, way: Way = "auto") -> None:
+        self.corpus, self.way = corpus, way
+
+    def context(
+        self, question: Question, cancel: threading.Event, narrow: bool
+    ) -> Generator[ModelEvent, None, DocumentContext | None]:
+        return (yield from prepare(self.corpus, question, self.way, cancel, narrow))
+
+    def too_long(self, backend: Backend, error: BackendError) -> None:
+        if isinstance(error, ContextExceeded):
+            learn(backend, error)
 
 
 class Scripted:

@@ -5,7 +5,6 @@ formats         which reader a file needs, by its content
 readers/        a reader a format, and what they share
 encoding/       which encoding a text file is in
 loader          where files are read, a few at a time, each content once
-snapshot        the copy of a file that is read
 worker/         a file read in a process of its own, within its limits
 page_images     a page as it looks, drawn in such a process
 """

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from tools.citations import Span
 from tools.documents.base import Area, DocumentError, Page, PasswordNeeded
-from tools.documents.snapshot import snapshot
-from tools.documents.worker.client import LIMITS, Ended, answers
+from tools.documents.loader import snapshot
+from tools.documents.worker.reading import LIMITS, Ended, answers
 from tools.fair_queue import FairQueue
 
 SECONDS = 20.0  # for one page

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import platform
 import re
 import sysconfig
 import time
@@ -9,16 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult, ToolSpec
-from tools.python.description import describe
 from tools.python.kernels.kernel import Connection, Ending, Message
 from tools.python.kernels.local import LocalHost
-from tools.python.kernels.pool import KernelPool
+from tools.python.kernels.pool import KernelHost, KernelPool
 from tools.python.limits import PythonLimits
 from tools.python.limits.causes import cause_of, processes_refused, threads_met
-from tools.python.output.collector import Outputs
-from tools.python.output.displays import Displays
-from tools.python.output.new_files import made_files
-from tools.python.output.truncation import compose
+from tools.python.output.collector import Outputs, compose
+from tools.python.output.displays import Displays, made_files
 from tools.python.sandbox.launcher import ChildProcess, KernelLauncher
 from tools.safe_files import listing
 
@@ -220,3 +220,95 @@ def _with_progress(outputs: Outputs, progress: Callable[[str], None]) -> Callabl
             progress(told)
 
     return hear
+
+
+# -- what the model is told of the tool, from the live settings ------------------------------------
+
+
+# Import name -> name, of what models like to use; the description lists those that are there.
+PACKAGES = {
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "matplotlib": "matplotlib",
+    "scipy": "scipy",
+    "sympy": "sympy",
+    "sklearn": "scikit-learn",
+    "statsmodels": "statsmodels",
+    "seaborn": "seaborn",
+    "plotly": "plotly",
+    "altair": "altair",
+    "PIL": "pillow",
+    "openpyxl": "openpyxl",
+    "requests": "requests",
+}
+
+
+@functools.cache
+def installed_packages() -> tuple[str, ...]:
+    """Names of the packages of `PACKAGES` that code can import."""
+    return tuple(name for module, name in PACKAGES.items() if importlib.util.find_spec(module))
+
+
+def describe(limits: PythonLimits, host: KernelHost) -> str:
+    """The tool as the model is told of it."""
+    return " ".join(
+        sentence
+        for sentence in (
+            _kernel(host),
+            "Variables, imports and functions stay from call to call. What the code prints comes "
+            "back, and the value of its last expression.",
+            _files(host),
+            "Every matplotlib figure, displayed image, pandas table, plotly or altair chart is "
+            f"shown to the user, up to {limits.figures} a call.",
+            f"A call may run for {limits.seconds:g} seconds; output beyond "
+            f"{limits.characters:,} characters is cut in the middle. input() does not work.",
+            _bounds(limits, host),
+            _network(host),
+            _packages(host),
+        )
+        if sentence
+    )
+
+
+def _kernel(host: KernelHost) -> str:
+    version = platform.python_version() if host.here else "on another machine"
+    return f"Run code in a Jupyter kernel with Python {version}."
+
+
+def _files(host: KernelHost) -> str:
+    if host.here:
+        place = f"Files are kept in {host.folder}."
+        if host.folder.startswith("/"):
+            place = f"Files are kept in {host.folder}, the working directory, and nowhere else."
+        return (
+            f"{place} The user's files lie there, and those that the code writes are offered to "
+            "the user."
+        )
+    return (
+        "Files stay on that machine: the user's own files are not there, and the user can't "
+        "download what the code writes. Print or draw what the user should see."
+    )
+
+
+def _bounds(limits: PythonLimits, host: KernelHost) -> str:
+    """What the code may use. On another machine that is not ours to say."""
+    if not host.here:
+        return ""
+    return (
+        f"A call may use {limits.cpu_seconds:g} CPU seconds; all together {limits.memory_mb:,} MB "
+        f"of memory, {limits.processes:,} processes and threads; one file may have "
+        f"{limits.file_mb:,} MB, all files {limits.workspace_mb:,} MB."
+    )
+
+
+def _network(host: KernelHost) -> str:
+    if not host.here:
+        return "Whether the code can reach the network depends on that machine."
+    return "The code can reach the network." if host.network else "There is no network."
+
+
+def _packages(host: KernelHost) -> str:
+    if not host.here:
+        return "Which packages are installed there is not known before they are imported."
+    packages = ", ".join(installed_packages())
+    return f"Installed packages: {packages or 'the standard library alone'}."

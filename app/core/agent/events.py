@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backends.events import ModelEvent
-from backends.messages import Message, Usage
+from backends.messages import ContextUsed, Message, Usage
 from tools.base import ToolCall, ToolResult
 
 TurnReason = Literal["stop", "length", "tool_limit", "cancelled", "error"]
@@ -54,5 +54,6 @@ class TurnFinished:
     error: str | None = None
 
 
+# `ContextUsed` comes before each request that holds more, or less, than the conversation.
 ToolEvent = ToolAsked | ToolStarted | ToolProgress | ToolFinished
-Event = ModelEvent | ToolEvent | MessageFinished | TurnFinished
+Event = ContextUsed | ModelEvent | ToolEvent | MessageFinished | TurnFinished

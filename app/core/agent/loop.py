@@ -1,4 +1,5 @@
-"""The agent loop: one turn as a generator of events.
+"""The agent loop: one turn as a generator of events, for whoever runs it: a session's thread, or a
+caller's own.
 
 The model is asked, its calls are run, their results appended, and it is asked again, until an
 answer has no call or the round limit is reached. All calls of one answer run, the independent
@@ -16,13 +17,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
-from app.core.agent.context_window import fitting
+from app.core.agent.context import DocumentSource, Request, TurnContext
 from app.core.agent.events import (
     Event,
     MessageFinished,
@@ -33,27 +34,37 @@ from app.core.agent.events import (
     TurnFinished,
     TurnReason,
 )
-from app.core.agent.visible_images import visible
 from app.core.conversation import Conversation
 from app.core.models.host import Model
 from backends.base import Backend, GenerationConfig
-from backends.errors import BackendError
+from backends.errors import BackendError, ContextExceeded, PromptTooLong
 from backends.events import (
     AnswerFinished,
+    ModelEvent,
     Notice,
     ReasoningDelta,
     TextDelta,
     ToolCallDelta,
     ToolCallReady,
 )
-from backends.messages import Finish, Message, Text, Usage
-from tools.base import ToolCall, ToolContext, ToolResult, ToolSpec
+from backends.messages import ContextUsed, Finish, Message, Text, Usage
+from tools.base import ToolCall, ToolContext, ToolResult
 from tools.registry import Registry
 
 log = logging.getLogger(__name__)
 
 REPEATS = 3
-OWN_FAULT = "A fault in the app itself ended this answer; it was logged. Your messages are kept."
+INTERNAL_ERROR = (
+    "A fault in the app itself ended this answer; it was logged. Your messages are kept."
+)
+
+
+Prepare = Callable[[Conversation, threading.Event], Generator[Notice, None, Conversation]]
+"""What is done before the model is asked: it changes the conversation, hears Stop, and says how
+far it is. Raises `BackendError` with what the user should know."""
+
+Slot = Callable[[Iterator[Event], threading.Event], Iterator[Event]]
+"""Holds events back until their turn may run."""
 
 
 @dataclass(frozen=True)
@@ -68,51 +79,110 @@ class TurnConfig:
     approve: Approve = refuse
 
 
-def run_turn(
-    conversation: Conversation,
-    backend: Backend,
-    registry: Registry,
-    config: TurnConfig,
-    cancel: threading.Event,
-    workspace: Path,
+class Turn:
+    """A turn while it runs: what it works with, and the conversation as far as it has come."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        registry: Registry,
+        config: TurnConfig,
+        cancel: threading.Event,
+        workspace: Path,
+        documents: DocumentSource | None = None,
+    ) -> None:
+        self.conversation = conversation
+        self.registry, self.config, self.cancel = registry, config, cancel
+        self.workspace, self.documents = workspace, documents
+
+    def finished(self, message: Message) -> MessageFinished:
+        """Appends a message that is complete; nothing else does."""
+        self.conversation = self.conversation.append(message)
+        return MessageFinished(message)
+
+
+def run(
+    turn: Turn, model: Model, prepare: Prepare | None = None, slot: Slot | None = None
 ) -> Iterator[Event]:
-    """One turn, to its `TurnFinished`. Raises nothing on purpose: failures are events."""
+    """A turn with a model that may have to be loaded first, to its `TurnFinished`; after each
+    `MessageFinished` the turn's conversation holds the message. Raises nothing on purpose."""
+    events = _events(turn, model, prepare)
+    try:
+        yield from events if slot is None else slot(events, turn.cancel)
+    except BackendError as error:
+        yield from _failed(turn, "error", str(error))
+    except Exception:
+        log.exception("the turn ended in a fault")
+        yield from _failed(turn, "error", INTERNAL_ERROR)
+
+
+def failed_turn(
+    reason: Literal["error", "cancelled"], error: str | None
+) -> tuple[MessageFinished, TurnFinished]:
+    """The events of a turn that ended before there was a model to ask."""
+    message = Message("assistant", finish=reason, error=error)
+    return MessageFinished(message), TurnFinished(reason, Usage(), error)
+
+
+def _events(turn: Turn, model: Model, prepare: Prepare | None) -> Iterator[Event]:
+    backend: Backend | None = None
+    if prepare is not None:
+        turn.conversation = yield from prepare(turn.conversation, turn.cancel)
+    if prepare is None or not turn.cancel.is_set():
+        if model.state != "ready":
+            yield Notice("Loading the model")
+        backend = model.wait(turn.cancel)
+    if backend is None:
+        yield from _failed(turn, "cancelled", None)
+        return
+    yield Notice("")
+    yield from run_turn(turn, backend)
+
+
+def _failed(
+    turn: Turn, reason: Literal["error", "cancelled"], error: str | None
+) -> Iterator[Event]:
+    finished, end = failed_turn(reason, error)
+    yield turn.finished(finished.message)
+    yield end
+
+
+def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
+    """The rounds of a turn, to its `TurnFinished`. Raises nothing that a backend or a tool raises:
+    failures are events."""
     began = time.monotonic()
     total = Usage()
     repeats = _Repeats()
     reason: TurnReason = "tool_limit"
     error: str | None = None
     native = backend.capabilities.native_tools
+    registry, config, cancel = turn.registry, turn.config, turn.cancel
     generation = config.generation
+    context = TurnContext(
+        backend, registry, turn.workspace, config.system, config.tools, turn.documents
+    )
     for _ in range(config.max_rounds):
         answer = _Answer()
-        specs: Sequence[ToolSpec] = registry.specs(native, config.tools)
-        wish = _wish(backend, generation)
         try:
-            asked, specs = _forced(generation, specs, registry, native)
-            prompt = visible(_prompt(config, conversation, wish), backend, workspace)
-            prompt = fitting(prompt, specs, backend, asked.max_tokens)
-            yield from answer.stream(backend, prompt, specs, asked, cancel)
+            yield from answer.ask(backend, context, turn.conversation, generation, cancel)
         except BackendError as failure:
             error = str(failure)
         except Exception:
             log.exception("the turn failed")
-            error = OWN_FAULT
+            error = INTERNAL_ERROR
         message = answer.message(error)
         total = _sum(total, answer.usage)
-        conversation = conversation.append(message)
-        yield MessageFinished(message)
+        yield turn.finished(message)
         if message.finish != "stop" or not message.calls:
             reason, error = message.finish, message.error
             break
         # Written before this answer's pages are read, its calls are not of their making.
-        approve = config.approve if has_read_strangers(conversation.messages, registry) else allow
-        calls = message.calls
-        blank = ToolContext(workspace, cancel, owner=generation.owner)
-        for event in _run_calls(calls, registry, native, repeats, blank, approve):
-            if isinstance(event, MessageFinished):
-                conversation = conversation.append(event.message)
-            yield event
+        read = has_read_strangers(turn.conversation.messages, registry)
+        approve = config.approve if read else allow
+        blank = ToolContext(turn.workspace, cancel, owner=generation.owner)
+        results = yield from _run_calls(message.calls, registry, native, repeats, blank, approve)
+        for result in results:
+            yield turn.finished(Message("tool", result=result))
         if cancel.is_set():
             reason = "cancelled"
             break
@@ -121,96 +191,83 @@ def run_turn(
     yield TurnFinished(reason, replace(total, seconds=time.monotonic() - began), error)
 
 
-def run_turn_on(
-    model: Model,
-    conversation: Conversation,
-    registry: Registry,
-    config: TurnConfig,
-    cancel: threading.Event,
-    workspace: Path,
-) -> Iterator[Event]:
-    """`run_turn` with a model that may have to be loaded first; a failure there is an event too."""
-    try:
-        if model.state != "ready":
-            yield Notice("Loading the model")
-        backend = model.wait(cancel)
-    except BackendError as error:
-        yield from failed_turn("error", str(error))
-        return
-    if backend is None:
-        yield from failed_turn("cancelled", None)
-        return
-    yield Notice("")
-    yield from run_turn(conversation, backend, registry, config, cancel, workspace)
-
-
-def failed_turn(reason: Literal["error", "cancelled"], error: str | None) -> Iterator[Event]:
-    """A turn that ended before there was a model to ask."""
-    yield MessageFinished(Message("assistant", finish=reason, error=error))
-    yield TurnFinished(reason, Usage(), error)
-
-
-def _prompt(config: TurnConfig, conversation: Conversation, wish: str) -> Sequence[Message]:
-    text = "\n\n".join(part for part in (config.system, wish) if part)
-    system = (Message("system", (Text(text),)),) if text else ()
-    return (*system, *conversation.messages)
-
-
-def _wish(backend: Backend, generation: GenerationConfig) -> str:
-    """The user's choice of a tool in words, for a model that can't be held to it."""
-    if generation.tool_choice is None or backend.capabilities.forced_tool:
-        return ""
-    return f"Use the tool {generation.tool_choice} for the next answer."
-
-
-def _forced(
-    generation: GenerationConfig, specs: Sequence[ToolSpec], registry: Registry, native: bool
-) -> tuple[GenerationConfig, Sequence[ToolSpec]]:
-    """The user's choice of a tool as one of its functions; a tool of several functions can't be
-    called by its own name, so that they alone are on offer."""
-    choice = generation.tool_choice
-    if choice is None or any(spec.name == choice for spec in specs):
-        return generation, specs
-    own = registry.specs(native, {choice})
-    return (replace(generation, tool_choice=None), own) if own else (generation, specs)
-
-
 class _Answer:
-    """One answer of the model while it arrives."""
+    """One answer of the model while it arrives, with what the model was asked on the way to it."""
 
     def __init__(self) -> None:
+        self._began = time.monotonic()
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._calls: list[ToolCall] = []
+        self._first: float | None = None
+        self._context: ContextUsed | None = None
         self._finish: Finish = "error"
+        self._notice = ""
         self.usage = Usage()
 
-    def stream(
+    def ask(
         self,
         backend: Backend,
-        messages: Sequence[Message],
-        specs: Sequence[ToolSpec],
+        context: TurnContext,
+        conversation: Conversation,
         generation: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[Event]:
-        began = time.monotonic()
-        first: float | None = None
-        for event in backend.generate(messages, specs, generation, cancel):
-            if first is None and isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-                first = time.monotonic() - began
-            match event:
-                case TextDelta(text):
-                    self._text.append(text)
-                case ReasoningDelta(text):
-                    self._reasoning.append(text)
-                case ToolCallReady(call):
-                    self._calls.append(call)
-                case AnswerFinished(finish, usage):
-                    self._finish = finish
-                    seconds = time.monotonic() - began
-                    self.usage = replace(usage, first_token=first, seconds=seconds)
-                    continue
-            yield event
+        """Asks with the context that the turn has; once more with a narrower one where the model
+        finds that too long. Raises `BackendError`."""
+        while True:
+            try:
+                request = yield from self._prepared(
+                    context.request(conversation, generation, cancel)
+                )
+                if request is not None:
+                    self._finish = "error"  # until the backend says otherwise
+                    for event in backend.generate(
+                        request.messages, request.tools, request.generation, cancel
+                    ):
+                        yield from self._heard(event)
+                return
+            except (ContextExceeded, PromptTooLong) as error:
+                if not context.narrow(error) or self._text:
+                    raise
+
+    def _prepared(
+        self, events: Generator[ModelEvent | ContextUsed, None, Request | None]
+    ) -> Generator[Event, None, Request | None]:
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                request: Request | None = end.value
+                return request
+            yield from self._heard(event)
+
+    def _heard(self, event: ModelEvent | ContextUsed) -> Iterator[Event]:
+        """Keeps what belongs to the answer, and passes on what is to be seen of it."""
+        if self._first is None and isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self._first = time.monotonic() - self._began
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case ReasoningDelta(text):
+                self._reasoning.append(text)
+            case ToolCallReady(call):
+                self._calls.append(call)
+            case Notice(text):
+                self._notice = text
+            case ContextUsed():
+                self._context = event
+            case AnswerFinished(finish, usage):
+                self._finish = finish
+                seconds = time.monotonic() - self._began
+                self.usage = replace(
+                    self.usage.plus(usage), first_token=self._first, seconds=seconds
+                )
+                return
+        if self._notice and isinstance(event, TextDelta | ToolCallDelta):
+            self._notice = ""
+            yield Notice("")
+        yield event
 
     def message(self, error: str | None) -> Message:
         """The answer as a message; without its calls when it did not end well."""
@@ -220,7 +277,7 @@ class _Answer:
         if finish == "stop" and nothing:
             finish, error = "error", "The model gave no answer. Retry, or word it differently."
         if finish == "error" and not error:  # a backend that neither finished nor said why
-            error = OWN_FAULT
+            error = INTERNAL_ERROR
         return Message(
             "assistant",
             (Text(text),) if text else (),
@@ -229,6 +286,7 @@ class _Answer:
             finish=finish,
             error=error,
             usage=self.usage,
+            context=self._context if text or self._calls else None,
         )
 
 
@@ -253,8 +311,8 @@ def _run_calls(
     repeats: _Repeats,
     blank: ToolContext,
     approve: Approve,
-) -> Iterator[Event]:
-    """Runs the calls of one answer; their results as messages, in the order of the calls. Their
+) -> Generator[Event, None, list[ToolResult]]:
+    """Runs the calls of one answer; returns their results in the order of the calls. Their
     contexts are the `blank` one but for the progress."""
     # By place, not by id: some servers give two calls of one answer the same id.
     results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
@@ -291,10 +349,13 @@ def _run_calls(
     while (event := events.get()) is not None:
         yield event
     for at, call in enumerate(calls):
-        result = results.get(at) or ToolResult(call.id, call.name, OWN_FAULT, error=OWN_FAULT)
-        if at in refused or at not in results:
-            yield ToolFinished(result)
-        yield MessageFinished(Message("tool", result=result))
+        if at not in results:
+            failed = ToolResult(call.id, call.name, INTERNAL_ERROR, error=INTERNAL_ERROR)
+            results[at] = failed
+            yield ToolFinished(failed)
+        elif at in refused:
+            yield ToolFinished(results[at])
+    return [results[at] for at in range(len(calls))]
 
 
 def _repeated(call: ToolCall) -> ToolResult:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
 from app.core.attachments.images import original
 from app.core.conversation import Conversation
 from backends.errors import ModelUnavailable
+from backends.events import Notice
 from backends.messages import Message, Picture
 
 log = logging.getLogger(__name__)
@@ -25,9 +26,10 @@ def unread(message: Message) -> bool:
 
 
 def read_pictures(
-    conversation: Conversation, cancel: threading.Event, say: Callable[[str], object]
-) -> Conversation:
-    """The conversation with the words in the pictures of its last question, kept beside them.
+    conversation: Conversation, cancel: threading.Event
+) -> Generator[Notice, None, Conversation]:
+    """The conversation with the words in the pictures of its last question, kept beside them; says
+    how far it is.
 
     Each is read in a process of its own, from the file as it was given: what a model would see of
     it is too small for small print. When `cancel` is set it ends at once, with what was read so
@@ -42,9 +44,8 @@ def read_pictures(
     for number, part in enumerate(parts):
         if isinstance(part, Picture) and part.words is None and not cancel.is_set():
             done = sum(isinstance(each, Picture) for each in parts[:number])
-            say(
-                "Reading the text in the picture" + (f" {done + 1} of {count}" if count > 1 else "")
-            )
+            which = f" {done + 1} of {count}" if count > 1 else ""
+            yield Notice(f"Reading the text in the picture{which}")
             parts[number] = replace(part, words=_words(part, cancel))
     messages = list(conversation.messages)
     messages[at] = replace(question, parts=tuple(parts))
@@ -67,8 +68,7 @@ def _words(picture: Picture, cancel: threading.Event) -> str | None:
 
 
 def _read(path: Path, picture: Picture, cancel: threading.Event) -> str:
-    from tools.documents.worker.client import Limits
-    from tools.documents.worker.reading import read
+    from tools.documents.worker.reading import Limits, read
 
     reading = read(path, picture.name, Limits(seconds=SECONDS), cancel=cancel)
     return "\n\n".join(page.text for page in reading.pages).strip()

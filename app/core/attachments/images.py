@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from app.core.attachments.uploads import FileRefused, Given
+from app.core.attachments import FileRefused, Given
 from backends.messages import Picture
 from tools.base import Attachment
 from tools.media import PICTURES

@@ -1,36 +1,33 @@
-"""Files that a user gives to a conversation: into its workspace, and into the message."""
+"""Files that a user gives to a conversation: what a mode makes of them, into its workspace, and
+into the message."""
 
 from __future__ import annotations
 
 import logging
 import mimetypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
+from app.core.attachments import FileRefused, Given
+from app.core.attachments.images import MOST as MAX_PICTURES
+from app.core.attachments.images import keep_pictures, pictures_folder
+from app.core.modes import Mode
 from app.core.settings import Settings
+from backends.base import Images
 from backends.messages import Document, Message, Picture, Text
 from tools.safe_files import free_name, listing, no_room, safe_name, write_into
 from tools.text import one_line
 
+Attached = Picture | Document
+
 log = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
-MOST = 20  # files with one message
+MAX_FILES = 20  # with one message
+MAX_DOCUMENTS = 100  # with one message, where nothing but documents is read
 # A kernel that takes the workspace over swaps its folder meanwhile.
 ATTEMPTS = 3
-
-
-class FileRefused(Exception):
-    """A file that is not taken; its text is one sentence for the user."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """A file as it came: its name is a stranger's."""
-
-    name: str
-    data: bytes | memoryview
 
 
 def read_given(path: Path, settings: Settings) -> Given:
@@ -46,7 +43,7 @@ def read_given(path: Path, settings: Settings) -> Given:
 
 
 def keep_files(
-    files: Sequence[Given], workspace: Path, settings: Settings, most: int = MOST
+    files: Sequence[Given], workspace: Path, settings: Settings, most: int = MAX_FILES
 ) -> tuple[Document, ...]:
     """Writes the files into the workspace, under names that are safe and free there; at most
     `most` at once.
@@ -95,3 +92,65 @@ def _keep(file: Given, workspace: Path) -> Document:
         mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Document(path, mime, name, len(file.data))
     raise FileRefused(f"The file {one_line(file.name, 80)} could not be kept. Try once more.")
+
+
+def take(
+    mode: Mode,
+    files: Sequence[Given],
+    workspace: Path,
+    settings: Settings,
+    images: Images,
+    waiting: Sequence[Attached] = (),
+) -> tuple[Attached, ...]:
+    """The parts of a message for the files that come with it, after those that wait for it.
+    `images` is what the model sees.
+
+    Raises `FileRefused`, and has kept nothing then.
+    """
+    if mode == "documents":
+        # They are read here, wherever Python runs.
+        here = replace(settings, kernel_gateway_url="")
+        return keep_files(files, workspace, here, MAX_DOCUMENTS)
+    seen = sum(isinstance(part, Picture) for part in waiting)
+    room = (1 if images == "one" else MAX_PICTURES) - seen
+    if mode == "vision":
+        if len(files) > room:
+            raise FileRefused(_too_many(len(files) + seen, images))
+        _check_room(files, workspace, settings)
+        return (*waiting, *keep_pictures(files, workspace))
+    documents = keep_files(files, workspace, settings)
+    if images == "none":
+        return (*waiting, *documents)
+    return (*waiting, *documents, *_seen(files, documents, workspace, room))
+
+
+def _too_many(count: int, images: Images) -> str:
+    if images == "one":
+        return f"This model sees one picture in a message; these are {count}."
+    return f"At most {MAX_PICTURES} pictures go with one message; these are {count}."
+
+
+def _check_room(files: Sequence[Given], workspace: Path, settings: Settings) -> None:
+    """Raises `FileRefused` where the conversation would take more of the disk than it may."""
+    taken = listing(pictures_folder(workspace)).size + sum(len(file.data) for file in files)
+    if taken > settings.python_workspace_mb * MEGABYTE:
+        raise FileRefused(
+            f"With these pictures the conversation would hold more than "
+            f"{settings.python_workspace_mb:,} MB. Begin a new one, or give fewer."
+        )
+
+
+def _seen(
+    files: Sequence[Given], documents: Sequence[Document], workspace: Path, most: int
+) -> list[Picture]:
+    """Those of the files that a model with eyes can see too, under the names that they have in
+    the workspace; to its tools they are files like any other."""
+    seen: list[Picture] = []
+    for file, document in zip(files, documents, strict=True):
+        if document.mime.startswith("image/") and len(seen) < most:
+            try:
+                given = Given(document.name, file.data)
+                seen += keep_pictures([given], workspace, whole=False)
+            except FileRefused:
+                continue
+    return seen

@@ -3,14 +3,15 @@ whether the words that it cites stand there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.document_qa.retrieval.numbered_pages import Sheet
-from app.core.document_qa.session_documents import Study
 from app.core.document_qa.status_text import pages_read
 from app.core.rendering.citations import Cited, Remembering, numbered
+from backends.messages import Message, PageUsed
+from tools.citations import CitationSource
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Account:
 
     way: str
     read: str
-    pages: tuple[Sheet, ...]
+    pages: tuple[PageUsed, ...]
     citations: tuple[Cited, ...]
 
     @property
@@ -33,31 +34,32 @@ class Account:
         """As a program reads it."""
         return {
             "way": self.way,
-            "pages": [_page(sheet) for sheet in self.pages],
+            "pages": [_page(page) for page in self.pages],
             "citations": [
-                _page(each.source)
+                _page(each.source.used if isinstance(each.source, Sheet) else None)
                 | {"words": each.words, "found": each.citation.found, "trouble": each.trouble}
                 for each in self.citations
             ],
         }
 
 
-def account(study: Study, at: int, texts: Iterable[str]) -> Account | None:
-    """Of the answer's texts to the question at that place; None where nothing was read for it."""
-    prompt = study.prompt(at)
-    if prompt is None:
+def account(answers: Sequence[Message], source: CitationSource) -> Account | None:
+    """Of the messages that answered a question, the last that documents were read for; None where
+    there is none. `source` knows what was cited."""
+    read = [each.context for each in answers if each.context is not None and each.context.mode]
+    if not read:
         return None
-    look = Remembering(study)
+    used, look = read[-1], Remembering(source)
     citations: tuple[Cited, ...] = ()
-    for text in texts:
-        citations = numbered(text, look, citations).citations
-    return Account(prompt.way, pages_read(prompt), prompt.pages, citations)
+    for message in answers:
+        citations = numbered(message.text, look, citations).citations
+    return Account(used.mode or "", pages_read(used), used.pages, citations)
 
 
-def _page(source: object) -> dict[str, Any]:
-    if not isinstance(source, Sheet):
+def _page(page: PageUsed | None) -> dict[str, Any]:
+    if page is None:
         return {"number": None, "document": None, "page": None}
-    return {"number": source.id, "document": source.name, "page": source.page.number}
+    return {"number": page.id, "document": page.document, "page": page.number}
 
 
 def _place(cited: Cited) -> str:

@@ -4,29 +4,29 @@ and found again when an answer cites them."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, get_args
 
-from app.core.document_qa.answering.answer import Informed, ask, outlook
-from app.core.document_qa.answering.prompt import Outlook, Prompt, Way
+from app.core.agent.context import DocumentContext, Question
+from app.core.document_qa.answering.prompt import Outlook, Way, outlook, prepare
 from app.core.document_qa.retrieval.citation_lookup import Quotations
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import PICTURED, Sheet, sheets_of, whole
-from app.core.document_qa.retrieval.token_counter import Meter, Tokens
+from app.core.document_qa.retrieval.token_counter import Meter, Tokens, learn
 from app.core.document_qa.status_text import progress
 from app.core.document_qa.store import Desk, Entry
-from app.core.models.host import Model
 from app.core.settings import Settings
 from backends.base import Backend, GenerationConfig
+from backends.errors import BackendError, ContextExceeded
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Document, Message, Part, Usage
 from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
 from tools.documents.loader import Room
 from tools.documents.page_images import WIDTH, Marks, areas, render
-from tools.documents.worker.client import MEGABYTE, Limits
+from tools.documents.worker.reading import MEGABYTE, Limits
 
 WAYS: tuple[Way, ...] = get_args(Way)
 PROSE = tuple(
@@ -57,7 +57,7 @@ Ask = Callable[[str, bool], str | None]
 
 class Study:
     """The documents on a desk, for one conversation. `way` is the user's choice of how they are
-    read. With `ahead` they stand in the prompt; else they wait for a tool that reads in them.
+    read. With `ahead` they stand in each request; else they wait for a tool that reads in them.
     `password`, where it is set, is asked by the thread of a turn for what turns out to be locked.
     """
 
@@ -71,7 +71,6 @@ class Study:
         self._shelf: dict[int, tuple[Sheet, ...]] = {}
         self._seen: tuple[object, ...] = ()
         self._asked, self._all = Corpus(), Corpus()
-        self._prompts: dict[int, Prompt] = {}
         self._quotations = Quotations(lambda: self._all_read)
         self._outlook: Callable[..., Outlook] = lru_cache(maxsize=4)(outlook)
         self._drawn = lru_cache(maxsize=16)(_drawn)
@@ -168,11 +167,6 @@ class Study:
             return None
         return self._outlook(self.corpus, tuple(history), self.way, backend, config.max_tokens)
 
-    def prompt(self, at: int) -> Prompt | None:
-        """What the answer to the question at that place in the conversation was given from; None
-        where none came."""
-        return self._prompts.get(at)
-
     # -- citations -------------------------------------------------------------------------------
 
     def source(self, id: int) -> Sheet | None:
@@ -185,32 +179,20 @@ class Study:
 
     # -- the turn --------------------------------------------------------------------------------
 
-    def before(self, model: Model) -> Model:
-        """The model with the documents before it."""
-        return Informed(model, self.answer) if self.ahead else model
-
-    def answer(
-        self,
-        backend: Backend,
-        messages: Sequence[Message],
-        config: GenerationConfig,
-        cancel: threading.Event,
-    ) -> Iterator[ModelEvent]:
-        """An answer to the last question of the messages, once all files are read. Ends as
-        `Backend.generate` does, and raises what it raises."""
-        at = max(at for at, message in enumerate(messages) if message.role == "user")
-        if at == len(messages) - 1:
-            self._prompts.pop(at, None)
+    def context(
+        self, question: Question, cancel: threading.Event, narrow: bool
+    ) -> Generator[ModelEvent, None, DocumentContext | None]:
+        """See `DocumentSource`: waits until all files are read, and asks for passwords."""
         yield from self._wait(cancel)
         if cancel.is_set():
             yield AnswerFinished("cancelled", Usage())
-            return
+            return None
+        return (yield from prepare(self.corpus, question, self.way, cancel, narrow))
 
-        def given(prompt: Prompt) -> None:
-            # The conversation has the messages; all prompts together would have them many times.
-            self._prompts[at] = replace(prompt, messages=())
-
-        yield from ask(self.corpus, messages, at, self.way, backend, config, cancel, given)
+    def too_long(self, backend: Backend, error: BackendError) -> None:
+        """Keeps what the model says of its window."""
+        if isinstance(error, ContextExceeded):
+            learn(backend, error)
 
     def close(self) -> None:
         """Ends the reading."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from app.core.document_qa.answering.prompt import Outlook, Prompt, Way
+from app.core.document_qa.answering.prompt import Outlook, Way
 from app.core.document_qa.retrieval.numbered_pages import UNITS
 from app.core.document_qa.store import Entry
+from backends.messages import ContextUsed
 
 MOST_REMARKS = 8
 
@@ -94,20 +95,22 @@ def progress(entries: Sequence[Entry]) -> str:
     return f"Reading {first.document.name}{more}{how}"
 
 
-def pages_read(prompt: Prompt) -> str:
+def pages_read(used: ContextUsed) -> str:
     """Which pages an answer was given from, in a line; empty where there were none."""
+    if used.mode is None:
+        return ""
     parts: list[str] = []
-    for _, group in groupby(prompt.pages, key=lambda sheet: sheet.first):
-        sheets = list(group)
-        one = sheets[0]
-        if len(sheets) == one.pages:
-            which = f"all {one.pages:,} {one.unit}s" if one.pages > 1 else f"1 {one.unit}"
+    for _, group in groupby(used.pages, key=lambda page: page.id - page.number):
+        pages = list(group)
+        one = pages[0]
+        if len(pages) == one.total:
+            which = f"all {one.total:,} {one.unit}s" if one.total > 1 else f"1 {one.unit}"
         else:
-            unit = one.unit if len(sheets) == 1 else f"{one.unit}s"
-            which = f"{unit} {ranges(sheet.page.number for sheet in sheets)}"
-        parts.append(f"{one.name}, {which}")
-    how = {"whole": "Read", "passages": "Passages read", "parts": "Read part by part"}[prompt.way]
-    how = "The whole did not fit; passages read" if prompt.refused else how
+            unit = one.unit if len(pages) == 1 else f"{one.unit}s"
+            which = f"{unit} {ranges(page.number for page in pages)}"
+        parts.append(f"{one.document}, {which}")
+    how = {"whole": "Read", "passages": "Passages read", "parts": "Read part by part"}[used.mode]
+    how = "The whole did not fit; passages read" if used.refused else how
     return f"{how}: {'; '.join(parts)}" if parts else ""
 
 

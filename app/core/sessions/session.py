@@ -6,25 +6,22 @@ come and go, and whoever comes back sees what happened meanwhile.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.agent.approvals import Approvals
-from app.core.agent.events import Event, MessageFinished, TurnFinished
-from app.core.agent.loop import OWN_FAULT, TurnConfig, failed_turn, run_turn_on
+from app.core.agent.events import Event, TurnFinished
+from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.models.host import ModelHost
 from app.core.rendering.citations import Remembering
 from app.core.sessions.live_turn import Live, LiveTurn
 from app.core.sessions.turn_slots import Visitor
-from backends.errors import BackendError
-from backends.events import Notice
 from backends.messages import Message, Usage
 from tools.registry import Registry
 from tools.safe_files import delete_folder
@@ -32,14 +29,8 @@ from tools.safe_files import delete_folder
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import Study
 
-log = logging.getLogger(__name__)
-
 UNTOUCHED_SECONDS = 300.0
 """After which a session is closed that nobody has used; a fresh one is the same."""
-
-Prepare = Callable[[Conversation, threading.Event, Callable[[str], object]], Conversation]
-"""What is done on the turn's own thread before the model is asked: it changes the conversation,
-hears Stop, and says how far it is. Raises `BackendError` with what the user should know."""
 
 
 class Busy(Exception):
@@ -159,71 +150,39 @@ class Session:
             self._conversation = change(self._conversation)
             self._live, self._ended = LiveTurn(), None
             self._cancel = threading.Event()
-            turn, cancel, conversation = self._live, self._cancel, self._conversation
+            live, cancel, conversation = self._live, self._cancel, self._conversation
             self._notify()
-        arguments = (turn, cancel, conversation, config, prepare)
-        threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
-
-    def _run(
-        self, turn: LiveTurn, cancel: threading.Event, conversation: Conversation,
-        config: TurnConfig, prepare: Prepare | None,
-    ) -> None:  # fmt: skip
-        ended = TurnFinished("error", Usage(), OWN_FAULT)
         generation = replace(config.generation, owner=self._visitor.key)
         config = replace(config, approve=self.approvals.ask, generation=generation)
+        documents = self.study if self.study is not None and self.study.ahead else None
+        turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
+        arguments = (live, turn, prepare)
+        threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
+
+    def _run(self, live: LiveTurn, turn: Turn, prepare: Prepare | None) -> None:
+        ended = TurnFinished("error", Usage(), INTERNAL_ERROR)
         try:
-            events = self._events(turn, cancel, conversation, config, prepare)
-            for event in self._visitor.in_turn(events, cancel):
+            for event in run(turn, self._model, prepare, self._visitor.in_turn):
                 if isinstance(event, TurnFinished):
                     ended = event
-                elif not self._take(turn, event):
+                elif not self._take(live, event, turn.conversation):
                     return
-        except Exception:
-            log.exception("the turn ended in a fault")
-            fault = Message("assistant", finish="error", error=OWN_FAULT)
-            self._take(turn, MessageFinished(fault))
         finally:
-            self._end(turn, ended)
+            self._end(live, ended)
 
-    def _events(
-        self, turn: LiveTurn, cancel: threading.Event, conversation: Conversation,
-        config: TurnConfig, prepare: Prepare | None,
-    ) -> Iterator[Event]:  # fmt: skip
-        if prepare is not None:
-            try:
-                conversation = prepare(
-                    conversation, cancel, lambda text: self._take(turn, Notice(text))
-                )
-            except BackendError as error:
-                yield from failed_turn("error", str(error))
-                return
-            if cancel.is_set():
-                yield from failed_turn("cancelled", None)
-                return
-            self._replace(turn, conversation)
-        model = self._model if self.study is None else self.study.before(self._model)
-        yield from run_turn_on(model, conversation, self.registry, config, cancel, self.workspace)
-
-    def _take(self, turn: LiveTurn, event: Event) -> bool:
-        """Adds an event to what the page sees; False when the conversation was cleared."""
+    def _take(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
+        """Shows an event to the page; False when the conversation was cleared."""
         with self._changed:
-            if self._live is not turn:
+            if self._live is not live:
                 return False
-            turn.take(event)
-            if isinstance(event, MessageFinished):
-                self._conversation = self._conversation.append(event.message)
+            live.take(event)
+            self._conversation = conversation
             self._notify()
             return True
 
-    def _replace(self, turn: LiveTurn, conversation: Conversation) -> None:
+    def _end(self, live: LiveTurn, ended: TurnFinished) -> None:
         with self._changed:
-            if self._live is turn:
-                self._conversation = conversation
-                self._notify()
-
-    def _end(self, turn: LiveTurn, ended: TurnFinished) -> None:
-        with self._changed:
-            if self._live is turn:
+            if self._live is live:
                 self._live, self._ended = None, ended
                 self._notify()
 

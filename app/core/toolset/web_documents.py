@@ -9,8 +9,7 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Reading
-from tools.documents.worker.client import Limits
-from tools.documents.worker.reading import read
+from tools.documents.worker.reading import Limits, read
 from tools.fair_queue import POLL, FairQueue
 
 LIMITS = Limits(seconds=30.0, characters=2_000_000)

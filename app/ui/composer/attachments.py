@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.core.attachments.accept import Attached, take
+from app.core.attachments import Given
 from app.core.attachments.images import pictures_folder
-from app.core.attachments.uploads import Given
+from app.core.attachments.uploads import Attached, take
 from app.core.modes import Mode
 from app.core.sessions.session import Session
 from app.core.settings import Settings

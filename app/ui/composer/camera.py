@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.attachments.uploads import FileRefused, Given
+from app.core.attachments import FileRefused, Given
 from app.core.modes import Mode
 from app.core.sessions.session import Session
 from app.core.settings import Settings

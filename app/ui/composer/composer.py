@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from app.core.agent.context import no_vision_message
 from app.core.agent.loop import TurnConfig
-from app.core.agent.visible_images import blind
-from app.core.attachments.accept import Attached
+from app.core.attachments import FileRefused, Given
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import ENDINGS
-from app.core.attachments.uploads import FileRefused, Given, user_message
+from app.core.attachments.uploads import Attached, user_message
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.sessions.session import Busy, Session
@@ -272,6 +272,7 @@ def draw_blind(host: ModelHost) -> None:
     """The sentence and what would change it, once the model is there; else nothing."""
     if host.backend is not None and host.images == "none":
         st.info(
-            f"{escaped(blind(host.backend), 400)} What is written in a picture can be read for it.",
+            f"{escaped(no_vision_message(host.backend), 400)} "
+            "What is written in a picture can be read for it.",
             icon=":material/visibility_off:",
         )

@@ -15,6 +15,7 @@ from app.core.models.host import ModelHost
 from app.core.sessions.session import Session
 from app.ui.documents.dialog import draw_chip, draw_open_document, is_open
 from app.ui.elements.markdown import escaped, words
+from app.ui.transcript.blocks import Exchange
 from backends.base import GenerationConfig
 
 # Seconds between two looks at files that are being read.
@@ -64,20 +65,15 @@ def states(session: Session) -> Callable[[], object]:
     return now
 
 
-def pages_read(session: Session) -> Callable[[int], None]:
-    """What draws, under the answer to the question at a place, which pages were read for it."""
-
-    def under(at: int) -> None:
-        prompt = None if session.study is None else session.study.prompt(at)
-        messages = session.view().conversation.messages
-        if prompt is None or not (line := status_text.pages_read(prompt)):
-            return
-        st.caption(f":material/menu_book: {escaped(line, 600)}")
-        whole = any(asks_for_whole(question.text) for question in messages[at : at + 1])
-        if whole and prompt.way == "passages" and prompt.excess:
-            st.caption("This asks about the whole: *Part by part* reads all of it.")
-
-    return under
+def draw_pages_read(exchange: Exchange) -> None:
+    """Under an answer: which pages were read for it."""
+    read = [each.context for each in exchange.answers if each.context is not None]
+    if not read or not (line := status_text.pages_read(read[-1])):
+        return
+    st.caption(f":material/menu_book: {escaped(line, 600)}")
+    question = exchange.question.text if exchange.question is not None else ""
+    if asks_for_whole(question) and read[-1].mode == "passages" and read[-1].excess:
+        st.caption("This asks about the whole: *Part by part* reads all of it.")
 
 
 def _draw(

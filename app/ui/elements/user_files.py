@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.core.attachments.accept import Attached
+from app.core.attachments.uploads import Attached
 from app.ui.elements.markdown import drawable, escaped
 from app.ui.elements.picture import draw_picture
 from backends.messages import Document, Picture

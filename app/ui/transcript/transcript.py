@@ -84,12 +84,12 @@ def draw_history(
     mode: str,
     view: View,
     look: Look | None,
-    under: Callable[[int], None],
+    under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
     """What was said before the last exchange, which is returned: the latest of it, or the page of
-    earlier exchanges that was asked for. `under` draws what stands under an answer, by the place of
-    its question; for `pictures` see `Board`."""
+    earlier exchanges that was asked for. `under` draws what stands under an answer; for `pictures`
+    see `Board`."""
     messages = view.conversation.messages
     last = latest(messages)
     if last is None:
@@ -137,7 +137,7 @@ def _earlier_button(mode: str, at: int, first: int) -> None:
 
 
 def _draw_exchange(
-    exchange: Exchange, look: Look | None, under: Callable[[int], None], pictures: Pictures
+    exchange: Exchange, look: Look | None, under: Callable[[Exchange], None], pictures: Pictures
 ) -> None:
     draw_question(exchange)
     with st.chat_message("assistant", avatar=":material/neurology:"):
@@ -145,7 +145,7 @@ def _draw_exchange(
             Board(st.container(gap="small"), pictures=pictures).draw(
                 answer_blocks(exchange.answers, look, exchange.at)
             )
-            under(exchange.at)
+            under(exchange)
             # Takes the place of the actions that stood here while this was the last exchange.
             st.empty()
         st.empty()  # and of its other place, see `answer_place`

@@ -13,13 +13,12 @@ import pytest
 
 from app.core.agent.events import (
     Event,
-    MessageFinished,
     ToolFinished,
     ToolProgress,
     ToolStarted,
     TurnFinished,
 )
-from app.core.agent.loop import OWN_FAULT, TurnConfig, run_turn
+from app.core.agent.loop import INTERNAL_ERROR, Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
 from backends.base import Backend, Capabilities, GenerationConfig
 from backends.events import AnswerFinished, Notice, TextDelta
@@ -90,12 +89,15 @@ class Talk:
     def stream(self, **config: Any) -> Iterator[Event]:
         self.registry = Registry(self.tools)
         self._open.append(self.registry.close)
-        turn = TurnConfig(tools=None, **config)
-        for event in run_turn(
-            self.conversation, self.backend, self.registry, turn, self.cancel, self.folder
-        ):
-            if isinstance(event, MessageFinished):
-                self.conversation = self.conversation.append(event.message)
+        turn = Turn(
+            self.conversation,
+            self.registry,
+            TurnConfig(tools=None, **config),
+            self.cancel,
+            self.folder,
+        )
+        for event in run_turn(turn, self.backend):
+            self.conversation = turn.conversation
             yield event
 
     def run(self, **config: Any) -> TurnFinished:
@@ -542,14 +544,14 @@ def test_a_fault_in_our_own_code_is_said_as_such_and_logged(
     talk.backend = Broken(TextDelta("so far"), fault=RuntimeError("/secret/path"))
     with caplog.at_level(logging.ERROR):
         end = talk.run()
-    assert (end.reason, end.error) == ("error", OWN_FAULT)
-    assert (talk.last.text, talk.last.error) == ("so far", OWN_FAULT)
+    assert (end.reason, end.error) == ("error", INTERNAL_ERROR)
+    assert (talk.last.text, talk.last.error) == ("so far", INTERNAL_ERROR)
     assert "secret" not in repr(talk.events) and "/secret/path" in caplog.text
 
 
 def test_a_backend_that_neither_ends_nor_fails_is_a_fault_too(talk: Talk) -> None:
     talk.backend = Broken(TextDelta("so far"))
-    assert talk.run().error == OWN_FAULT and talk.last.error == OWN_FAULT
+    assert talk.run().error == INTERNAL_ERROR and talk.last.error == INTERNAL_ERROR
 
 
 def test_when_running_the_calls_fails_every_call_has_a_result_still(
@@ -561,7 +563,7 @@ def test_when_running_the_calls_fails_every_call_has_a_result_still(
     monkeypatch.setattr(Registry, "run_all", broken)
     talk.serve([calls(ToolCall("add", {"a": 1, "b": 1})), [Say("Oh.")]])
     assert talk.run().reason == "stop"
-    assert [r.error for r in talk.results] == [OWN_FAULT]
+    assert [r.error for r in talk.results] == [INTERNAL_ERROR]
     assert [e.result for e in talk.events if isinstance(e, ToolFinished)] == talk.results
     assert "secret" not in repr(talk.events)
 

@@ -224,7 +224,7 @@ def test_other_calls_go_on_while_one_waits(world: World) -> None:
 
 def test_without_anybody_to_ask_it_is_refused(world: World, tmp_path: Path) -> None:
     from app.core.agent.approvals import allow
-    from app.core.agent.loop import run_turn_on
+    from app.core.agent.loop import Turn, run
     from app.core.conversation import Conversation
     from tools.registry import Registry
 
@@ -238,7 +238,7 @@ def test_without_anybody_to_ask_it_is_refused(world: World, tmp_path: Path) -> N
         talk = Conversation((user("Ann"),))
         cancel = threading.Event()
         (tmp_path / "w").mkdir(exist_ok=True)
-        events = list(run_turn_on(model, talk, registry, config, cancel, tmp_path / "w"))
+        events = list(run(Turn(talk, registry, config, cancel, tmp_path / "w"), model))
         messages = [event.message for event in events if hasattr(event, "message")]
         assert messages[-1].text == said
     assert post.sent == ["Ann"]

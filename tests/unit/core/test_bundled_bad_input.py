@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 
 from app.core.agent.events import Event, MessageFinished, TurnFinished
+from app.core.agent.loop import Turn as RunningTurn
 from app.core.agent.loop import TurnConfig, run_turn
 from app.core.conversation import Conversation
 from backends import bundled
@@ -106,7 +107,12 @@ def take(
     turn = TurnConfig(generation, "Be brief.", ROUNDS, tools=None)
     try:
         events: list[Event] = list(
-            run_turn(Conversation((user(asked),)), model, registry, turn, threading.Event(), folder)
+            run_turn(
+                RunningTurn(
+                    Conversation((user(asked),)), registry, turn, threading.Event(), folder
+                ),
+                model,
+            )
         )
     finally:
         registry.close()

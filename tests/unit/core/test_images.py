@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from app.core.attachments.accept import take
+from app.core.attachments import FileRefused, Given
 from app.core.attachments.images import (
     LARGEST,
     LONGEST,
@@ -26,7 +26,7 @@ from app.core.attachments.images import (
     pictures_folder,
     prepared,
 )
-from app.core.attachments.uploads import FileRefused, Given
+from app.core.attachments.uploads import take
 from app.core.settings import Settings
 from backends.messages import Document, Picture
 

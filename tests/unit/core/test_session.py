@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.core.agent.events import TurnFinished
-from app.core.agent.loop import OWN_FAULT, TurnConfig
+from app.core.agent.loop import INTERNAL_ERROR, TurnConfig
 from app.core.models.host import ModelHost
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Busy, Session, View
@@ -294,7 +294,7 @@ def test_a_fault_outside_the_agent_is_said_as_such(world: World) -> None:
     session = world.over(ModelHost(lambda: backend), "one")
     session.start_turn(user("hi"), ALL)
     view = ended(session)
-    assert view.conversation.messages[-1].error == OWN_FAULT and reason(view) == "error"
+    assert view.conversation.messages[-1].error == INTERNAL_ERROR and reason(view) == "error"
     assert "secret" not in repr(view)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.core import doctor
 from app.core.agent.events import TurnFinished
-from app.core.agent.loop import TurnConfig, run_turn
+from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.rendering.browser_steps import read_step
 from app.core.service import Service
@@ -174,7 +174,7 @@ def test_a_tool_of_several_functions_can_be_asked_for(house: Make, tmp_path: Pat
     with ScriptedServer([[Say("I would.")]]) as server:
         backend = OpenAIBackend(server.url, "scripted", None, retries=0)
         talk, cancel = Conversation((user("look"),)), threading.Event()
-        events = list(run_turn(talk, backend, registry, config, cancel, tmp_path / "w"))
+        events = list(run_turn(Turn(talk, registry, config, cancel, tmp_path / "w"), backend))
         backend.close()
         (request,) = server.requests
     registry.close()
@@ -249,7 +249,9 @@ def test_a_round_of_several_calls_fits_the_window(window: int, calls: int, tmp_p
     registry, talk, cancel = Registry([tool]), Conversation((user("look"),)), threading.Event()
     with ScriptedServer(script) as server:
         backend = OpenAIBackend(server.url, "scripted", None, context=window)
-        events = list(run_turn(talk, backend, registry, TurnConfig(tools=None), cancel, tmp_path))
+        events = list(
+            run_turn(Turn(talk, registry, TurnConfig(tools=None), cancel, tmp_path), backend)
+        )
         backend.close()
         sent = server.requests[-1].body["messages"]
     registry.close()

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.attachments.uploads import (
-    MOST,
-    FileRefused,
-    Given,
-    keep_files,
-    read_given,
-    user_message,
-)
+from app.core.attachments import FileRefused, Given
+from app.core.attachments.uploads import MAX_FILES, keep_files, read_given, user_message
 from app.core.conversation import Conversation
 from app.core.settings import Settings
 from backends.messages import Document, Message, Text, user
@@ -56,8 +50,8 @@ def test_what_is_too_large_or_too_much_is_refused_in_a_sentence(tmp_path: Path) 
     keep_files([Given("a.bin", whole)], tmp_path, SMALL)
     with pytest.raises(FileRefused, match="more than 2 MB"):
         keep_files([Given("b.bin", whole), Given("c.bin", b"x")], tmp_path, SMALL)
-    with pytest.raises(FileRefused, match=f"At most {MOST} files"):
-        keep_files([Given("a", b"")] * (MOST + 1), tmp_path, SMALL)
+    with pytest.raises(FileRefused, match=f"At most {MAX_FILES} files"):
+        keep_files([Given("a", b"")] * (MAX_FILES + 1), tmp_path, SMALL)
     assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
 
 

@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from app.core.agent.context import MAX_FIGURES, with_visible_images
 from app.core.agent.events import TurnFinished
-from app.core.agent.loop import TurnConfig, run_turn
-from app.core.agent.visible_images import FIGURES, visible
+from app.core.agent.loop import Turn, TurnConfig, run_turn
+from app.core.attachments import Given
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import keep_pictures, original, pictures_folder
-from app.core.attachments.uploads import Given, user_message
+from app.core.attachments.uploads import user_message
 from app.core.conversation import Conversation
 from app.core.doctor import check_drawing, check_vision
 from app.core.models.host import ModelHost
@@ -80,7 +81,7 @@ class Eyes:
 
 def seen(messages: list[Message], images: Images, folder: Path) -> list[Message]:
     eyes: Any = Eyes(images)
-    return list(visible(messages, eyes, folder))
+    return list(with_visible_images(messages, eyes, folder))
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_a_figure_can_be_asked_about(tmp_path: Path) -> None:
 
 
 def test_the_newest_figures_alone_and_none_that_is_gone(tmp_path: Path) -> None:
-    made = drawn(tmp_path, *(f"{at}.png" for at in range(FIGURES + 2)))
+    made = drawn(tmp_path, *(f"{at}.png" for at in range(MAX_FIGURES + 2)))
     (tmp_path / "5.png").unlink()
     (tmp_path / "4.png").unlink()
     (tmp_path / "4.png").symlink_to("/etc/passwd")
@@ -225,7 +226,9 @@ def ended(session: Session) -> View:
 
 def turn(talk: Talk, backend: Backend, conversation: Conversation) -> TurnFinished:
     events = list(
-        run_turn(conversation, backend, Registry(()), TurnConfig(), threading.Event(), talk.folder)
+        run_turn(
+            Turn(conversation, Registry(()), TurnConfig(), threading.Event(), talk.folder), backend
+        )
     )
     assert isinstance(events[-1], TurnFinished)
     return events[-1]

@@ -1,4 +1,4 @@
-"""One Jupyter kernel: made ready, asked, interrupted, ended.
+"""One Jupyter kernel: started, made ready, asked, interrupted, ended.
 
 What lies between us and its process is a `Connection`: sockets on this machine, or a gateway.
 """
@@ -11,10 +11,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
+from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from tools.safe_files import delete_folder
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ TICK = 0.05  # seconds between two looks at the Stop flag, the clock and the pro
 KILL_AFTER_CANCEL = 0.6  # seconds; a stopped turn has to end within one
 KILL_AFTER_LIMIT = 3.0  # seconds that code may take to tidy up after its time limit
 MISSING = 1.0  # seconds to wait for the second half of an answer whose first half came
+GONE = 5.0  # seconds that a start which was given up is waited for; it ends by itself after that
 KEPT = 5  # times the shown characters that a kernel sends from each end of an output
 STARTUP = ("session.py", "figures.py", "rich_display.py")
 STARTUP_AHEAD = "preload.py"
@@ -297,3 +302,92 @@ def _startup_code(file: str, keep: int) -> str:
 def _close_all() -> None:
     for kernel in list(_open):
         kernel.close()
+
+
+class Starting:
+    """A kernel on its way, for `workspace`: begun at once in a thread of its own, and given up at
+    any moment.
+
+    One that is begun `ahead` of its session has more imported, and its folder, which is its own
+    until `settle`, is deleted with it.
+    """
+
+    def __init__(
+        self, start: Callable[[Path], Kernel], workspace: Path, *, ahead: bool = False
+    ) -> None:
+        self.workspace = workspace
+        self._start = start
+        self._ahead = ahead
+        self._lock = threading.Lock()
+        self._closed = False
+        self._kernel: Kernel | None = None
+        self._ready: Future[Kernel] = Future()
+        threading.Thread(target=self._run, name="kernel-start", daemon=True).start()
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still on its way."""
+        return not self._ready.done()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the start failed with, if it did."""
+        return None if self.pending else self._ready.exception()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is on its way, or there."""
+        return self.pending or (self.failure is None and self._ready.result().alive)
+
+    def wait(self, seconds: float) -> Kernel | None:
+        """The kernel, or None when it is not ready by then. Raises what the start failed with."""
+        try:
+            return self._ready.result(timeout=seconds)
+        except NotYet:
+            return None
+
+    def close(self) -> None:
+        """End the kernel, or its start. Returns when it is gone, after `GONE` seconds at most;
+        may be called twice."""
+        with self._lock:
+            self._closed = True
+            kernel = self._kernel
+        if kernel is not None:
+            kernel.close()
+        wait([self._ready], GONE)
+        if self._ahead:
+            delete_folder(self.workspace)
+
+    def settle(self, workspace: Path) -> None:
+        """Have the kernel, which is ready, work in `workspace`. Raises OSError, `KernelFailed`."""
+        if self.workspace != workspace:
+            self._ready.result().settle(workspace)
+            self.workspace, self._ahead = workspace, False
+
+    def _run(self) -> None:
+        kernel: Kernel | None = None
+        try:
+            kernel = self._start(self.workspace)
+            with self._lock:
+                self._kernel = kernel
+                if self._closed:
+                    raise KernelFailed("It was given up.")
+            kernel.wait_ready()
+            if self._ahead:
+                kernel.prepare_ahead()
+        except Exception as error:  # noqa: BLE001  it belongs to whoever waits
+            if kernel is not None:
+                kernel.close()
+            self._ready.set_exception(_as_failure(error))
+        else:
+            self._ready.set_result(kernel)
+            if not self._ahead:
+                kernel.connection.furnish()
+
+
+def _as_failure(error: Exception) -> KernelFailed:
+    if isinstance(error, KernelFailed):
+        return error
+    failure = KernelFailed("The kernel could not be started.")
+    failure.__cause__ = error
+    return failure

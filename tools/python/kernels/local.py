@@ -30,8 +30,8 @@ from tools.python.kernels.fonts import provide_fonts
 from tools.python.kernels.kernel import KEPT, Channel, Kernel, KernelFailed, Message
 from tools.python.limits import PythonLimits
 from tools.python.limits.causes import what_became
+from tools.python.sandbox.bubblewrap import give_new
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelLauncher
-from tools.python.sandbox.workspace_owner import give_new
 from tools.safe_files import delete_folder, no_room
 
 log = logging.getLogger(__name__)

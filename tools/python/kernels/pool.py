@@ -8,13 +8,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from tools.base import ToolContext, ToolError
 from tools.fair_queue import FairOrder
-from tools.python.kernels.kernel import TICK, Kernel, KernelFailed
-from tools.python.kernels.pending import KernelHost, Starting
-from tools.python.limits.allowance import Allowance
+from tools.python.kernels.kernel import TICK, Kernel, KernelFailed, Starting
+from tools.python.limits.monitor import Allowance
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +25,29 @@ CALM = 1.0  # seconds after a call began until a spare kernel is started: two co
 PATIENCE = 15.0  # seconds after which one is started all the same
 RETRY = 30.0  # seconds after a spare kernel did not start
 WAITING = "Waiting for a free Python…"
+
+
+class KernelHost(Protocol):
+    """Where kernels run: on this machine, or behind a gateway."""
+
+    @property
+    def network(self) -> bool:
+        """Whether the code reaches the network."""
+
+    @property
+    def here(self) -> bool:
+        """Whether that is this machine, and a kernel works in the session's own folder."""
+
+    @property
+    def confined(self) -> bool:
+        """Whether the code can write to its own folder and to places in memory alone."""
+
+    @property
+    def folder(self) -> str:
+        """What the code calls the folder that it works in."""
+
+    def start(self, workspace: Path) -> Kernel:
+        """A kernel for that folder, on its way. Raises `KernelFailed`."""
 
 
 class KernelPool:
@@ -113,7 +135,7 @@ class KernelPool:
                 if lease.start is None:
                     if not self._make_room():
                         return None
-                    lease.start = self._take_spare() or Starting(self.host, lease.workspace)
+                    lease.start = self._take_spare() or Starting(self.host.start, lease.workspace)
                 self._waiting.serve(lease)
             lease.busy = True
             self._called = time.monotonic()
@@ -130,14 +152,14 @@ class KernelPool:
         """Start the lease's own kernel, without a call, where there is room."""
         with self._changed:
             if not self._closed and not lease.closed and lease.start is None:
-                lease.start = Starting(self.host, lease.workspace)
+                lease.start = Starting(self.host.start, lease.workspace)
 
     def replace(self, lease: Lease) -> None:
         """Start a kernel in the session's own folder, in the place of one that can't be used."""
         with self._changed:
             if not self._closed and not lease.closed:
                 self._take(lease, None)
-                lease.start = Starting(self.host, lease.workspace)
+                lease.start = Starting(self.host.start, lease.workspace)
 
     def release(self, lease: Lease) -> None:
         """The call is over, or was stopped while it waited."""
@@ -218,7 +240,7 @@ class KernelPool:
         if self._wants_spare and self._spare is None and calm and now > self._retry:
             assert self.spares is not None
             folder = self.spares / f"spare-{secrets.token_hex(8)}"
-            self._spare = Starting(self.host, folder, ahead=True)
+            self._spare = Starting(self.host.start, folder, ahead=True)
 
 
 class Lease:

@@ -5,15 +5,15 @@ Pure: no kernel, no file. Memory stays bounded whatever arrives.
 
 from __future__ import annotations
 
+import html
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tools.python.kernels.startup.session import LEFT_OUT
 from tools.python.output.mime_bundle import Picture, Rich, shown_form
-from tools.python.output.plain_text import html_text, plain
-from tools.python.output.truncation import Clip, Display, Gap, Item, Piece, Stream, compose
 
 __all__ = ["ITEMS", "Gap", "Outputs", "Picture", "Piece", "Rich", "compose"]
 
@@ -198,3 +198,156 @@ def _text_of(data: Mapping[str, Any]) -> str:
     if isinstance(data.get("text/html"), str):
         return html_text(data["text/html"])
     return text if isinstance(text, str) else ""
+
+
+# -- text of any length in bounded memory ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Characters that are known to be missing at this place."""
+
+    characters: int
+
+
+Piece = str | Picture | Rich | Gap
+
+
+def compose(pieces: Sequence[str | Gap], limit: int) -> str:
+    """The pieces as one text, cut in the middle to `limit` characters, with a word on how much."""
+    total = sum(piece.characters if isinstance(piece, Gap) else len(piece) for piece in pieces)
+    gaps = [index for index, piece in enumerate(pieces) if isinstance(piece, Gap)]
+    before = _joined(pieces[: gaps[0]] if gaps else pieces)
+    if not gaps and total <= limit:
+        return before
+    after = _joined(pieces[gaps[-1] + 1 :]) if gaps else before[limit // 2 :]
+    head = before[: max(limit // 2, limit - len(after))]
+    room = limit - len(head)
+    tail = after[-room:] if room else ""
+    missing = total - len(head) - len(tail)
+    start = "" if not head or head.endswith("\n") else "\n"
+    return f"{head}{start}[… {missing:,} characters left out …]\n{tail}"
+
+
+def _joined(pieces: Sequence[str | Gap]) -> str:
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+class Clip:
+    """Text of any length, of which the first and the last `limit` characters are kept."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.size = limit, 0
+        self.head = self.tail = ""
+
+    def write(self, text: str) -> None:
+        self.size += len(text)
+        room = self.limit - len(self.head)
+        if room:
+            self.head += text[:room]
+        if len(text) > room:
+            self.tail = (self.tail + text[max(room, len(text) - self.limit) :])[-self.limit :]
+
+    def pieces(self) -> list[Piece]:
+        missing = self.size - len(self.head) - len(self.tail)
+        return [self.head, *([Gap(missing)] if missing else ()), self.tail]
+
+
+class Stream:
+    """Printed text; the line that is not yet ended may still be overwritten, as by a progress
+    bar."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.done = Clip(limit)
+        self.line = ""
+
+    def write(self, text: str) -> None:
+        ended, newline, self.line = (self.line + text).rpartition("\n")
+        self.done.write(plain(ended + newline))
+        self.line = overwritten(self.line)
+        if len(self.line) > self.limit:
+            self.done.write(plain(self.line))
+            self.line = ""
+
+    def pieces(self) -> list[Piece]:
+        return [*self.done.pieces(), plain(self.line)]
+
+    def size(self) -> int:
+        return self.done.size + len(self.line)
+
+
+class Display:
+    """A result, a displayed object, an error."""
+
+    def __init__(self, content: list[Piece], name: object = None) -> None:
+        self.content, self.name = content, name
+
+    def pieces(self) -> list[Piece]:
+        return self.content
+
+    def size(self) -> int:
+        return sum(
+            len(piece) if isinstance(piece, str) else getattr(piece, "characters", 0)
+            for piece in self.content
+        )
+
+
+Item = Stream | Display
+
+
+# -- text meant for a terminal or a browser, as plain text -----------------------------------------
+
+# Escape sequences of terminals (ECMA-48): CSI, OSC, and the two-character ones.
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^_`-~])")
+_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+
+
+def plain(text: str) -> str:
+    """Text as a terminal would have left it, without colours and control characters."""
+    text = _ANSI.sub("", text)
+    return overwritten(text).replace("\r", "").translate(_CONTROL)
+
+
+def overwritten(text: str) -> str:
+    """Every line from its last carriage return on; one at its end has yet to take effect."""
+    if "\r" not in text:
+        return text
+    lines = (line.rstrip("\r") for line in text.split("\n"))
+    end = "\r" if text.endswith("\r") else ""
+    return "\n".join(line[line.rfind("\r") + 1 :] for line in lines) + end
+
+
+def html_text(markup: str) -> str:
+    """HTML as text: a line a row of a table, a tab between its cells.
+
+    In time linear in the length, whatever it is; parsers of trees are not.
+    """
+    parts: list[str] = []
+    silent = ""
+    for at, part in enumerate(_TAG.split(markup)):
+        name = (part or "").lower()
+        if at % 2 == 0:
+            if not silent:
+                parts.append(_SPACES.sub(" ", html.unescape(part)))
+        elif silent:
+            silent = "" if name == f"/{silent}" else silent
+        elif name in ("script", "style"):
+            silent = name
+        elif name in ("td", "th"):
+            parts.append("\t")
+        elif name in _BREAKS:
+            parts.append("\n")
+    lines = map(_cells, "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line.strip())
+
+
+def _cells(line: str) -> str:
+    cells = line.lstrip(" ").removeprefix("\t").split("\t")
+    return "\t".join(" ".join(cell.split()) for cell in cells).rstrip()
+
+
+_SPACES = re.compile(r"\s+")
+# A comment, or a tag with its name; either ends before the next one begins.
+_TAG = re.compile(r"<(?:!--[^<>]*+|(/?[a-zA-Z][\w-]*+)[^<>]*+)>")
+_BREAKS = frozenset(("br", "p", "div", "tr", "li", "table", "h1", "h2", "h3"))

@@ -1,12 +1,15 @@
-"""What code displayed beside text, written into the session's workspace for the page.
+"""What a call left beside text: displays, written into the session's workspace for the page, and
+the files that its code wrote there itself.
 
 Images keep their format; a chart is put in words too, for a model that can't see it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mimetypes
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +28,9 @@ from tools.media import (
     PictureRefused,
     picture_size,
 )
+from tools.python.output.collector import Gap, Piece
 from tools.python.output.mime_bundle import Picture, Rich
-from tools.python.output.truncation import Gap, Piece
-from tools.safe_files import why_not_written, write_into
+from tools.safe_files import Listing, is_text, link_into, safe_name, why_not_written, write_into
 from tools.text import one_line
 
 LARGEST_SHOWN = 5_000_000  # bytes of a chart or a table that a browser is sent
@@ -37,6 +40,7 @@ _ENDINGS = {"audio/wav": ".wav", "audio/mpeg": ".mp3", "audio/ogg": ".ogg"}
 MAX_SUMMARY_CHARS = 200  # characters of a summary
 MAX_NESTED_CHARTS = 50  # within one another
 
+MAX_OFFERED_FILES = 20  # of one call
 OUTPUT_FOLDER = ".outputs"
 
 
@@ -173,3 +177,52 @@ def save_picture(picture: Picture, workspace: Path, number: int) -> SavedPicture
         raise PictureRefused(why_not_written(error)) from None
     shrink = 2 if sharp else 1
     return SavedPicture(Attachment(name, mime, path), width // shrink, height // shrink)
+
+
+# -- files that a call wrote or changed in its workspace -------------------------------------------
+
+
+def made_files(
+    workspace: Path, before: Listing, after: Listing
+) -> tuple[Sequence[str], tuple[Attachment, ...]]:
+    """What was written between the two listings: lines for the model, and the files to offer.
+
+    The latest come first where there are too many to offer.
+    """
+    changed = [
+        path
+        for path, stamp in after.files.items()
+        if before.files.get(path) != stamp and (before.complete or path in before.files)
+    ]
+    offered = sorted(changed, key=lambda path: -after.files[path][1])[:MAX_OFFERED_FILES]
+    offered.sort()
+    lines, files = [], []
+    for path in offered:
+        shown, file = _offer(workspace, path)
+        lines.append(f"[file {shown}: {file_size(after.files[path][0])}]")
+        files += [file] if file is not None else []
+    rest = len(changed) - len(offered)
+    if not after.complete:
+        lines.append("[more files were written than can be listed]")
+    elif rest:
+        lines.append(f"[{rest:,} more file{'' if rest == 1 else 's'} written, not listed]")
+    return lines, tuple(files)
+
+
+def _offer(workspace: Path, path: str) -> tuple[str, Attachment | None]:
+    """What a file is called for the model, and the file; None where it can't be offered.
+
+    One whose name is no text (it has a line end in it, or bytes that are no UTF-8) is offered
+    under another name: in a page, an address or a list nobody could tell what it is.
+    """
+    mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    if is_text(path):
+        return path, Attachment(path, mime, workspace / path, inline=False)
+    name = safe_name(Path(path).name, instead="_")
+    mark = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
+    try:
+        # A folder of its own: the file is downloaded under the name that it has there.
+        linked = link_into(workspace / f"{OUTPUT_FOLDER}-{mark}", name, workspace / path)
+    except OSError:
+        return f"{path!r} is not offered to the user, for its name", None
+    return f"{path!r}, offered to the user as {name}", Attachment(name, mime, linked, inline=False)

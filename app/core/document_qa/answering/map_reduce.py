@@ -7,7 +7,7 @@ and the answer is given from them. The notes are shown as the model's thinking.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil
@@ -18,7 +18,7 @@ from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.token_counter import Meter, guess
 from backends.base import Backend, GenerationConfig
 from backends.events import AnswerFinished, ModelEvent, Notice, ReasoningDelta, TextDelta
-from backends.messages import Finish, Message, Text, Usage, user
+from backends.messages import Finish, Message, Text, user
 
 MOST = 24_000
 """Tokens of one part, in however large a window: of longer ones models miss the middle."""
@@ -44,7 +44,7 @@ class Plan:
     notes that it brings."""
 
     parts: tuple[Part, ...]
-    question: str
+    question: Message
     talk: tuple[Message, ...]
     room: int
     note: int
@@ -67,14 +67,16 @@ class Plan:
         return max(2, self.room // (self.note + _LABEL))
 
 
-def plan(corpus: Corpus, question: str, talk: Sequence[Message], meter: Meter, answer: int) -> Plan:
+def plan(
+    corpus: Corpus, question: Message, talk: Sequence[Message], meter: Meter, answer: int
+) -> Plan:
     """The documents in parts that fit, all about as long. What was said before stands in the last
     call, where it takes no more than a quarter of the window."""
     window, scale = meter.window, meter.scale(corpus.whole)
     note = max(64, min(NOTE, window // 16))
     said = meter.prompt(talk).count if talk else 0
     said, talk = (0, ()) if said > window // 4 else (said, talk)
-    room = min(MOST, window - max(note, answer) - meter.text(question).count - said - _AROUND)
+    room = min(MOST, window - max(note, answer) - meter.text(question.text).count - said - _AROUND)
     room = max(room, window // 4)
     costs = [guess(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
     even = sum(costs) / max(1, ceil(sum(costs) / (_FULL * room))) + max(costs, default=0)
@@ -84,9 +86,10 @@ def plan(corpus: Corpus, question: str, talk: Sequence[Message], meter: Meter, a
 
 def read(
     plan: Plan, backend: Backend, config: GenerationConfig, cancel: threading.Event
-) -> Iterator[ModelEvent]:
-    """One answer, as `Backend.generate` gives it: notices of progress, the notes as thinking, the
-    answer as text. Raises `BackendError`."""
+) -> Generator[ModelEvent, None, tuple[Message, ...] | None]:
+    """The messages that are answered from the notes, once these are taken: progress as notices, the
+    notes as thinking, and an `AnswerFinished` for each. None when the last of them did not end
+    well. Raises `BackendError`."""
     calls = _Calls(plan, backend, replace(config, tool_choice=None), cancel)
     texts = [part.text for part in plan.parts]
     if len(texts) > 1:
@@ -94,7 +97,7 @@ def read(
             label = f"Reading part {at + 1} of {len(texts)}: {part.title}"
             note = yield from calls.note(label, plan.wording.part, part.text)
             if note is None:
-                return
+                return None
             texts[at] = f"Notes on {part.title}:\n{note}"
     while len(texts) > plan.together and sum(map(guess, texts)) > plan.room:
         notes, texts = texts, []
@@ -104,26 +107,30 @@ def read(
             text = "\n\n".join(notes[first : first + plan.together])
             note = yield from calls.note(label, plan.wording.join, text)
             if note is None:
-                return
+                return None
             texts.append(note)
-    yield from calls.answer("\n\n".join(texts))
+    several = len(plan.parts) > 1
+    yield Notice("Answering from the notes" if several else "")
+    rules = plan.wording.notes if several else plan.wording.pages
+    shown = tuple(part for part in plan.question.parts if not isinstance(part, Text))
+    text = "\n\n".join([*texts, plan.question.text])
+    return (_system(rules), *plan.talk, replace(plan.question, parts=(*shown, Text(text))))
 
 
 class _Calls:
-    """The calls of one answer, and what they used together."""
+    """The calls on the way to one answer."""
 
     def __init__(
         self, plan: Plan, backend: Backend, config: GenerationConfig, cancel: threading.Event
     ) -> None:
         self._plan, self._backend, self._config, self._cancel = plan, backend, config, cancel
-        self._used = Usage()
 
     def note(self, label: str, rules: str, text: str) -> Generator[ModelEvent, None, str | None]:
         """Notes on a text; None when the answer has ended with it."""
         yield Notice(label)
         yield ReasoningDelta(f"**{label}**\n\n")
         config = replace(self._config, max_tokens=self._plan.note)
-        asked = user(f"{text}\n\nRequest: {self._plan.question}")
+        asked = user(f"{text}\n\nRequest: {self._plan.question.text}")
         said: list[str] = []
         finish: Finish = "error"
         for event in self._backend.generate([_system(rules), asked], (), config, self._cancel):
@@ -133,29 +140,10 @@ class _Calls:
                     yield ReasoningDelta(piece)
                 case Notice(waiting):
                     yield Notice(f"{label} · {waiting}" if waiting else label)
-                case AnswerFinished(finish, usage):
-                    self._used = _sum(self._used, usage)
-        yield ReasoningDelta("\n\n")
-        if finish in ("cancelled", "error"):
-            yield AnswerFinished(finish, self._used)
-            return None
-        return "".join(said).strip()
-
-    def answer(self, text: str) -> Iterator[ModelEvent]:
-        """The last call: the answer from the notes, or from the text where it is one part."""
-        several = len(self._plan.parts) > 1
-        rules = self._plan.wording.notes if several else self._plan.wording.pages
-        asked = user(f"{text}\n\n{self._plan.question}")
-        messages = [_system(rules), *self._plan.talk, asked]
-        yield Notice("Answering from the notes" if several else "")
-        waiting = True
-        for event in self._backend.generate(messages, (), self._config, self._cancel):
-            if waiting and isinstance(event, TextDelta):
-                waiting = False
-                yield Notice("")
-            if isinstance(event, AnswerFinished):
-                event = AnswerFinished(event.finish, _sum(self._used, event.usage))
-            yield event
+                case AnswerFinished(finish):
+                    yield ReasoningDelta("\n\n")
+                    yield event
+        return None if finish in ("cancelled", "error") else "".join(said).strip()
 
 
 def _part(passages: Sequence[Passage]) -> Part:
@@ -183,11 +171,3 @@ def _packed(costs: Sequence[float], most: float) -> list[tuple[int, int]]:
 
 def _system(text: str) -> Message:
     return Message("system", (Text(text),))
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        one.prompt_tokens + other.prompt_tokens,
-        one.cached_tokens + other.cached_tokens,
-        one.completion_tokens + other.completion_tokens,
-    )

@@ -1,4 +1,5 @@
-"""What is sent for a question about documents: all of them, or the passages that it asks for.
+"""What is sent for a question about documents: all of them, the passages that it asks for, or notes
+that the model took on all their parts.
 
 Whole documents stand in the system message, so that a conversation always begins alike and a
 model that keeps its prefix reads them once. Passages stand with their question, and stay there in
@@ -9,18 +10,21 @@ passages take more than their share of the window, those of earlier turns go, al
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.core.agent.context import DocumentContext, Question
 from app.core.document_qa.answering import map_reduce
 from app.core.document_qa.answering.instructions import NOTHING, wording
 from app.core.document_qa.retrieval.chunking import Passage, excerpts
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import Sheet
-from app.core.document_qa.retrieval.token_counter import Meter, guess
+from app.core.document_qa.retrieval.token_counter import Meter, Tokens, guess, window_of
 from backends.base import Backend, GenerationConfig
-from backends.messages import Message, Text, user
+from backends.events import ModelEvent, Notice
+from backends.messages import AppliedMode, ContextUsed, Document, Message, Text, user
 
 Way = Literal["auto", "whole", "passages", "parts"]
 
@@ -59,49 +63,98 @@ class Room:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is sent, and what the page says of it.
+    """Messages up to the question with documents before them, and what they hold.
 
     `way` is how the documents are read; `pages` are those that the model reads something of.
-    `excess` is by how many tokens whole documents would not fit. With "parts" the messages are
-    made while it is answered, as `plan` has it. `refused` says that the whole was sent before, and
-    the model found it too long.
+    `excess` is by how many tokens whole documents would not fit. With "parts" the messages come
+    from the model's notes, as `plan` has it.
     """
 
-    way: Literal["whole", "passages", "parts"]
+    way: AppliedMode
     messages: tuple[Message, ...]
     pages: tuple[Sheet, ...]
     room: Room
     excess: int = 0
     plan: map_reduce.Plan | None = None
-    refused: bool = False
 
 
-def compose(
-    corpus: Corpus,
-    question: str,
-    history: Sequence[Message],
-    way: Way,
-    backend: Backend,
-    config: GenerationConfig,
-) -> Prompt:
-    """The prompt for a question; `history` are the messages before it. "auto" sends the documents
-    whole where they fit, else passages of them."""
-    meter = Meter(backend)
-    talk = _talk(history)
-    answer = max(_LEAST_ANSWER, min(config.max_tokens, meter.window // 4))
-    room = _whole_room(corpus, (*talk, user(question)), meter, answer)
-    if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
-        messages = (
-            _system(wording(meter.profile, meter.window).pages, corpus.whole),
-            *talk,
-            user(question),
+@dataclass(frozen=True)
+class Outlook:
+    """What the next question meets: how the documents would be read, by how many tokens the whole
+    of them does not fit, and for reading in parts how often the model is asked at most. `known`
+    says whether the model told its window."""
+
+    way: Way
+    room: Room
+    excess: int = 0
+    calls: int = 0
+    known: bool = True
+
+
+def prepare(
+    corpus: Corpus, question: Question, way: Way, cancel: threading.Event, narrow: bool = False
+) -> Generator[ModelEvent, None, DocumentContext | None]:
+    """The documents for a question in the way that was chosen; by passages where the whole does not
+    fit a window that is known, or the model found it too long, so that it must be `narrow`. None
+    when it was stopped. Raises `BackendError`."""
+    if narrow or (question.begun and way == "parts"):
+        way = "passages"
+    yield Notice(
+        "The documents do not fit: choosing passages" if narrow else "Looking through the documents"
+    )
+    prompt = compose(corpus, question, way)
+    if prompt.way == "whole" and prompt.excess and window_of(question.backend) is not None:
+        prompt = compose(corpus, question, "passages")
+    yield Notice("")
+    messages = prompt.messages
+    if prompt.plan is not None:
+        answered = yield from map_reduce.read(
+            prompt.plan, question.backend, question.generation, cancel
         )
-        messages = messages if corpus.sheets else (_system(NOTHING), *messages[1:])
-        return Prompt("whole", messages, corpus.sheets, room, room.over)
+        if answered is None:
+            return None
+        messages = answered
+    system, *talk = messages
+    pages = tuple(sheet.used for sheet in prompt.pages)
+    return DocumentContext(
+        system.text, tuple(talk), ContextUsed(prompt.way, pages, prompt.excess, refused=narrow)
+    )
+
+
+def outlook(
+    corpus: Corpus, history: tuple[Message, ...], way: Way, backend: Backend, answer: int
+) -> Outlook:
+    """What a question would meet now, whose answer has so many tokens at most."""
+    config = GenerationConfig(max_tokens=answer)
+    # The question is not known yet: no passages are chosen, only room is kept for them.
+    question = Question(history, user(""), (), "", (), backend, config)
+    first = compose(corpus, question, "parts" if way == "parts" else "whole")
+    known = window_of(backend) is not None
+    found = Outlook(first.way, first.room, first.excess, 0, known)
+    if first.plan is not None:
+        return replace(found, calls=first.plan.calls)
+    if way == "passages" or (first.excess and (known or way == "auto")):
+        free = first.room.window - first.room.answer
+        kept = min(first.room.documents, MOST, free // 4)
+        return replace(found, way="passages", room=replace(first.room, documents=kept))
+    return found
+
+
+def compose(corpus: Corpus, question: Question, way: Way) -> Prompt:
+    """The prompt for a question. "auto" sends the documents whole where they fit, else passages of
+    them."""
+    meter = Meter(question.backend)
+    talk = _without_files((*question.history, question.question))
+    answer = max(_LEAST_ANSWER, min(question.generation.max_tokens, meter.window // 4))
+    room = _whole_room(corpus, question, talk, meter, answer)
+    if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
+        rules = wording(meter.profile, meter.window).pages
+        system = _system(rules, corpus.whole) if corpus.sheets else _system(NOTHING)
+        return Prompt("whole", (system, *talk), corpus.sheets, room, room.over)
     if way == "parts":
-        plan = map_reduce.plan(corpus, question, talk, meter, answer)
+        plan = map_reduce.plan(corpus, talk[-1], talk[:-1], meter, answer)
         return Prompt("parts", (), corpus.sheets, room, room.over, plan)
-    prompt = _Passages(corpus, (*talk, user(question)), meter, answer).prompt()
+    prompt = _Passages(corpus, question, talk, meter, answer).prompt()
     return replace(prompt, excess=room.over)
 
 
@@ -119,8 +172,15 @@ def asks_for_whole(question: str) -> bool:
 class _Passages:
     """A prompt by passages while it is made. The last message is the question."""
 
-    def __init__(self, corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> None:
-        self._corpus, self._meter, self._answer = corpus, meter, answer
+    def __init__(
+        self,
+        corpus: Corpus,
+        question: Question,
+        talk: Sequence[Message],
+        meter: Meter,
+        answer: int,
+    ) -> None:
+        self._corpus, self._meter, self._answer, self._question = corpus, meter, answer, question
         self._talk = tuple(talk)
         asked = [at for at, message in enumerate(talk) if message.role == "user"]
         self._before = dict(zip(asked[1:], asked, strict=False))
@@ -160,11 +220,11 @@ class _Passages:
     def _made(self, chosen: dict[int, tuple[Passage, ...]]) -> Prompt:
         texts = {at: excerpts(passages) for at, passages in chosen.items() if passages}
         messages = [
-            user(f"{texts[at]}\n\n{message.text}") if at in texts else message
+            _with_text_before(message, texts[at]) if at in texts else message
             for at, message in enumerate(self._talk)
         ]
         read = [self._meter.text(text) for text in texts.values()]
-        said = self._meter.prompt((self._system, *self._talk))
+        said = _said(self._question, self._meter, self._system, self._talk)
         room = Room(
             sum(each.count for each in read),
             said.count + _SPARE,
@@ -183,9 +243,17 @@ class _Passages:
         return self._tokens(f"{passage.sheet.head}\n{passage.lead}{passage.text}")
 
 
-def _whole_room(corpus: Corpus, talk: Sequence[Message], meter: Meter, answer: int) -> Room:
+def _said(question: Question, meter: Meter, system: Message, talk: Sequence[Message]) -> Tokens:
+    """Tokens of the whole request without what is read for it."""
+    own = (_system(question.system),) if question.system else ()
+    return meter.prompt((*own, system, *talk, *question.begun), question.tools)
+
+
+def _whole_room(
+    corpus: Corpus, question: Question, talk: Sequence[Message], meter: Meter, answer: int
+) -> Room:
     read = meter.text(corpus.whole)
-    said = meter.prompt((_system(wording(meter.profile, meter.window).pages), *talk))
+    said = _said(question, meter, _system(wording(meter.profile, meter.window).pages), talk)
     exact = meter.known and read.exact and said.exact
     return Room(read.count, said.count + _SPARE, answer, meter.window, exact)
 
@@ -194,26 +262,26 @@ def _system(*texts: str) -> Message:
     return Message("system", (Text("\n\n".join(texts)),))
 
 
-def _talk(history: Sequence[Message]) -> tuple[Message, ...]:
-    """What was said, without the files that came with it and answers that never came."""
-    said = (message for message in history if message.role in ("user", "assistant"))
-    return tuple(message for message in map(_as_text, said) if message.text)
+def _without_files(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What was said, called and shown, without the files that came with it and answers that never
+    came."""
+    talk = (_without_documents(each) for each in messages[:-1])
+    said = (each for each in talk if each.role != "assistant" or each.text or each.calls)
+    return (
+        *(each for each in said if each.role != "user" or each.text or each.pictures),
+        _without_documents(messages[-1]),
+    )
 
 
-def _as_text(message: Message) -> Message:
-    if not message.calls and len(message.parts) == 1 and isinstance(message.parts[0], Text):
+def _without_documents(message: Message) -> Message:
+    if not message.documents:
         return message
-    return replace(message, parts=(Text(message.text),), calls=())
+    return replace(
+        message, parts=tuple(part for part in message.parts if not isinstance(part, Document))
+    )
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """What the next question meets: how the documents would be read, by how many tokens the whole
-    of them does not fit, and for reading in parts how often the model is asked at most. `known`
-    says whether the model told its window."""
-
-    way: Way
-    room: Room
-    excess: int = 0
-    calls: int = 0
-    known: bool = True
+def _with_text_before(message: Message, text: str) -> Message:
+    """The message with a text before its own."""
+    shown = tuple(part for part in message.parts if not isinstance(part, Text))
+    return replace(message, parts=(*shown, Text(f"{text}\n\n{message.text}")))

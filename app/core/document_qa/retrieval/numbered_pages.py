@@ -10,7 +10,7 @@ from typing import Protocol
 
 from backends import glm4
 from backends.glm4.tokens import WORD_JOINER
-from backends.messages import Document
+from backends.messages import Document, PageUsed
 from tools.documents.base import Page, Reading
 from tools.text import one_line, quotable
 
@@ -89,6 +89,11 @@ class Sheet:
     def head(self) -> str:
         """The line that begins the page in a prompt."""
         return f"[{self.id}] {self.title}"
+
+    @cached_property
+    def used(self) -> PageUsed:
+        """What an answer that was given from it keeps of the page."""
+        return PageUsed(self.id, self.name, self.page.number, self.unit, self.pages)
 
     @property
     def shown(self) -> str:

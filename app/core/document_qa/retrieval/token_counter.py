@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from backends.base import Backend
 from backends.errors import ContextExceeded
 from backends.messages import Message, user
+from tools.base import ToolSpec
 from tools.citations import WIDE
 
 UNKNOWN = 32_768
@@ -46,10 +47,11 @@ class Meter:
         known = window_of(backend)
         self.window, self.known = known or UNKNOWN, known is not None
 
-    def prompt(self, messages: Sequence[Message]) -> Tokens:
+    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Tokens:
         """A whole prompt."""
-        guessed = sum(_guessed(message.text) + _AROUND for message in messages)
-        counted = self._counted(messages) if guessed <= FAR * self.window else None
+        guessed = sum(_guessed(_text(message)) + _AROUND for message in messages)
+        guessed += sum(guess(f"{spec.description}{spec.parameters}") for spec in tools)
+        counted = self._counted(messages, tools) if guessed <= FAR * self.window else None
         return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
 
     def text(self, text: str) -> Tokens:
@@ -79,9 +81,9 @@ class Meter:
             return Tokens(guessed, exact=False)
         return Tokens(max(whole - empty, 0))
 
-    def _counted(self, messages: Sequence[Message]) -> int | None:
+    def _counted(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int | None:
         try:
-            return self._backend.count_tokens(messages, ())
+            return self._backend.count_tokens(messages, tools)
         except ContextExceeded as error:
             return error.window + error.excess
 
@@ -107,6 +109,13 @@ def guess(text: str) -> int:
         + wide / _WIDE_A_TOKEN
         + other / _OTHER_A_TOKEN
     )
+
+
+def _text(message: Message) -> str:
+    """All that a model reads of a message."""
+    if message.result is not None:
+        return message.result.text
+    return "".join([message.text, *(call.input for call in message.calls)])
 
 
 def _guessed(text: str) -> int:

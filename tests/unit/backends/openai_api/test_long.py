@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.core.agent.visible_images import visible
+from app.core.agent.context import with_visible_images
 from backends.base import GenerationConfig
 from backends.errors import ContextExceeded
 from backends.messages import Message, Text, user
@@ -61,6 +61,6 @@ def test_texts_are_counted_only_where_they_may_not_fit(monkeypatch: pytest.Monke
 
 def test_messages_without_pictures_are_not_made_anew(tmp_path: Any) -> None:
     backend = OpenAIBackend("http://127.0.0.1:9/v1", "scripted", None)
-    shown = visible(TALK, backend, tmp_path)
+    shown = with_visible_images(TALK, backend, tmp_path)
     backend.close()
     assert all(one is other for one, other in zip(shown, TALK, strict=True))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from app.core.agent.events import Event, MessageFinished, TurnFinished
+from app.core.agent.loop import Turn, TurnConfig, run_turn
+from app.core.conversation import Conversation
 from app.core.document_qa.answering import map_reduce
 from app.core.document_qa.answering.prompt import compose
 from app.core.document_qa.retrieval.corpus import Corpus
 from backends.base import GenerationConfig
 from backends.errors import AnswerBroken
-from backends.events import AnswerFinished, Notice, ReasoningDelta, TextDelta
+from backends.events import Notice, ReasoningDelta, TextDelta
 from backends.messages import Message, Text, user
-from tests.support.document_scene import Scripted, corpus, filler, sheets
+from tests.support.document_scene import Read, Scripted, corpus, filler, question, sheets
+from tools.registry import Registry
 
 CONFIG = GenerationConfig(max_tokens=300, tool_choice="x")
 QUESTION = "Summarise the report."
@@ -26,13 +32,28 @@ def long() -> Corpus:
 
 
 def planned(pages: Corpus, backend: Scripted, *history: Message) -> map_reduce.Plan:
-    prompt = compose(pages, QUESTION, history, "parts", backend, CONFIG)
+    prompt = compose(pages, question(QUESTION, history, backend, CONFIG), "parts")
     assert prompt.way == "parts" and prompt.pages == pages.sheets and prompt.plan is not None
     return prompt.plan
 
 
-def read(plan: map_reduce.Plan, backend: Scripted, cancel: threading.Event | None = None) -> list:
-    return list(map_reduce.read(plan, backend, CONFIG, cancel or threading.Event()))
+def turn(
+    pages: Corpus, backend: Scripted, cancel: threading.Event, *history: Message
+) -> Iterator[Event]:
+    talk = Conversation((*history, user(QUESTION)))
+    config, nowhere = TurnConfig(CONFIG), Path("nowhere")
+    return run_turn(
+        Turn(talk, Registry(()), config, cancel, nowhere, Read(pages, "parts")), backend
+    )
+
+
+def read(pages: Corpus, backend: Scripted, *history: Message) -> list:
+    return list(turn(pages, backend, threading.Event(), *history))
+
+
+def answer(events: list) -> Message:
+    (message,) = (event.message for event in events if isinstance(event, MessageFinished))
+    return message
 
 
 def texts(events: list, kind: type) -> str:
@@ -42,7 +63,7 @@ def texts(events: list, kind: type) -> str:
 def test_every_page_is_read_once_and_the_answer_comes_from_the_notes(long):
     backend = Scripted(*(f"Note {at}【{at}†Page】." for at in range(1, 9)))
     plan = planned(long, backend)
-    events = read(plan, backend)
+    events = read(long, backend)
     assert len(plan.parts) == 2 and plan.calls == len(backend.asked) == 3
     asked = [messages[-1].text for messages, _ in backend.asked]
     for sheet in long.sheets:
@@ -54,14 +75,19 @@ def test_every_page_is_read_once_and_the_answer_comes_from_the_notes(long):
     assert "report.pdf, pages 6-10; b.txt, page 1:\nNote 2" in asked[2]
     assert asked[2].endswith(QUESTION) and texts(events, TextDelta) == "Note 3【3†Page】."
     assert all(f"Note {at}【" in texts(events, ReasoningDelta) for at in (1, 2))
+    said = answer(events)
+    assert said.finish == "stop" and said.context is not None and said.context.mode == "parts"
+    assert (said.usage.prompt_tokens, said.usage.completion_tokens) == (300, 15)
     *_, end = events
-    assert (end.finish, end.usage.prompt_tokens, end.usage.completion_tokens) == ("stop", 300, 15)
+    assert (end.reason, end.usage.prompt_tokens, end.usage.completion_tokens) == ("stop", 300, 15)
 
 
 def test_progress_is_said_and_cleared_when_the_answer_begins(long):
     backend = Scripted("Note.")
-    events = read(planned(long, backend), backend)
+    events = read(long, backend)
     notices = [event.text for event in events if isinstance(event, Notice)]
+    assert notices[:2] == ["Looking through the documents", ""]
+    notices = notices[2:]
     assert notices[0] == "Reading part 1 of 2: report.pdf, pages 1-6"
     assert notices[1] == f"{notices[0]} · Waiting for the model: place 1 in the queue"
     assert notices[2] == notices[0]
@@ -73,12 +99,12 @@ def test_every_call_fits_and_notes_too_long_together_are_put_together_first():
     backend = Scripted(filler(1, 60), window=1500)
     pages = corpus(*(filler(at, 1000) for at in range(24)))
     plan = planned(pages, backend)
-    read(plan, backend)
+    read(pages, backend)
     assert len(plan.parts) > 20 and len(plan.parts) + 1 < len(backend.asked) <= plan.calls
     for messages, config in backend.asked:
         count = backend.count_tokens(messages, ())
         assert count is not None and count + config.max_tokens <= 1500
-        assert config.tool_choice is None
+    assert {config.tool_choice for _, config in backend.asked[:-1]} == {None}
     assert {config.max_tokens for _, config in backend.asked[:-1]} == {plan.note}
     assert backend.asked[-1][1].max_tokens == 300
 
@@ -87,7 +113,7 @@ def test_what_fits_one_call_is_answered_in_one():
     backend = Scripted("It is so.")
     pages = corpus("A short page.")
     plan = planned(pages, backend)
-    events = read(plan, backend)
+    events = read(pages, backend)
     assert plan.calls == len(backend.asked) == 1
     assert "A short page." in backend.asked[0][0][-1].text
     assert not texts(events, ReasoningDelta) and texts(events, TextDelta) == "It is so."
@@ -96,7 +122,7 @@ def test_what_fits_one_call_is_answered_in_one():
 def test_what_was_said_stands_in_the_last_call_unless_it_is_long(long):
     history = (user("Hello"), Message("assistant", (Text("Hi."),)))
     backend = Scripted("Note.")
-    read(planned(long, backend, *history), backend)
+    read(long, backend, *history)
     assert [message.text for message in backend.asked[-1][0][1:3]] == ["Hello", "Hi."]
     assert len(backend.asked[0][0]) == 2
     assert planned(long, backend, user(filler(1, 4000))).talk == ()
@@ -105,27 +131,27 @@ def test_what_was_said_stands_in_the_last_call_unless_it_is_long(long):
 def test_stop_ends_it_in_a_part_with_what_was_used(long):
     cancel = threading.Event()
     backend = Scripted("One two three.")
-    plan = planned(long, backend)
     events = []
-    for event in map_reduce.read(plan, backend, CONFIG, cancel):
+    for event in turn(long, backend, cancel):
         events.append(event)
         if isinstance(event, ReasoningDelta) and "two" in event.text and len(backend.asked) == 2:
             cancel.set()
-    assert isinstance(events[-1], AnswerFinished) and events[-1].finish == "cancelled"
+    assert isinstance(events[-1], TurnFinished) and events[-1].reason == "cancelled"
     assert len(backend.asked) == 2 and not texts(events, TextDelta)
+    assert answer(events).finish == "cancelled" and answer(events).usage.prompt_tokens == 110
     assert events[-1].usage.prompt_tokens == 110
 
 
 def test_a_failure_passes_through(long):
     backend = Scripted("Note.", AnswerBroken("The connection was lost."))
-    with pytest.raises(AnswerBroken, match="connection was lost"):
-        read(planned(long, backend), backend)
+    assert answer(read(long, backend)).error == "The connection was lost."
     assert len(backend.asked) == 2
 
 
 @pytest.mark.parametrize("size", [50, 900, 5000, 20_000])
 def test_the_estimate_is_never_too_low(size):
     backend = Scripted(filler(2, 90), window=2000)
-    plan = planned(corpus(filler(1, size)), backend)
-    read(plan, backend)
+    pages = corpus(filler(1, size))
+    plan = planned(pages, backend)
+    read(pages, backend)
     assert len(backend.asked) <= plan.calls

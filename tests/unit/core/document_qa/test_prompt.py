@@ -18,6 +18,7 @@ from backends import glm4
 from backends.base import GenerationConfig
 from backends.messages import Document, Message, Text, user
 from tests.support.document_scene import WORDS, Scripted, corpus, filler, sheets
+from tests.support.document_scene import question as asked
 from tests.support.llama_asking import load
 from tools.documents.base import Reading
 
@@ -35,9 +36,8 @@ def sent(prompt: Prompt) -> str:
 
 
 def ask(pages: Corpus, question: str, *history: Message, way: Way = "auto", **how) -> Prompt:
-    return compose(
-        pages, question, history, way, how.pop("backend", None) or Scripted(**how), CONFIG
-    )
+    backend = how.pop("backend", None) or Scripted(**how)
+    return compose(pages, asked(question, history, backend, CONFIG), way)
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_a_text_is_counted_once_and_one_far_too_long_by_samples():
 
 def test_a_small_model_is_told_little_whatever_its_name_and_window():
     said = [
-        compose(corpus("One."), "Why?", (), "whole", model, CONFIG).messages[0].text
+        compose(corpus("One."), asked("Why?", (), model, CONFIG), "whole").messages[0].text
         for model in (Scripted(), Scripted(profile="small"), Scripted(window=4096))
     ]
     assert [each.split("\n")[0] for each in said] == [FULL.pages, SHORT.pages, SHORT.pages]
@@ -221,7 +221,9 @@ def test_a_small_model_is_told_little_whatever_its_name_and_window():
 def test_the_bundled_model_gets_passages_that_fit_its_window(long):
     model = load()
     try:
-        prompt = compose(long, "When was the hymn of the harbour sung?", (), "auto", model, CONFIG)
+        prompt = compose(
+            long, asked("When was the hymn of the harbour sung?", (), model, CONFIG), "auto"
+        )
         count = model.count_tokens(prompt.messages, ())
         stop = threading.Event()
         stop.set()

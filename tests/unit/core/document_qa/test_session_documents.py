@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from app.core.agent.loop import TurnConfig
-from app.core.attachments.accept import take
-from app.core.attachments.uploads import Given, user_message
+from app.core.attachments import Given
+from app.core.attachments.uploads import take, user_message
 from app.core.document_qa.retrieval.numbered_pages import Sheet
 from app.core.service import Service
 from app.core.sessions.session import Session
 from app.core.settings import Loaded, Settings
+from backends.messages import Message, PageUsed
 from tests.support.office_files import make_pdf
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Status, Text
@@ -62,6 +63,10 @@ def answered(session: Session) -> str:
     return view.conversation.messages[-1].text
 
 
+def last(session: Session) -> Message:
+    return session.view().conversation.messages[-1]
+
+
 def test_a_question_waits_until_the_files_are_read(
     service: Service, server: ScriptedServer
 ) -> None:
@@ -72,9 +77,9 @@ def test_a_question_waits_until_the_files_are_read(
     assert "[1] note.txt, page 1\nThis is the secret of Ada." in system["content"]
     assert question["content"] == "Is there one?"
     assert session.study is not None and session.look is not None
-    prompt = session.study.prompt(0)
-    assert prompt is not None and prompt.messages == (), "the conversation is kept twice"
-    assert prompt is not None and [sheet.title for sheet in prompt.pages] == ["note.txt, page 1"]
+    used = last(session).context
+    assert used is not None and used.mode == "whole"
+    assert used.pages == (PageUsed(1, "note.txt", 1),)
     assert session.look(1, "secret of Ada").found
     assert session.look(1, "secret of Bob").trouble == "not found in the page"
 
@@ -140,16 +145,15 @@ def test_what_failed_was_not_read(service: Service, server: ScriptedServer) -> N
     assert session.study is not None
     give(session, "note.txt", "This is the secret of Ada.")
     ask(session, "Is there one?")
-    assert session.study.prompt(0) is not None
+    assert last(session).context is not None
     answering, server.script = server.script, [Status(400, {"error": {"message": "no"}})]
     session.retry(TurnConfig())
     answered(session)
-    assert session.view().conversation.messages[-1].error
-    assert session.study.prompt(0) is None
+    assert last(session).error and last(session).context is None
     server.script = answering
     session.retry(TurnConfig())
     answered(session)
-    assert session.study.prompt(0) is not None
+    assert last(session).context is not None
 
 
 def test_reading_part_by_part_is_estimated_and_can_be_stopped(

@@ -14,7 +14,7 @@ from backends.messages import Document
 from tests.support.made_pdfs import text_pdf
 from tools.documents.base import DocumentError, Options, Page, Reading
 from tools.documents.loader import Room
-from tools.documents.worker import client
+from tools.documents.worker import reading as worker
 
 PATIENCE = 120.0  # seconds, on a machine that is busy
 
@@ -23,7 +23,7 @@ Put = Callable[..., Document]
 
 @pytest.fixture
 def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CHILD", "tests.support.documents_child")
+    monkeypatch.setattr(worker, "CHILD", "tests.support.documents_child")
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_the_same_content_is_read_once_for_all(
     one, two = Desk(room), Desk(room)
     one.add(put("a.txt", "a text"))
     first = settled(one)["a.txt"].reading
-    monkeypatch.setattr(client, "CHILD", "tests.no_such_module")
+    monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
     two.add(put("b.txt", "a text"))
     two.add(put("c.txt", "another text"))
     entries = settled(two)
@@ -219,7 +219,7 @@ def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> N
     desk = Desk(room)
     desk.add(put("a.txt", "x" * 200))
     settled(desk)
-    monkeypatch.setattr(client, "CHILD", "tests.no_such_module")
+    monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
     desk.add(put("b.txt", "x" * 200))
     assert settled(desk)["b.txt"].state == "failed"
 

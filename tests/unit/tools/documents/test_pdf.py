@@ -25,7 +25,7 @@ from tools.documents.base import DocumentError, Length, Options, Page, PasswordN
 from tools.documents.readers.layout.ocr_layout import Box, in_order
 from tools.documents.readers.pdf import reader
 from tools.documents.readers.pdf.text_cleanup import clean, meaningless
-from tools.documents.worker.client import MEGABYTE, Limits
+from tools.documents.worker.reading import MEGABYTE, Limits
 from tools.documents.worker.reading import read as read_apart
 
 NO_OCR = Options(ocr=False)

@@ -12,9 +12,8 @@ import pytest
 from tests.support.made_pdfs import HELLO, one_page, text_pdf
 from tools.documents import page_images
 from tools.documents.base import DocumentError, Options, PasswordNeeded, Reading
-from tools.documents.worker import client
-from tools.documents.worker.client import MEGABYTE, Limits
-from tools.documents.worker.reading import read
+from tools.documents.worker import reading as worker
+from tools.documents.worker.reading import MEGABYTE, Limits, read
 
 OWN = {"LC_CTYPE", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 OWN |= {"PYTHONPATH", "PYTHONUTF8", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}
@@ -22,7 +21,7 @@ OWN |= {"PYTHONPATH", "PYTHONUTF8", "PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}
 
 @pytest.fixture
 def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "CHILD", "tests.support.documents_child")
+    monkeypatch.setattr(worker, "CHILD", "tests.support.documents_child")
 
 
 def made(folder: Path, text: str | bytes, name: str = "file") -> Path:
@@ -72,7 +71,7 @@ class TestWhatGoesWrong:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         late = [0.0]
-        monkeypatch.setattr(client, "monotonic", lambda: time.monotonic() + late[0])
+        monkeypatch.setattr(worker, "monotonic", lambda: time.monotonic() + late[0])
 
         def progress(done: int, total: int | None) -> None:
             late[0] = 60.0 if done == 2 else 0.0

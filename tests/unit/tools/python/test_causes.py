@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.attachments.uploads import FileRefused, Given, keep_files
+from app.core.attachments import FileRefused, Given
+from app.core.attachments.uploads import keep_files
 from app.core.settings import Settings
 from tests.support.sandboxed import LIMITS, answer, ask, eventually, sandboxed
 from tools.base import ToolError

@@ -12,7 +12,7 @@ from tests.unit.tools.python.test_tool import ask
 from tools.base import ToolResult
 from tools.media import LATEX, PLOTLY, SVG, TABLE, VEGA_LITE
 from tools.python import PythonLimits, PythonTool
-from tools.python.output.new_files import MOST
+from tools.python.output.displays import MAX_OFFERED_FILES
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +73,13 @@ def test_links_devices_fifos_and_hidden_files_are_not_offered(fresh: PythonTool)
 
 
 def test_too_many_files_are_told(fresh: PythonTool, tmp_path: Path) -> None:
-    result = ask(fresh, f"for i in range({MOST + 5}): open(f'{{i:03}}.txt', 'w').write('x')")
-    assert len(result.attachments) == MOST
+    result = ask(
+        fresh, f"for i in range({MAX_OFFERED_FILES + 5}): open(f'{{i:03}}.txt', 'w').write('x')"
+    )
+    assert len(result.attachments) == MAX_OFFERED_FILES
     assert result.text.splitlines()[-1] == "[5 more files written, not listed]"
     result = ask(fresh, "for i in range(10_100): open(f'n{i}', 'w')")
-    assert len(result.attachments) <= MOST and "more files were written" in result.text
+    assert len(result.attachments) <= MAX_OFFERED_FILES and "more files were written" in result.text
 
 
 def test_files_of_a_call_that_was_cut_off_are_offered(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tools.base import ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, PythonTool
 from tools.python.kernels.local import LocalHost
 from tools.python.kernels.pool import KernelPool
-from tools.python.limits.allowance import WINDOW_S, Allowance
+from tools.python.limits.monitor import WINDOW_S, Allowance
 from tools.registry import Registry
 
 __all__ = ["house"]

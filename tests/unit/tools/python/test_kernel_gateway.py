@@ -19,9 +19,9 @@ import pytest
 from tests.unit.tools.python.test_tool import ask, eventually
 from tools.base import ToolContext, ToolError
 from tools.python import PythonLimits, PythonTool
-from tools.python.description import installed_packages
 from tools.python.kernels.gateway import Gateway, GatewayFailed, GatewayHost
 from tools.python.kernels.pool import KernelPool
+from tools.python.tool import installed_packages
 
 TOKEN = "token-of-the-gateway"
 LIMITS = PythonLimits(seconds=30, characters=2000)

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.python.kernels.startup.session import LEFT_OUT
-from tools.python.output.collector import ITEMS, Gap, Outputs, Picture, compose
-from tools.python.output.plain_text import plain
+from tools.python.output.collector import ITEMS, Gap, Outputs, Picture, compose, plain
 
 
 def message(kind: str, **content: Any) -> dict[str, Any]:

@@ -1,0 +1,285 @@
+"""The context of a request: what of conversation, documents, images and window is sent.
+
+Each round of a turn begins here. The system prompt, the documents that stand before the messages,
+the images that the model sees and the tools on offer become one `Request`, cut to the model's
+window; the conversation keeps everything whole. What went in of documents, and what had to be left
+out, is told as `ContextUsed`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from app.core.attachments.images import figure
+from app.core.conversation import Conversation
+from backends.base import Backend, GenerationConfig
+from backends.errors import BackendError, ContextExceeded, RequestRefused
+from backends.events import ModelEvent
+from backends.messages import ContextUsed, Message, Part, Picture, Text
+from tools.base import Attachment, ToolSpec, for_user
+from tools.media import PICTURES
+from tools.registry import Registry
+from tools.text import cut_middle
+
+ADVICE = "Set GLM_VISION_MODEL to a model that does, or GLM_MODEL to one for all pages."
+MAX_FIGURES = 4
+"""How many figures that tools made go with a question, the newest."""
+MIN_RESULT_CHARS = 512
+"""What is always left of a tool's result."""
+
+_BYTES_PER_TOKEN = 3
+"""A careful guess for backends that can't count: English has four to five, Chinese about three."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a backend is sent for one answer."""
+
+    messages: Sequence[Message]
+    tools: Sequence[ToolSpec]
+    generation: GenerationConfig
+
+
+@dataclass(frozen=True)
+class Question:
+    """What documents are chosen for. `begun` is what stands behind the question already: an answer
+    that goes on, calls and their results. `system` and `tools` go into the same request."""
+
+    history: Sequence[Message]
+    question: Message
+    begun: Sequence[Message]
+    system: str
+    tools: Sequence[ToolSpec]
+    backend: Backend
+    generation: GenerationConfig
+
+
+@dataclass(frozen=True)
+class DocumentContext:
+    """Documents as a request holds them: `system` goes into its system message, and `messages`
+    stand in place of the conversation's up to the question."""
+
+    system: str
+    messages: tuple[Message, ...]
+    used: ContextUsed
+
+
+class DocumentSource(Protocol):
+    """Documents that stand before the messages of a request."""
+
+    def context(
+        self, question: Question, cancel: threading.Event, narrow: bool
+    ) -> Generator[ModelEvent, None, DocumentContext | None]:
+        """The documents for a question, once all files are read; fewer of them where they are to
+        be `narrow`. Yields notices of progress, and what the model thinks where it is asked on the
+        way. None when the answer has ended with its last event. Raises `BackendError`.
+        """
+
+    def too_long(self, backend: Backend, error: BackendError) -> None:
+        """Told that the model found a request with documents too long."""
+
+
+class TurnContext:
+    """The context of one turn's requests: the documents that were chosen for its question stay
+    the same in all of them, as long as they fit."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        registry: Registry,
+        workspace: Path,
+        system: str,
+        tools: frozenset[str] | None,
+        documents: DocumentSource | None,
+    ) -> None:
+        self._backend, self._registry, self._workspace = backend, registry, workspace
+        self._system, self._tools, self._documents = system, tools, documents
+        self._placed: DocumentContext | None = None
+        self._narrow = False
+
+    def request(
+        self, conversation: Conversation, generation: GenerationConfig, cancel: threading.Event
+    ) -> Generator[ModelEvent | ContextUsed, None, Request | None]:
+        """What is sent next; None when the answer has ended before. Raises `BackendError`."""
+        native = self._backend.capabilities.native_tools
+        specs: Sequence[ToolSpec] = self._registry.specs(native, self._tools)
+        hint = _tool_choice_hint(self._backend, generation)
+        generation, specs = self._apply_tool_choice(generation, specs)
+        given = conversation.messages
+        messages = with_visible_images(given, self._backend, self._workspace)
+        used = ContextUsed(images_left_out=_left_out(given, messages))
+        documents = ""
+        at = conversation.last_user
+        if self._documents is not None and at is not None:
+            system = "\n\n".join(filter(None, (self._system, hint)))
+            if self._placed is None:
+                question = Question(
+                    messages[:at],
+                    messages[at],
+                    messages[at + 1 :],
+                    system,
+                    specs,
+                    self._backend,
+                    generation,
+                )
+                self._placed = yield from self._documents.context(question, cancel, self._narrow)
+            if self._placed is None:
+                return None
+            documents, messages = self._placed.system, (*self._placed.messages, *messages[at + 1 :])
+            used = replace(self._placed.used, images_left_out=used.images_left_out)
+        # The hint is for one answer: behind the documents it leaves what a model keeps of them.
+        system = "\n\n".join(filter(None, (self._system, documents, hint)))
+        if system:
+            messages = (Message("system", (Text(system),)), *messages)
+        fitted = fit_to_window(messages, specs, self._backend, generation.max_tokens)
+        shortened = sum(one is not other for one, other in zip(messages, fitted, strict=True))
+        used = replace(used, results_shortened=shortened)
+        if used != ContextUsed():
+            yield used
+        return Request(fitted, specs, generation)
+
+    def narrow(self, error: BackendError) -> bool:
+        """Whether the next request can be shorter than the one that the model found too long."""
+        if self._documents is None:
+            return False
+        self._documents.too_long(self._backend, error)
+        used = self._placed.used if self._placed is not None else ContextUsed()
+        if self._narrow or used.mode != "whole" or not used.pages:
+            return False
+        self._placed, self._narrow = None, True
+        return True
+
+    def _apply_tool_choice(
+        self, generation: GenerationConfig, specs: Sequence[ToolSpec]
+    ) -> tuple[GenerationConfig, Sequence[ToolSpec]]:
+        """The user's choice of a tool as one of its functions; a tool of several functions can't
+        be called by its own name, so that they alone are on offer."""
+        choice = generation.tool_choice
+        if choice is None or any(spec.name == choice for spec in specs):
+            return generation, specs
+        own = self._registry.specs(self._backend.capabilities.native_tools, {choice})
+        return (replace(generation, tool_choice=None), own) if own else (generation, specs)
+
+
+def _tool_choice_hint(backend: Backend, generation: GenerationConfig) -> str:
+    """The user's choice of a tool in words, for a model that can't be held to it."""
+    if generation.tool_choice is None or backend.capabilities.forced_tool:
+        return ""
+    return f"Use the tool {generation.tool_choice} for the next answer."
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+def no_vision_message(backend: Backend) -> str:
+    """What a user is told of a model that sees nothing: a sentence, and the settings to change."""
+    return f"{backend.name} can't see pictures. {ADVICE}"
+
+
+def with_visible_images(
+    messages: Sequence[Message], backend: Backend, workspace: Path
+) -> Sequence[Message]:
+    """The messages with the images that the model sees, those of the user and with a question the
+    figures that tools made before it; in place of any other a note, with the words read in it.
+
+    Raises `RequestRefused` when the question is about an image, and the model sees none.
+    """
+    images = backend.capabilities.images
+    if images == "none":
+        asked = next((each for each in reversed(messages) if each.role == "user"), None)
+        if asked is not None and any(picture.words is None for picture in asked.pictures):
+            raise RequestRefused(no_vision_message(backend))
+        return [_noted(message) for message in messages]
+    messages = _with_figures(messages, workspace)
+    if images == "several":
+        return messages
+    last = max((at for at, message in enumerate(messages) if message.pictures), default=0)
+    return [_noted(message, int(at == last)) for at, message in enumerate(messages)]
+
+
+def _noted(message: Message, most: int = 0) -> Message:
+    """The message with notes in place of all pictures but the last `most`."""
+    too_many = len(message.pictures) - most
+    if too_many <= 0:
+        return message
+    parts: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, Picture) and too_many > 0:
+            too_many -= 1
+            part = Text(part.line)
+        parts.append(part)
+    return replace(message, parts=tuple(parts))
+
+
+def _with_figures(messages: Sequence[Message], workspace: Path) -> list[Message]:
+    """Each question with the figures that were made between the one before and this one."""
+    shown: list[Message] = []
+    made: list[Attachment] = []
+    for message in messages:
+        if message.result is not None:
+            made += [each for each in for_user(message.result) if each.mime in PICTURES]
+        elif message.role == "user" and made:
+            parts: list[Part] = []
+            for attachment in made[-MAX_FIGURES:]:
+                if (picture := figure(attachment, workspace)) is not None:
+                    parts += [Text(f"[{attachment.name}, made above]\n"), picture]
+            message, made = replace(message, parts=(*parts, *message.parts)), []
+        shown.append(message)
+    return shown
+
+
+def _left_out(given: Sequence[Message], sent: Sequence[Message]) -> int:
+    """How many of the user's images are not sent."""
+    seen = {picture for message in sent for picture in message.pictures}
+    return sum(picture not in seen for message in given for picture in message.pictures)
+
+
+# -- the window ------------------------------------------------------------------------------------
+
+
+def fit_to_window(
+    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, answer: int
+) -> Sequence[Message]:
+    """`messages` with results cut in the middle, and a word on it, until an answer fits. What is
+    too long without them, the backend refuses.
+
+    `answer` is its length in tokens; a quarter of the window is enough in any case. Results are
+    cut to a power of two of characters, so that a later prompt mostly begins like this one and
+    what the model has read of it is not read again.
+    """
+    window = backend.capabilities.context
+    longest = max((len(m.result.text) for m in messages if m.result is not None), default=0)
+    if window is None or longest <= MIN_RESULT_CHARS:
+        return messages
+    most = window - min(answer, window // 4)
+    limit = 1 << (longest - 1).bit_length()
+    shortened = messages
+    while not _fits(shortened, tools, backend, most) and limit > MIN_RESULT_CHARS:
+        limit //= 2
+        shortened = [_shortened(message, limit) for message in messages]
+    return shortened
+
+
+def _shortened(message: Message, limit: int) -> Message:
+    if message.result is None or len(message.result.text) <= limit:
+        return message
+    return replace(
+        message, result=replace(message.result, text=cut_middle(message.result.text, limit))
+    )
+
+
+def _fits(
+    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, most: int
+) -> bool:
+    try:
+        count = backend.count_tokens(messages, tools)
+    except ContextExceeded:
+        return False
+    if count is None:
+        texts = (m.text if m.result is None else m.result.text for m in messages)
+        count = sum(len(text.encode("utf-8", "replace")) for text in texts) // _BYTES_PER_TOKEN
+    return count <= most
