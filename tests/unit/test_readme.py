@@ -1,6 +1,7 @@
 """README and its like tell the truth about the settings, the commands and the files they name."""
 
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from app.core.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 SETTINGS = (ROOT / "assets" / "handbook" / "settings.md").read_text("utf-8")
-FRONT = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")}
+FRONT = {
+    name: (ROOT / name).read_text("utf-8")
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+}
 
 
 @pytest.mark.parametrize("item", fields(Settings), ids=lambda item: item.name)
@@ -30,6 +34,14 @@ def test_make_targets_exist(name):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"make (\w[\w-]*)", FRONT[name]):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_make_alone_lists_every_target_with_what_it_does():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    inner = {"environment", "system"}
+    targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", makefile, re.MULTILINE)) - inner
+    assert set(re.findall(r"^  make ([\w-]+) +\S", shown, re.MULTILINE)) == targets
 
 
 @pytest.mark.parametrize("name", FRONT)

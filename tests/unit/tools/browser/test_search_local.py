@@ -311,7 +311,7 @@ def test_the_handbook_s_links_lead_to_its_pages(handbook):
     assert 8 <= len(pages) <= 20
     for page in reader.read(sorted(pages), threading.Event()):
         assert isinstance(page, Page)
-        assert 150 < sum(len(line.split()) for line in page.lines)
+        assert sum(len(line.split()) for line in page.lines) > 150
         prose = [line for line in page.lines if not line.startswith("|")]
         assert sum(len(line.split()) for line in prose) < 700
         assert {link.url for link in page.links} <= pages
