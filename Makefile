@@ -21,7 +21,7 @@ test: system
 
 ## test-fast      the tests that need no browser, model, kernel or server: under a minute
 test-fast: environment
-	@exec $(PYTEST) -m "not slow and not e2e" tests/unit $(ARGS)
+	@exec $(PYTEST) -m "not slow and not e2e" --hypothesis-profile fast tests/unit $(ARGS)
 
 ## coverage       all tests, and which share of the lines they ran
 ##                ARGS="-m 'not slow and not e2e'" for those of test-fast

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
+from tests.conftest import SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,6 +43,11 @@ def test_make_alone_lists_every_target_with_what_it_does():
     inner = {"environment", "system"}
     targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", makefile, re.MULTILINE)) - inner
     assert set(re.findall(r"^  make ([\w-]+) +\S", shown, re.MULTILINE)) == targets
+
+
+@pytest.mark.parametrize("path", SLOW)
+def test_what_the_fast_lane_leaves_out_exists(path):
+    assert (ROOT / path).exists()
 
 
 @pytest.mark.parametrize("name", FRONT)
