@@ -28,6 +28,7 @@ ORDER = (
     "settings",
     "serving",
     "command-line",
+    "python-api",
     "privacy",
     "troubleshooting",
     "faults",

@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_page_has_its_place_and_a_title() -> None:
-    assert [page.name for page in pages()] == list(ORDER)
-    assert {page.name for page in pages()} == {path.stem for path in HANDBOOK.iterdir()}
+    files = {path.stem for path in HANDBOOK.iterdir()}
+    assert [page.name for page in pages()] == [name for name in ORDER if name in files]
+    assert {page.name for page in pages()} == files
     for page in pages():
         assert page.text.startswith(f"# {page.title}\n")
 
