@@ -4,17 +4,69 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tools.text import encodable
 
+ROOT = Path(__file__).resolve().parents[1]
 # A core has a file of tests to itself: more threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test fails for being slow.
 settings.register_profile("patient", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)
 settings.load_profile("patient")
+
+SLOW = (
+    "tests/unit/backends/llama_cpp",
+    "tests/unit/backends/openai_api/test_long.py",
+    "tests/unit/backends/test_load_progress.py",
+    "tests/unit/backends/transformers",
+    "tests/unit/cli",
+    "tests/unit/core/document_qa/test_session_documents.py",
+    "tests/unit/core/document_qa/test_store.py",
+    "tests/unit/core/test_bundled_bad_input.py",
+    "tests/unit/core/test_context_window.py",
+    "tests/unit/core/test_doctor.py",
+    "tests/unit/core/test_load_progress.py",
+    "tests/unit/core/test_models.py",
+    "tests/unit/core/test_notebook_export.py",
+    "tests/unit/core/test_process_folder.py",
+    "tests/unit/core/test_toolset_browser.py",
+    "tests/unit/core/test_toolset_python.py",
+    "tests/unit/core/test_vision.py",
+    "tests/unit/core/test_web_documents.py",
+    "tests/unit/finetune",
+    "tests/unit/tools/browser/test_chromium.py",
+    "tests/unit/tools/browser/test_closing.py",
+    "tests/unit/tools/browser/test_fetch.py",
+    "tests/unit/tools/browser/test_hostile.py",
+    "tests/unit/tools/browser/test_html_worker.py",
+    "tests/unit/tools/browser/test_tool.py",
+    "tests/unit/tools/documents/test_encryption.py",
+    "tests/unit/tools/documents/test_highlight.py",
+    "tests/unit/tools/documents/test_hostile.py",
+    "tests/unit/tools/documents/test_odd.py",
+    "tests/unit/tools/documents/test_pdf.py",
+    "tests/unit/tools/documents/test_reading.py",
+    "tests/unit/tools/documents/test_scanned_pages.py",
+    "tests/unit/tools/python",
+    "tests/unit/tools/test_image_tool.py",
+    "tests/unit/ui/test_limits_served.py",
+    "tests/unit/ui/test_visitors.py",
+)
+"""Folders and files whose tests start browsers, models, kernels or other processes, or take long:
+`make test-fast` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of `SLOW`."""
+    slow = tuple(ROOT / path for path in SLOW)
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

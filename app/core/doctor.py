@@ -50,7 +50,7 @@ def check_settings(service: Service) -> Check:
     problems = service.problems
     if not problems:
         return Check("settings", "ok", "All settings and tools could be read.")
-    return Check("settings", "warning", " ".join(problems), "README has a table of all settings.")
+    return Check("settings", "warning", " ".join(problems), "Help has a table of all settings.")
 
 
 def check_model(service: Service) -> Check:

@@ -32,6 +32,7 @@ def show_page() -> None:
             st.Page(PAGES / "documents.py", title="Documents", icon=":material/description:"),
             st.Page(PAGES / "vision.py", title="Vision", icon=":material/image_search:"),
             st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
+            st.Page(PAGES / "help.py", title="Help", icon=":material/help:"),
         ],
         position="top",
     )

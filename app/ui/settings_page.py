@@ -7,6 +7,7 @@ import streamlit as st
 from app.core.doctor import Check, examine
 from app.core.settings import shown
 from app.ui.elements.markdown import drawable
+from app.ui.help_page import draw_help_link
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
 
@@ -22,8 +23,9 @@ def show_settings() -> None:
     st.header("Settings", anchor=False)
     st.caption(
         "Set these in the environment, or in `glm.toml` in the folder where the app is started; "
-        "then start it again. README explains each."
+        "then start it again."
     )
+    draw_help_link("settings", "Settings in the handbook")
     for problem in house.problems:
         st.warning(problem, icon=":material/warning:")
     st.table([row | {"Value": _code(row["Value"])} for row in shown(house.loaded)])

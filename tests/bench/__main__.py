@@ -1,4 +1,4 @@
-"""`make bench`: the figures that README names, measured on this machine.
+"""`make bench`: the figures of assets/handbook/measurements.md, measured on this machine.
 
 `python -m tests.bench` takes all of them, `python -m tests.bench start drawn` those two. A figure
 that misses its aim says so and is no failure: the exit code is 0.

@@ -6,8 +6,9 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from app.core.handbook import pages
 from tests.e2e.conftest import Visit
 from tests.e2e.test_tools import PLOT
 from tests.e2e.visitor import (
@@ -87,6 +88,43 @@ def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit)
     shot(page, "settings")
 
 
+def test_help_shows_the_handbook_and_its_links_lead_on(scripted: Scripted, visit: Visit) -> None:
+    visitor = visit(scripted.app)
+    page = visitor.open()
+    page.get_by_role("link", name="Help").click()
+    title = title_of(page)
+    for each in pages():
+        expect(title).to_have_text(each.title)
+        shot(page, f"help-{each.name}")
+        if each is not pages()[-1]:
+            page.get_by_test_id("stMain").get_by_role("link").last.click()
+    assert page.url.endswith(f"/help?page={pages()[-1].name}")
+
+    chooser = page.get_by_role("combobox", name="Page of the handbook")
+    chooser.click()
+    page.get_by_role("option", name="Getting started with GLM All Tools").click()
+    expect(title).to_have_text("Getting started with GLM All Tools")
+    expect(page).to_have_url(f"{scripted.app.url}/help?page=start")
+    page.get_by_test_id("stMain").get_by_role("link", name="Using another model").first.click()
+    expect(title).to_have_text("Using another model")
+    page.reload()
+    expect(title).to_have_text("Using another model")
+    page.go_back()
+    expect(title).to_have_text("Getting started with GLM All Tools")
+    assert len(visitor.context.pages) == 1
+
+    page = visitor.open("settings")
+    page.get_by_role("link", name="Settings in the handbook").click()
+    expect(title_of(page)).to_have_text("Settings")
+    expect(page).to_have_url(f"{scripted.app.url}/help?page=settings")
+    page = visitor.open("help?page=<script>alert(1)</script>")
+    expect(title_of(page)).to_have_text(pages()[0].title)
+
+
+def title_of(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
 def in_both_schemes(page: Page, name: str) -> None:
     """Pictures of the window by day and by night."""
     for scheme in SCHEMES:
@@ -121,6 +159,14 @@ def test_a_phone(scripted: Scripted, visit: Visit) -> None:
     expect(page.get_by_text("GLM_MODEL").first).to_be_visible()
     assert overflow(page) <= 0
     in_both_schemes(page, "phone-settings")
+
+    page = visitor.open("help?page=settings")
+    expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+    assert overflow(page) <= 0
+    table = page.get_by_role("table").first
+    table.scroll_into_view_if_needed()
+    assert table.evaluate("table => table.scrollWidth - table.clientWidth") <= 0
+    in_both_schemes(page, "phone-help")
 
 
 def test_a_desk(scripted: Scripted, visit: Visit) -> None:

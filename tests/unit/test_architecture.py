@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -80,8 +81,9 @@ def modules_under(root: Path) -> list[Module]:
     return found
 
 
-def imports(module: Module) -> list[Import]:
-    return list(_imports(module, ast.parse(module.source), lazy=False))
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
+    return tuple(_imports(module, ast.parse(module.source), lazy=False))
 
 
 def _imports(module: Module, node: ast.AST, lazy: bool) -> Iterator[Import]:

@@ -1,43 +1,77 @@
-"""README tells the truth about the settings, the commands and the files it names."""
+"""README and its like tell the truth about the settings, the commands and the files they name."""
 
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from app.core.settings import Settings
+from tests.conftest import SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+SETTINGS = (ROOT / "assets" / "handbook" / "settings.md").read_text("utf-8")
+FRONT = {
+    name: (ROOT / name).read_text("utf-8")
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+}
 
 
 @pytest.mark.parametrize("item", fields(Settings), ids=lambda item: item.name)
 def test_settings_table_has_every_setting_with_its_default(item):
     default = f"`{item.default}`" if item.default != "" else ""
-    assert f"| `{item.metadata['env']}` | {default} | {item.metadata['help']} |" in README
+    assert f"| `{item.metadata['env']}` | {default} | {item.metadata['help']} |" in SETTINGS
 
 
 def test_settings_table_has_no_other_setting():
-    table = README[README.index("## Settings") : README.index("## Write a tool")]
-    named = set(re.findall(r"^\| `(GLM_\w+)`", table, re.MULTILINE))
+    named = set(re.findall(r"^\| `(GLM_\w+)`", SETTINGS, re.MULTILINE))
     assert named == {item.metadata["env"] for item in fields(Settings)}
 
 
-def test_make_targets_exist():
+@pytest.mark.parametrize("name", FRONT)
+def test_make_targets_exist(name):
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in re.findall(r"make (\w[\w-]*)", README):
+    for target in re.findall(r"make (\w[\w-]*)", FRONT[name]):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_pictures_and_files_exist():
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+def test_make_alone_lists_every_target_with_what_it_does():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    inner = {"environment", "system"}
+    targets = set(re.findall(r"^([a-z][\w-]*):(?!=)", makefile, re.MULTILINE)) - inner
+    assert set(re.findall(r"^  make ([\w-]+) +\S", shown, re.MULTILINE)) == targets
+
+
+@pytest.mark.parametrize("path", SLOW)
+def test_what_the_fast_lane_leaves_out_exists(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", FRONT)
+def test_pictures_links_and_files_exist(name):
+    text = FRONT[name]
+    for path in re.findall(r"\]\((?!https?://)([^)#]+)", text):
         assert (ROOT / path).is_file(), path
-    tree = README[README.index("## How it is built") : README.index("## Licence")]
-    for path in re.findall(r"`((?:app|backends|tools)/[\w./]+)`", tree):
-        assert (ROOT / path).exists(), path
-    for path in re.findall(r"^((?:app|backends|tools)/\S*)", tree, re.MULTILINE):
-        assert (ROOT / path).exists(), path
+    folders = "app|assets|backends|finetune|scripts|tests|tools"
+    named = re.findall(rf"`((?:{folders})/[\w./*-]*)", text)
+    named += re.findall(rf"^((?:{folders})/\S*)", text, re.MULTILINE)
+    assert len(named) > 5
+    for path in named:
+        assert list(ROOT.glob(path.rstrip("/"))), path
+
+
+@pytest.mark.parametrize("name", FRONT)
+def test_settings_and_names_of_code_exist(name):
+    """A name beside its file, as `path.py` (`name`) or `path.py:name`, is defined there."""
+    known = {item.metadata["env"] for item in fields(Settings)} | {"GLM_SETTINGS"}
+    assert set(re.findall(r"\bGLM_[A-Z_]*[A-Z]\b", FRONT[name])) <= known
+    for path, names in re.findall(r"`([\w/]+\.py)` \(((?:`\w+`(?:, )?)+)\)", FRONT[name]):
+        code = (ROOT / path).read_text("utf-8")
+        for each in re.findall(r"`(\w+)`", names):
+            assert re.search(rf"\b{each}\b", code), (path, each)
 
 
 def test_the_example_of_a_tool_works():

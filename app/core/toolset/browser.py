@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.handbook import HANDBOOK
 from app.core.settings import Settings
 from tools.browser import BrowserTool, SearchChain, choose_search, open_browser
 from tools.browser.base import Page, Reader, ReadFailed
@@ -18,8 +19,6 @@ from tools.browser.search.chain import BY_KEY
 
 if TYPE_CHECKING:
     from tools.browser.reading.reader import Web
-
-HANDBOOK = Path(__file__).resolve().parents[3] / "assets" / "handbook"
 
 
 class Browsing:

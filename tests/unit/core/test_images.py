@@ -341,6 +341,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_the_memory_for_the_largest_is_bounded(tmp_path: Path) -> None:
     rows = zlib.compress(b"\0" * (5001 * 8000), 1)
     palette = struct.pack(">IIBBBBB", 8000, 5000, 8, 3, 0, 0, 0)

@@ -485,6 +485,7 @@ def test_garbage_and_half_a_character_become_replacement_characters():
     assert merged(events) == [TextDelta("ok \ufffd\ufffd \ufffd")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

@@ -218,6 +218,7 @@ def test_a_small_model_is_told_little_whatever_its_name_and_window():
     assert [each.split("\n")[0] for each in said] == [FULL.pages, SHORT.pages, SHORT.pages]
 
 
+@pytest.mark.slow
 def test_the_bundled_model_gets_passages_that_fit_its_window(long):
     model = load()
     try:

@@ -237,6 +237,7 @@ def test_a_sheet_is_a_page_of_values(tmp_path):
     assert second == "# Far cells (hidden sheet)\n\nthe last cell"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_cells_are_pages_with_the_header(tmp_path):
     full_workbook(tmp_path / "x.xlsx")
     header = "".join(f'<c t="inlineStr"><is><t>name {at}</t></is></c>' for at in range(10))

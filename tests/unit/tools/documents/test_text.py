@@ -119,6 +119,7 @@ print(len(read(Path(sys.argv[1]), most_pages=500)))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_two_hundred_megabytes_are_read_in_little_memory(tmp_path):
     path = tmp_path / "x.txt"
