@@ -6,6 +6,8 @@
     python -m app.cli doctor
     python -m app.cli serve-model THUDM/GLM-4-9B-0414 --gpus 2
 
+Where the project is installed as a package, `glm` is `python -m app.cli`.
+
 Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
 ended with an answer (`doctor`: when all that is needed works), 1 otherwise, 2 for wrong usage.
 """
@@ -22,7 +24,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TextIO, get_args
+from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO, get_args
 
 from app.cli.options import command_line
 from app.cli.serve_model import serve
@@ -71,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         # What goes wrong in a user's own function is said in a sentence, without its traceback.
         logging.getLogger("tools").setLevel(logging.CRITICAL)
         stopping = Stopping()
-        command = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
-        return command(options, mode, stopping)
+        run = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
+        return run(options, mode, stopping)
     except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
         return UNANSWERED
     except OSError as error:
@@ -302,9 +304,14 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """The program `glm`, which is `python -m app.cli`: runs `main` and ends the process."""
     code = main()
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     # Python's own way out would tear a thread that was given up out of llama.cpp, and abort.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    command()
