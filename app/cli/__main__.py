@@ -6,6 +6,8 @@
     python -m app.cli doctor
     python -m app.cli serve-model THUDM/GLM-4-9B-0414 --gpus 2
 
+Where the project is installed as a package, `glm` is `python -m app.cli`.
+
 Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
 ended with an answer (`doctor`: when all that is needed works), 1 otherwise, 2 for wrong usage.
 """
@@ -22,7 +24,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TextIO, get_args
+from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO, get_args
 
 from app.cli.options import command_line
 from app.cli.serve_model import serve
@@ -30,7 +32,7 @@ from app.cli.signals import Stopping, private_streams
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
 if TYPE_CHECKING:
-    from app.api import Dialogue
+    from app.api import Agent
     from app.cli.json_lines import Request
     from app.cli.terminal import TerminalWriter
     from app.core.agent.events import Event, TurnReason
@@ -71,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         # What goes wrong in a user's own function is said in a sentence, without its traceback.
         logging.getLogger("tools").setLevel(logging.CRITICAL)
         stopping = Stopping()
-        command = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
-        return command(options, mode, stopping)
+        run = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
+        return run(options, mode, stopping)
     except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
         return UNANSWERED
     except OSError as error:
@@ -126,7 +128,7 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
         files, images = tuple(options.file), tuple(options.image)
         prompts = [Request(prompt=text, files=files, images=images)]
     with _house(options, mode) as service:
-        opened = partial(_dialogue, service, mode, options.yes)
+        opened = partial(_agent, service, mode, options.yes)
         typed = passwords.at_terminal(stopping) if lines.isatty() and sys.stderr.isatty() else None
         return _answer(prompts, opened, mode, writer, stopping, typed)
 
@@ -146,7 +148,7 @@ def _requests(lines: TextIO) -> Iterator[Request | str]:
 
 def _answer(
     requests: Iterable[Request | str],
-    opened: Callable[[], AbstractContextManager[Dialogue]],
+    opened: Callable[[], AbstractContextManager[Agent]],
     mode: Mode,
     writer: Writer,
     stopping: Stopping,
@@ -157,7 +159,7 @@ def _answer(
 
     code: int | None = None
     with contextlib.ExitStack() as last:
-        dialogue: Dialogue | None = None
+        agent: Agent | None = None
         for request in requests:
             code = UNANSWERED
             if isinstance(request, str):
@@ -167,14 +169,14 @@ def _answer(
             elif not request.prompt.strip():
                 writer.refuse("The prompt is empty.")
             else:
-                if dialogue is None or not request.continues:
+                if agent is None or not request.continues:
                     last.close()
-                    dialogue = last.enter_context(opened())
-                    writer.account = dialogue.account
+                    agent = last.enter_context(opened())
+                    writer.account = agent.account
                 with stopping.turn() as cancel:
                     given = (*request.files, *request.images)
                     password = passwords.given(request.passwords, typed)
-                    turn = dialogue.ask(request.prompt, cancel, given, password)
+                    turn = agent.stream(request.prompt, given, password=password, cancel=cancel)
                     reason = _play(turn, writer)
                 if reason == "cancelled":
                     break
@@ -195,8 +197,8 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
     with _house(options, mode) as service, contextlib.ExitStack() as last:
-        opened = partial(_dialogue, service, mode, options.yes)
-        dialogue = last.enter_context(opened())
+        opened = partial(_agent, service, mode, options.yes)
+        agent = last.enter_context(opened())
         if sys.stdin.isatty():
             writer.say(f"{mode.capitalize()}. /help shows what can be done, Ctrl-D ends.")
         while (line := _line(stopping)) is not None:
@@ -204,26 +206,24 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
             with stopping.turn() as cancel:
                 if command == "/clear":
                     last.close()
-                    dialogue = last.enter_context(opened())
+                    agent = last.enter_context(opened())
                     writer.say("A new conversation.")
                 elif command in ("/retry", "/continue"):
-                    _again(dialogue, command, writer, cancel)
+                    _again(agent, command, writer, cancel)
                 elif command:
                     writer.say(COMMANDS if command == "/help" else f"{command}: see /help.")
                 elif line:
-                    _play(dialogue.ask(line, cancel), writer)
+                    _play(agent.stream(line, cancel=cancel), writer)
             if stopping.asked_to_end:
                 break
     return ANSWERED
 
 
-def _again(
-    dialogue: Dialogue, command: str, writer: TerminalWriter, cancel: threading.Event
-) -> None:
-    if command == "/retry" and not dialogue.empty:
-        _play(dialogue.retry(cancel), writer)
-    elif command == "/continue" and dialogue.unfinished:
-        _play(dialogue.go_on(cancel), writer)
+def _again(agent: Agent, command: str, writer: TerminalWriter, cancel: threading.Event) -> None:
+    if command == "/retry" and agent.messages:
+        _play(agent.stream_retry(cancel=cancel), writer)
+    elif command == "/continue" and agent.unfinished:
+        _play(agent.stream_resume(cancel=cancel), writer)
     else:
         writer.say("There is nothing to go on from.")
 
@@ -283,18 +283,17 @@ def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def _dialogue(service: Service, mode: Mode, yes: bool) -> Iterator[Dialogue]:
+def _agent(service: Service, mode: Mode, yes: bool) -> Iterator[Agent]:
     """A new conversation; says at its end where it left files."""
-    from app.api import Dialogue
-    from app.core.agent.approvals import allow, refuse
+    from app.api import Agent
 
-    dialogue = Dialogue(service, mode, allow if yes else refuse)
+    agent = Agent(mode, service=service, approve=(lambda _: True) if yes else None, keep=True)
     try:
-        for sentence in dialogue.refused:
+        for sentence in agent.refused:
             _say(sentence)
-        yield dialogue
+        yield agent
     finally:
-        if folder := dialogue.close():
+        if folder := agent.close():
             _say(f"Files are kept in {folder}")
 
 
@@ -302,9 +301,14 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-if __name__ == "__main__":
+def command() -> NoReturn:
+    """The program `glm`, which is `python -m app.cli`: runs `main` and ends the process."""
     code = main()
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     # Python's own way out would tear a thread that was given up out of llama.cpp, and abort.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    command()

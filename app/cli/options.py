@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from app.cli.serve_model import add_options
@@ -29,9 +30,7 @@ def command_line() -> argparse.ArgumentParser:
     add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
     add("--yes", action="store_true", help="allow tool calls that would wait for your word")
 
-    whole = argparse.ArgumentParser(
-        prog="python -m app.cli", description="GLM All Tools without a page."
-    )
+    whole = argparse.ArgumentParser(prog=program(), description="GLM All Tools without a page.")
     commands = whole.add_subparsers(dest="command", required=True)
     ask = commands.add_parser("ask", parents=[shared], help="answer one prompt, or one a line")
     ask.add_argument("prompt", metavar="PROMPT", help="- reads prompts from standard input")
@@ -51,6 +50,11 @@ def command_line() -> argparse.ArgumentParser:
     commands.add_parser("doctor", parents=[shared], help="check all that the app needs")
     add_options(commands.add_parser("serve-model", help="run a GLM model behind vllm serve"))
     return whole
+
+
+def program() -> str:
+    """What the user typed to come here: `glm`, or `python -m app.cli`."""
+    return "glm" if Path(sys.argv[0]).stem == "glm" else "python -m app.cli"
 
 
 def _rounds(text: str) -> int:

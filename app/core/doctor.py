@@ -59,7 +59,7 @@ def check_model(service: Service) -> Check:
     if host.state == "ready" and host.backend is not None:
         return Check("model", "ok", f"{host.backend.name} is ready.")
     if host.state == "failed":
-        fix = "GLM_MODEL chooses another one; `make setup` brings the bundled one."
+        fix = "GLM_MODEL chooses another one."
         return Check("model", "fail", host.error or "There is no model.", fix)
     return Check("model", "warning", "The model is still loading.")
 
@@ -134,7 +134,7 @@ def check_kernel(service: Service) -> Check:
                 "kernel",
                 "fail",
                 str(error),
-                "The log says why; `make setup` installs what it needs.",
+                "The log says why; `make setup`, or pip install ipykernel, brings what it needs.",
             )
         finally:
             tool.close()
@@ -222,7 +222,7 @@ def check_transformers(service: Service) -> Check:
     missing = "transformers and torch are not installed"
     if not needed:
         return Check("transformers", "ok", f"{missing}; the model does not need them.")
-    fix = "pip install -r requirements.txt"
+    fix = "pip install torch transformers accelerate"
     return Check("transformers", "fail", f"{missing}, and the model needs them.", fix)
 
 

@@ -110,8 +110,15 @@ class Service:
 
         return reading_room(self.settings)
 
-    def registry(self, mode: str, workspace: Path, study: Study | None = None) -> Registry:
-        """The tools of one conversation in that mode, those that take long started ahead."""
+    def registry(
+        self,
+        mode: str,
+        workspace: Path,
+        study: Study | None = None,
+        functions: Sequence[Tool] = (),
+    ) -> Registry:
+        """The tools of one conversation in that mode, those that take long started ahead.
+        `functions` are its own, before those that all conversations have of the user."""
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             # Jupyter takes long to import, and the first page is Chat.
@@ -121,7 +128,7 @@ class Service:
 
             if (painter := self.drawing.painter) is not None:
                 tools = (ImageTool(workspace, painter),)
-            tools = (self.browsing.tool(self._window), *tools, *self._functions)
+            tools = (self.browsing.tool(self._window), *tools, *functions, *self._functions)
             if (pool := self._pool()) is not None:
                 python = PythonTool(workspace, python_limits(self.settings), pool=pool)
                 python.warm()

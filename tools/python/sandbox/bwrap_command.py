@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import site
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -75,8 +76,11 @@ def _system(limits: PythonLimits) -> Iterator[str]:
     for path in python:
         if not path.is_relative_to(_PROJECT):
             yield from _read_only(path)
-    # Where something that is seen, or may be written to, lies around the project's folder.
-    covered = any(_PROJECT.is_relative_to(path) for path in (Path("/usr"), Path("/tmp"), *python))
+    # Where something that is seen, or may be written to, lies around the project's folder. An
+    # installed project lies among the packages that the code may import, and hides nothing.
+    covered = not _installed() and any(
+        _PROJECT.is_relative_to(path) for path in (Path("/usr"), Path("/tmp"), *python)
+    )
     if covered:
         yield from ("--perms", "0755", "--tmpfs", str(_PROJECT))
     for path in python:
@@ -108,6 +112,12 @@ def _python() -> Iterator[Path]:
         for path in parts:
             if path.exists() and not path.is_relative_to("/usr"):
                 yield path
+
+
+def _installed() -> bool:
+    """Whether the project lies where pip puts packages, and not in a checkout."""
+    places = (sysconfig.get_path("purelib"), site.getusersitepackages())
+    return any(Path(place).resolve() == _PROJECT for place in places)
 
 
 def _environment() -> Iterator[str]:

@@ -269,6 +269,8 @@ TOPICS = [
     ("privacy who sees my conversation", "privacy.md"),
     ("are my messages stored?", "privacy.md"),
     ("command line", "command-line.md"),
+    ("use the agent from Python", "python-api.md"),
+    ("Agent class run stream resume", "python-api.md"),
     ("exit code", "command-line.md"),
     ("troubleshooting slow answers", "troubleshooting.md"),
     ("model does not load", "troubleshooting.md"),

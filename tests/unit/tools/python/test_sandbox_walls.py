@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import os
 import socket
+import sysconfig
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.support.sandboxed import answer, ask, needs_sandbox, sandboxed
 from tools.python import PythonTool
+from tools.python.sandbox import bwrap_command
 
 pytestmark = needs_sandbox
 
@@ -101,6 +103,14 @@ def test_of_the_apps_folder_nothing_but_python_itself_is_there(tool: PythonTool)
     seen = answer(tool, f"import glob\nglob.glob({f'{ROOT}/*'!r}) + glob.glob({f'{ROOT}/.*'!r})")
     assert {Path(path).name for path in eval(seen)} <= {".venv", "venv", "env"}
     assert "ModuleNotFoundError" in str(ask(tool, "import app.core.settings").error)
+
+
+def test_an_app_that_is_installed_as_a_package_hides_no_other_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bwrap_command, "_PROJECT", Path(sysconfig.get_path("purelib")))
+    with sandboxed(tmp_path / "workspace") as tool:
+        assert answer(tool, "import numpy\nprint(numpy.arange(3).sum())") == "3"
 
 
 def test_there_are_no_capabilities_and_none_to_gain(tool: PythonTool) -> None:
