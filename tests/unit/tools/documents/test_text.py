@@ -22,9 +22,9 @@ from tests.support.made_texts import (
 )
 from tests.support.words_in_order import pages, read, remarks, share_in_order, unread, words
 from tools.documents.base import DocumentError
+from tools.documents.readers.html import reader as html
 from tools.documents.readers.layout.pagination import SIZE, pieces
 from tools.documents.readers.tables import delimited
-from tools.documents.readers.text import html
 
 MAKERS = {
     "html": full_page,

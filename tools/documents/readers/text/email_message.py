@@ -12,10 +12,10 @@ from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Piece, Remark
 from tools.documents.encoding.detect import decode, decode_markup
+from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.pagination import Block, pages
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.safe_zip import DAMAGED
-from tools.documents.readers.text.html import blocks
 
 DEEPEST = 5  # messages in one another
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
