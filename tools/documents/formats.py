@@ -45,7 +45,7 @@ READERS: Mapping[Kind, str] = {
     "epub": f"{_HERE}.text.epub:read",
     "rtf": f"{_HERE}.text.rtf:read",
     "csv": f"{_HERE}.tables.delimited:read",
-    "html": f"{_HERE}.text.html:read",
+    "html": f"{_HERE}.html.reader:read",
     "email": f"{_HERE}.text.email_message:read",
     "notebook": f"{_HERE}.text.ipynb:read",
     "text": f"{_HERE}.text.plain:read",

@@ -14,6 +14,7 @@ from app.core.rendering.charts import drawable_chart, formula
 from app.core.rendering.tables import Table, displayed_table
 from backends.messages import Document, Message
 from tools.base import Attachment, ToolCall, ToolError, ToolResult, file_size
+from tools.documents.readers.layout.fences import fenced
 from tools.media import (
     LATEX,
     PICTURES,
@@ -196,16 +197,10 @@ def _html(table: Table) -> str:
 
 def _said_of(call: ToolCall, result: ToolResult | None) -> str:
     """A call of another tool: there is nothing to run outside the app."""
-    said = [f"**{_plain(call.name)}**", _fenced(call.input)]
+    said = [f"**{_plain(call.name)}**", fenced(call.input)]
     if result is not None:
-        said.append(_fenced(result.text))
+        said.append(fenced(result.text))
     return "\n\n".join(said)
-
-
-def _fenced(text: str) -> str:
-    longest = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{text}\n{fence}"
 
 
 def _quoted(text: str) -> str:

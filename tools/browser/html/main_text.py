@@ -13,14 +13,16 @@ from urllib.parse import urljoin
 from lxml.html import HtmlElement
 
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
-from tools.browser.html.clean import clean, parse, title_of
+from tools.browser.html.links import NumberedLinks
 from tools.browser.html.page_signals import Sign, signs_of
-from tools.browser.html.segments import Segment, Segments, count_words
+from tools.documents.readers.html.segments import Segment, Segments
+from tools.documents.readers.html.tree import clean, parse, title_of
+from tools.documents.readers.layout.fences import fenced
 
 log = logging.getLogger(__name__)
 
 LINE = 600  # characters of a line, so that a window of lines is a window of tokens
-LINES = 20_000  # of one page
+MAX_LINES = 20_000  # of one page
 LAID_OUT = 3_000_000  # characters from which on JSON is laid out no further
 JUDGED = 8_000  # runs of text from which on a page is too large to be judged
 MAIN_SHARE = 0.7
@@ -38,8 +40,10 @@ PLAIN: dict[int, str | None] = {
     **_FORGED,
     **dict.fromkeys((*_UNSEEN, *_CONTROLS, *range(0xE0000, 0xE0080))),
 }
-_TOKEN = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\u9fff\uac00-\ud7af]+"
+)
 # One character a run of text: CJK Extension B, which no library takes for a control.
 _MARKS = range(0x20000, 0x20000 + JUDGED)
 
@@ -56,6 +60,11 @@ class Text:
     signs: tuple[Sign, ...] = ()
 
 
+def count_words(text: str) -> int:
+    """Words; two characters of Chinese, Japanese or Korean count as one."""
+    return sum(1 for _ in _WORD.finditer(text))
+
+
 def html_text(html: str, url: str) -> Text:
     """The main text of a page that was read at `url`."""
     tree = parse(html)
@@ -64,24 +73,26 @@ def html_text(html: str, url: str) -> Text:
     signs = signs_of(tree, html)
     base = tree.xpath("string(//base/@href)")
     title = " ".join(title_of(tree).translate(PLAIN).split())[:300]
-    clean(tree)
+    clean(tree, web=True)
     body = tree.find("body")
     if body is None:
         return Text(title, (), (), 0, signs)
+    links = NumberedLinks(_joined(url, base))
     try:
-        segments = Segments(body, _joined(url, base), PLAIN)
+        found = Segments(body, PLAIN, links).found
     except RecursionError:
         return replace(plain_text(body.text_content().splitlines(), title), signs=signs)
-    shown = _shown(tree, segments.found)
-    lines = [line for segment in shown for line in _lines(segment)][:LINES]
-    lines, links = _renumbered(lines, segments.links)
-    return Text(title, tuple(lines), tuple(links), sum(segment.words for segment in shown), signs)
+    counted = [_Counted(one, count_words(links.spoken(_text(one)))) for one in found]
+    shown = _shown(tree, counted)
+    lines = [line for one in shown for line in _lines(one.segment)][:MAX_LINES]
+    lines, kept = links.renumbered(lines)
+    return Text(title, tuple(lines), tuple(kept), sum(one.words for one in shown), signs)
 
 
 def plain_text(lines: list[str], title: str = "") -> Text:
     """A text without any markup."""
     plain = [line.translate(PLAIN).expandtabs(4).rstrip() for line in lines]
-    shown = [part for line in plain if line.strip() for part in _wrapped(line)][:LINES]
+    shown = [part for line in plain if line.strip() for part in _wrapped(line)][:MAX_LINES]
     return Text(title.translate(PLAIN), tuple(shown), (), sum(count_words(one) for one in shown))
 
 
@@ -107,28 +118,41 @@ def _joined(url: str, base: str) -> str:
         return url
 
 
-def _shown(tree: HtmlElement, found: list[Segment]) -> list[Segment]:
+@dataclass(frozen=True)
+class _Counted:
+    """A run of a page and how many words it has."""
+
+    segment: Segment
+    words: int
+
+    @property
+    def side(self) -> bool:
+        return self.segment.place.side
+
+
+def _shown(tree: HtmlElement, found: list[_Counted]) -> list[_Counted]:
     """What of a page is its main text: what trafilatura keeps, unless that is too little."""
-    main = [one for one in found if one.place.main] or [one for one in found if one.place.article]
+    main = [one for one in found if one.segment.place.main]
+    main = main or [one for one in found if one.segment.place.article]
     kept = _kept(tree, found) if len(found) <= JUDGED else []
-    kept = [one for one in kept if not one.place.side] or kept
+    kept = [one for one in kept if not one.side] or kept
     words = sum(one.words for one in kept)
     if main:
         if words < MAIN_SHARE * sum(one.words for one in main):
-            return [one for one in main if not one.place.side] or main
+            return [one for one in main if not one.side] or main
     elif words < PAGE_SHARE * sum(one.words for one in found):
-        return [one for one in found if not one.place.side] or found
+        return [one for one in found if not one.side] or found
     return kept
 
 
-def _kept(tree: HtmlElement, found: list[Segment]) -> list[Segment]:
+def _kept(tree: HtmlElement, found: list[_Counted]) -> list[_Counted]:
     """The runs that trafilatura keeps. Each is marked with a character of its own, and those
     whose mark comes out are kept: it chooses, but words and layout stay the page's."""
     import trafilatura  # takes a while to import
 
     taken = re.compile(f"[{chr(_MARKS.start)}-{chr(_MARKS.stop)}]")
-    for mark, segment in zip(_MARKS, found, strict=False):
-        element, where = segment.spot
+    for mark, one in zip(_MARKS, found, strict=False):
+        element, where = one.segment.spot
         text = taken.sub("", getattr(element, where) or "")
         setattr(element, where, f"{chr(mark)} {text}")
     try:
@@ -139,7 +163,8 @@ def _kept(tree: HtmlElement, found: list[Segment]) -> list[Segment]:
         log.warning("trafilatura could not read a page", exc_info=True)
         kept = None
     seen = {ord(mark) - _MARKS.start for mark in taken.findall(kept or "")}
-    return [segment for index, segment in enumerate(found) if _belongs(index, found, seen)]
+    segments = [one.segment for one in found]
+    return [one for index, one in enumerate(found) if _belongs(index, segments, seen)]
 
 
 def _belongs(index: int, found: list[Segment], seen: set[int]) -> bool:
@@ -155,10 +180,21 @@ def _belongs(index: int, found: list[Segment], seen: set[int]) -> bool:
     return kind in ("code", "row") and index - 1 in seen and not found[index].place.side
 
 
+def _text(segment: Segment) -> str:
+    return " | ".join(segment.cells) if segment.kind == "row" else segment.text
+
+
 def _lines(segment: Segment) -> list[str]:
-    if segment.kind in ("code", "row"):
-        return [part for line in segment.text.split("\n") for part in _cut(line, 2 * LINE)]
-    return [part for line in segment.text.split("\n") for part in _wrapped(line)]
+    if segment.kind not in ("code", "row"):
+        return [part for line in segment.text.split("\n") for part in _wrapped(line)]
+    text = fenced(segment.text, segment.language) if segment.kind == "code" else _row(segment)
+    return [part for line in text.split("\n") for part in _cut(line, 2 * LINE)]
+
+
+def _row(segment: Segment) -> str:
+    cells = " | ".join(cell.replace("|", "\\|") for cell in segment.cells)
+    text = f"| {cells} |"
+    return f"{text}\n|{'---|' * len(segment.cells)}" if segment.head else text
 
 
 def _wrapped(line: str) -> list[str]:
@@ -191,14 +227,3 @@ def _cut(line: str, most: int) -> list[str]:
         parts.append(line[start:end])
         start = end + (line[end] == " ")
     return [*parts, line[start:]]
-
-
-def _renumbered(lines: list[str], links: list[Link]) -> tuple[list[str], list[Link]]:
-    """Only the links that stand in `lines`, numbered as they come."""
-    numbers: dict[int, int] = {}
-
-    def number(match: re.Match[str]) -> str:
-        return f"{LINK_OPENS}{numbers.setdefault(int(match.group(1)), len(numbers))}{LINK_CLOSES}"
-
-    renumbered = [_TOKEN.sub(number, line) for line in lines]
-    return renumbered, [links[old] for old in numbers]

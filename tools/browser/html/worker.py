@@ -21,8 +21,8 @@ from asyncio.subprocess import PIPE, Process
 from typing import Any, BinaryIO
 
 from tools.browser.base import Link, ReadFailed
-from tools.browser.html.charset import decode
 from tools.browser.html.main_text import Text, html_text, json_lines, plain_text
+from tools.documents.encoding.detect import decode, decode_markup
 from tools.fair_queue import FairQueue
 
 SECONDS = 10.0  # for one page
@@ -168,9 +168,9 @@ def _part(source: BinaryIO) -> bytes | None:
 
 
 def _text(question: dict[str, Any], data: bytes) -> Text:
-    text = decode(data, question["charset"])
     if "url" in question:
-        return html_text(text, question["url"])
+        return html_text(decode_markup(data, question["charset"]), question["url"])
+    text = decode(data, question["charset"])
     lines = json_lines(text) if question["json"] else text.splitlines()
     return plain_text(lines, question["title"])
 

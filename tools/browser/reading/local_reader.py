@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, Page, Reader, ReadFailed
-from tools.browser.html.charset import decode
 from tools.browser.search.local_folder import SCHEME, Folder, markdown_title, suffix
+from tools.documents.encoding.detect import decode_markup
 
 # A host that can't exist (RFC 6761) stands in for the folder while links are put together:
 # no library joins addresses of a scheme that it doesn't know.
@@ -45,7 +45,7 @@ class LocalReader:
                 data = folder.read(path)
             except OSError:
                 continue
-            return _read(folder, path, decode(data))
+            return _read(folder, path, decode_markup(data))
         return ReadFailed("there is no such page")
 
 

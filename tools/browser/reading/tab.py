@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from playwright.async_api import BrowserContext, CDPSession, Error, Frame, Page, Request, Response
 
 from tools.browser.base import ReadFailed
-from tools.browser.html.segments import count_words
+from tools.browser.html.main_text import count_words
 from tools.browser.network.quota import Account
 from tools.browser.reading.isolated_world import World
 from tools.browser.reading.rendering import Rendered

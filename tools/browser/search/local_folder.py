@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-from tools.browser.html.charset import decode
+from tools.documents.encoding.detect import decode_markup
 from tools.safe_files import Listing, listing, read_regular
 
 SCHEME = "local"
@@ -77,7 +77,7 @@ def suffix(path: str) -> str:
 
 def document(path: str, data: bytes) -> Document:
     """What the index takes of a file; its name stands in for a title that it has not."""
-    found = FORMATS[suffix(path)](decode(data))
+    found = FORMATS[suffix(path)](decode_markup(data))
     stem = re.sub(r"[-_]+", " ", PurePosixPath(path).stem)
     headings = f"{found.headings}\n{stem}"
     return Document(" ".join(found.title.split()) or stem, headings, found.text)

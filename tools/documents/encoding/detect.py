@@ -1,24 +1,35 @@
-"""Bytes of a text file -> text: its mark, UTF-8, then what it looks like among a short list.
+"""Bytes of a file or web page -> text.
 
-The list is judged by how usual the characters are that an encoding makes of the bytes. Two Chinese
-characters are enough for that, where statistics over letters need a page. What fits none of it is
-left to charset-normalizer.
+A byte order mark decides, then valid UTF-8, then what is declared (by a header, or in markup) where
+that fits, and at last the most plausible of a short list. The list is judged by how usual the
+characters are that an encoding makes of the bytes. Two Chinese characters are enough for that,
+where statistics over letters need a page. What fits none of it is left to charset-normalizer.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from tools.documents.encoding.character_frequencies import COMPLEX, HANGUL, KANJI, SIMPLE
+import webencodings
 
-SAMPLE = 64 << 10  # bytes that are judged, from the first one beyond ASCII
+from tools.documents.encoding.iso2022_jp import shift_jis
+from tools.documents.encoding.plausibility import ODD, SAMPLE, WIDE, score, scores
+
 BLOCK = 1 << 20
-ODD = 0.02  # the share of broken characters that a file in UTF-8 may have
-SURE = 0.45  # the score from which on an encoding of the short list is believed
+SURE, SURE_OF_MUCH = 0.45, 0.6
+"""The score from which on an encoding of the short list is believed; the latter where at least
+`MUCH` characters were judged."""
+MUCH = 12
+BETTER = 0.2  # by how much another encoding must score higher than the one that is declared
+SEARCHED = 4096  # bytes in which markup names its encoding; HTML says 1,024, real pages need more
+
+REPLACE = "replace-but-a-cut-end"
+"""The error handler: U+FFFD stands for what can't be decoded, nothing for half a last character."""
+_CUT = re.compile("unexpected end|truncated|incomplete")  # what Python says of it
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -36,29 +47,58 @@ _DECLARED = re.compile(
     rb"""<meta[^>]{0,400}charset\s*=\s*["']?\s*([\w.:-]{1,40})""",
     re.I,
 )
+_LANGUAGE = re.compile(rb"""<html[^>]{0,400}?\slang\s*=\s*["']?([a-z]{2}(?:-\w{1,8})?)""", re.I)
+_SUPERSETS = {
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "iso-8859-1": "cp1252",
+}
+"""What is decoded in place of what a label says: all of it, and what programs write beyond it."""
+_PYTHON_CODEC = re.compile("(?:cp|utf|gb|iso|mac|big5|euc|hz|johab|koi8)[^ ]*")
+_LEGACY = {
+    "zh": "gb18030",
+    "zh-tw": "big5hkscs",
+    "zh-hk": "big5hkscs",
+    "zh-hant": "big5hkscs",
+    "ja": "cp932",
+    "ko": "cp949",
+    "ru": "cp1251",
+    "el": "cp1253",
+    "tr": "cp1254",
+    "he": "cp1255",
+    "ar": "cp1256",
+    "th": "cp874",
+    **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), "cp1250"),
+    **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
+}
+"""What pages of a language were written in before UTF-8."""
 
-_PUNCTUATION = frozenset("、。，：；！？（）《》〈〉「」『』【】“”‘’…—·～　％")
-_SIGNS = frozenset("“”„‘’‚–—…«»‹›€£©®™°§•·´²³½ºª¿¡×№ ")
-_RUSSIAN, _GREEK = "оеаинтсрвлкмдпуяы", "αοιετνσηυρπκμλς"
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """`data` as text, by what is `declared` of it (the label of a Content-Type header) where that
+    fits. What can't be decoded is U+FFFD, a character that is cut off at the end is left out. Line
+    ends stay as they are."""
+    return _decoded(data, _certain(data) or _chosen(data, [declared or ""], ""))
 
 
-def decode(data: bytes) -> str:
-    """`data` as text; what can't be decoded is U+FFFD. Line ends stay as they are."""
-    encoding = _marked(data) or _valid(iter((data,))) or encoding_of(data)
-    return data.decode(encoding, "replace").removeprefix("\ufeff")
+def decode_markup(data: bytes, declared: str | None = None) -> str:
+    """The same for HTML and XML, which may say their encoding or their language themselves.
 
-
-def decode_markup(data: bytes) -> str:
-    """The same for HTML and XML, which may say their encoding; that is believed if it fits."""
-    if _marked(data) or _valid(iter((data,))):
-        return decode(data)
-    for found in _DECLARED.finditer(data[:4096]):
-        label = (found[1] or found[2]).decode("ascii", "replace").lower()
-        # GB 18030 holds all of GBK and GB 2312; Latin-1 is what browsers read as cp1252.
-        label = {"gbk": "gb18030", "gb2312": "gb18030", "iso-8859-1": "cp1252"}.get(label, label)
-        if _fits(data, label):
-            return data.decode(label, "replace")
-    return decode(data)
+    `declared` is heard first, and nothing of it where the bytes say otherwise: many servers declare
+    an encoding for pages that they don't know.
+    """
+    if encoding := _certain(data):
+        return _decoded(data, encoding)
+    head = data[:SEARCHED]
+    # A page that can be searched for ASCII is in no UTF-16, whatever it says.
+    own = [(found[1] or found[2]).decode("ascii", "replace") for found in _DECLARED.finditer(head)]
+    own = [label for label in own if not label.lower().startswith(("utf-16", "utf-32"))]
+    language = _LANGUAGE.search(head)
+    spoken = language[1].decode("ascii").lower() if language else ""
+    hinted = _LEGACY.get(spoken) or _LEGACY.get(spoken[:2], "")
+    return _decoded(data, _chosen(data, [declared or "", *own], hinted))
 
 
 def open_text(path: Path) -> TextIO:
@@ -69,26 +109,86 @@ def open_text(path: Path) -> TextIO:
         encoding = _marked(head) or _valid(iter(lambda: file.read(BLOCK), b""))
         if encoding is None:
             encoding = encoding_of(_sample(path))
-    return path.open(encoding=encoding, errors="replace")
+    return path.open(encoding=encoding, errors=REPLACE)
 
 
 def encoding_of(data: bytes) -> str:
     """The encoding of a text, or of some of it, that has no mark and is no valid UTF-8."""
-    wide = _without_mark(data)
-    if wide:
-        return wide
-    if _JAPANESE.search(data):
-        return "iso2022_jp"
-    first = _BEYOND_ASCII.search(data)
-    if first is None:
+    encoding = _without_letters(data)
+    if encoding:
+        return encoding
+    sample = _beyond_ascii(data)
+    if not sample or _is_mostly_utf8(sample):
         return "utf-8"
-    sample = data[max(0, first.start() - 64) :][:SAMPLE]
-    odd = len(_BEYOND_ASCII.findall(_UTF8.sub(b"", sample)))
-    if odd <= ODD * len(_UTF8.findall(sample)):
+    found = scores(sample, data)
+    best = max(found, key=lambda name: found[name])
+    least = SURE_OF_MUCH if len(_BEYOND_ASCII.findall(sample)) >= MUCH else SURE
+    return best if found[best] >= least else _other(sample) or best
+
+
+def _certain(data: bytes) -> str | None:
+    return _marked(data) or _valid(iter((data,)))
+
+
+def _chosen(data: bytes, labels: Sequence[str], hinted: str) -> str:
+    """The first of what is declared that is plausible, then what the language hints at."""
+    encoding = _without_letters(data)
+    sample = _beyond_ascii(data)
+    declared = [name for label in labels if (name := _codec(label)) and _fits(data, name)]
+    # Latin-1 is what servers say that never looked: it is heard last.
+    declared.sort(key="cp1252".__eq__)
+    wide = [name for name in declared if name.startswith(("utf-16", "utf-32"))]
+    if encoding or wide:
+        return wide[0] if wide else encoding or ""
+    if not sample:
+        return declared[0] if declared else "utf-8"
+    if _is_mostly_utf8(sample):
         return "utf-8"
-    scores = {name: _score(sample, name, judge) for name, judge in _LIST}
-    best = max(scores, key=lambda name: scores[name])
-    return best if scores[best] >= SURE else _other(sample) or best
+    found = scores(sample, data)
+    best = max(found.values())
+    for name in declared:
+        if found.get(name, best) >= (best - BETTER if best >= SURE else 0):
+            return name
+    if hinted and _fits(data, hinted) and found.get(hinted, best) >= best - BETTER:
+        return hinted
+    return encoding_of(data)
+
+
+def _codec(label: str) -> str:
+    """Python's name of the codec that a label means, empty where it means none."""
+    label = label.strip().lower()
+    known = webencodings.lookup(label)
+    if known is not None:
+        if known.name == "x-user-defined":
+            return ""
+        return _SUPERSETS.get(known.name) or _name(known.codec_info.name)
+    return _name(label) if _PYTHON_CODEC.fullmatch(label) else ""
+
+
+def _name(label: str) -> str:
+    try:
+        return codecs.lookup(label).name
+    except LookupError:
+        return ""
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    if encoding == "iso2022_jp":
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:  # Windows programs write more than the standard has
+            data, encoding = shift_jis(data), "cp932"
+    return data.decode(encoding, REPLACE).removeprefix("\ufeff")
+
+
+def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    cut = error.end == len(error.object) and _CUT.search(error.reason) is not None
+    return "" if cut else "\ufffd", error.end
+
+
+codecs.register_error(REPLACE, _replace)
 
 
 def _marked(data: bytes) -> str | None:
@@ -97,17 +197,18 @@ def _marked(data: bytes) -> str | None:
 
 
 def _valid(blocks: Iterable[bytes]) -> str | None:
-    """UTF-8 where all of a file is, and has no sign of an encoding that only looks like it."""
+    """UTF-8 where all of a file is, and has no sign of an encoding that only looks like it. Its
+    last character may be cut off, but then it is not the only one beyond ASCII."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    odd = False
+    odd = beyond = False
     try:
         for block in blocks:
-            decoder.decode(block)
+            beyond = not decoder.decode(block).isascii() or beyond
             odd = odd or b"\0" in block or b"\x1b$" in block
-        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
-    return None if odd else "utf-8"
+    cut = bool(decoder.getstate()[0])
+    return None if odd or (cut and not beyond) else "utf-8"
 
 
 def _sample(path: Path) -> bytes:
@@ -124,6 +225,11 @@ def _sample(path: Path) -> bytes:
     return b""
 
 
+def _without_letters(data: bytes) -> str | None:
+    """An encoding that is known by what it has of ASCII: zeros in UTF-16 and 32, escapes."""
+    return _without_mark(data) or ("iso2022_jp" if _JAPANESE.search(data) else None)
+
+
 def _without_mark(data: bytes) -> str | None:
     """UTF-16 or UTF-32 by the zeros that it has for each letter, space and line end."""
     part = data[: SAMPLE & ~3]
@@ -135,15 +241,29 @@ def _without_mark(data: bytes) -> str | None:
         return "utf-32-le"
     if zeros[0] + zeros[1] > 1.9 * units:
         return "utf-32-be"
+    for encoding, judge in WIDE:  # a few of Chinese have a zero for their other byte
+        if score(part, encoding, judge) >= SURE:
+            return encoding
     low, high = zeros[0] + zeros[2], zeros[1] + zeros[3]
     if max(low, high) < 8 * min(low, high):
         return None
     return "utf-16-le" if high > low else "utf-16-be"
 
 
+def _beyond_ascii(data: bytes) -> bytes:
+    """What is judged of a text, empty where it is ASCII."""
+    first = _BEYOND_ASCII.search(data)
+    return data[max(0, first.start() - 64) :][:SAMPLE] if first else b""
+
+
+def _is_mostly_utf8(sample: bytes) -> bool:
+    odd = len(_BEYOND_ASCII.findall(_UTF8.sub(b"", sample)))
+    return odd <= ODD * len(_UTF8.findall(sample))
+
+
 def _fits(data: bytes, encoding: str) -> bool:
     try:
-        text = data[:SAMPLE].decode(encoding, "replace")
+        text = data[:SAMPLE].decode(encoding, REPLACE)
     except (LookupError, UnicodeError):
         return False
     odd = sum(1 for character in text if character == "\ufffd" or "\x80" <= character <= "\x9f")
@@ -155,118 +275,3 @@ def _other(sample: bytes) -> str | None:
 
     best = from_bytes(sample).best()
     return best.encoding if best is not None else None
-
-
-# How usual the characters are that an encoding makes of a sample
-
-
-def _score(sample: bytes, encoding: str, judge: Callable[[str], float]) -> float:
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
-    odd = text.count("\ufffd")
-    if odd > ODD * len(text):
-        return 0.0
-    return judge(text)
-
-
-def _east_asian(
-    common: frozenset[str], encoding: str, leads: range, least: int = 0xA1, kana: float = 0.1
-) -> Callable[[str], float]:
-    """`leads` are the first bytes of the encoding's more usual characters, `least` is the least
-    value of their second byte."""
-
-    def weight(character: str) -> float:
-        if character in common:
-            return 1.0
-        if character in _PUNCTUATION:
-            return 0.7
-        if "\u3040" <= character <= "\u30ff":
-            return kana
-        if "\u4e00" <= character <= "\u9fff" or "\uac00" <= character <= "\ud7a3":
-            encoded = character.encode(encoding, "replace")
-            usual = encoded[0] in leads and encoded[-1] >= least
-            return 0.5 if usual else 0.1
-        return 0.4 if "\uff01" <= character <= "\uff5e" else -0.5
-
-    def judge(text: str) -> float:
-        beyond = [weight(character) for character in text if character > "\x7f"]
-        return sum(beyond) / len(beyond) if beyond else 0.0
-
-    return judge
-
-
-def _western(rare: str) -> Callable[[str], float]:
-    """Letters with accents stand among plain ones, mostly alone; `rare` ones are of few languages,
-    and where they seem frequent the text is in another encoding."""
-
-    def judge(text: str) -> float:
-        score = count = 0.0
-        for before, character, after in _threes(text):
-            count += 1
-            if not character.isalpha():
-                score += _sign(before, character, after)
-            elif character.isupper() and before.islower():
-                score -= 1.0
-            elif character in rare:
-                score += 0.5
-            elif _is_latin(before) or _is_latin(after):
-                score += 0.9 if before < "\x80" and after < "\x80" else 0.5
-            else:
-                score += 0.5 if before < "\x80" and after < "\x80" else -0.3
-        return score / count if count else 0.0
-
-    return judge
-
-
-def _alphabet(frequent: str, others: str) -> Callable[[str], float]:
-    """Words are wholly of these letters, and only their first one is large."""
-    first, last = ("а", "я") if "а" in frequent else ("α", "ω")
-
-    def judge(text: str) -> float:
-        score = count = 0.0
-        for before, character, after in _threes(text):
-            count += 1
-            small = character.lower()
-            if not first <= small <= last and character not in others:
-                score += _sign(before, character, after)
-            elif _is_latin(before) or _is_latin(after):
-                score -= 0.5
-            elif character.isupper() and before.islower():
-                score -= 1.5
-            else:
-                score += 0.9 if small in frequent else 0.5
-        return score / count if count else 0.0
-
-    return judge
-
-
-def _sign(before: str, character: str, after: str) -> float:
-    amid = before.isalpha() and after.isalpha() and character not in "’—–"
-    return 0.5 if character in _SIGNS and not amid else -0.5
-
-
-def _threes(text: str) -> Iterable[tuple[str, str, str]]:
-    padded = f" {text} "
-    return (
-        (padded[at - 1], padded[at], padded[at + 1])
-        for at in range(1, len(padded) - 1)
-        if padded[at] > "\x7f"
-    )
-
-
-def _is_latin(character: str) -> bool:
-    return "a" <= character.lower() <= "z"
-
-
-# Of two that are equally likely the first is taken.
-_LIST: tuple[tuple[str, Callable[[str], float]], ...] = (
-    ("cp1252", _western("ðýþÐÝÞ")),
-    ("cp1254", _western("")),
-    ("gb18030", _east_asian(SIMPLE, "gb18030", range(0xB0, 0xD8))),
-    ("big5", _east_asian(COMPLEX, "big5", range(0xA4, 0xC7), least=0x40)),
-    ("cp932", _east_asian(KANJI, "cp932", range(0x88, 0x98), least=0x40, kana=1.0)),
-    ("euc_jp", _east_asian(KANJI, "euc_jp", range(0xB0, 0xD0), kana=1.0)),
-    ("cp949", _east_asian(HANGUL, "cp949", range(0xB0, 0xC9))),
-    ("cp1251", _alphabet(_RUSSIAN, "ёЁіїєґІЇЄҐўЎ")),
-    ("koi8_r", _alphabet(_RUSSIAN, "ёЁ")),
-    ("cp1253", _alphabet(_GREEK, "άέήίόύώϊϋςΆΈΉΊΌΎΏ")),
-)

@@ -192,9 +192,9 @@ def test_a_slide_is_a_page_in_reading_order(tmp_path):
 def test_columns_are_read_one_after_another():
     boxes = {
         "title": Box(0, 0, 100, 10),
-        "left": Box(0, 20, 40, 80),
-        "right above": Box(60, 20, 40, 30),
-        "right below": Box(60, 60, 40, 40),
+        "left": Box(0, 20, 40, 100),
+        "right above": Box(60, 20, 100, 50),
+        "right below": Box(60, 60, 100, 100),
     }
     assert in_reading_order([*reversed(boxes), "nowhere"], boxes.get) == [*boxes, "nowhere"]
 

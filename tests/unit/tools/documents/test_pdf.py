@@ -22,7 +22,7 @@ from tests.support.made_pdfs import (
     write,
 )
 from tools.documents.base import DocumentError, Length, Options, Page, PasswordNeeded, Remark
-from tools.documents.readers.layout.ocr_layout import Box, in_order
+from tools.documents.readers.layout.reading_order import Box, in_lines
 from tools.documents.readers.pdf import reader
 from tools.documents.readers.pdf.text_cleanup import clean, meaningless
 from tools.documents.worker.reading import MEGABYTE, Limits
@@ -161,20 +161,28 @@ def test_nonsense_is_told_from_text() -> None:
     assert meaningless("") == 0
 
 
-def test_recognised_words_come_in_reading_order() -> None:
-    def column(left: float, word: str) -> list[Box]:
-        return [Box(f"{word}{n}", left, 100 + 30 * n, left + 300, 122 + 30 * n) for n in range(4)]
+def test_lines_come_in_reading_order() -> None:
+    def column(left: float, word: str) -> dict[str, Box]:
+        return {f"{word}{n}": Box(left, 100 + 30 * n, left + 300, 122 + 30 * n) for n in range(4)}
 
-    title = Box("Title", 200, 20, 500, 60)
-    two = [*column(400, "right"), title, *column(20, "left")]
-    assert [line.text for line in in_order(two)] == [
-        "Title", *(f"left{n}" for n in range(4)), *(f"right{n}" for n in range(4)),
-    ]  # fmt: skip
+    def lines(places: dict[str, Box]) -> list[str]:
+        return [" ".join(row) for row in in_lines([*places], places.__getitem__)]
+
+    title = {"Title": Box(200, 20, 500, 60)}
+    left, right = column(20, "left"), column(400, "right")
+    assert lines({**right, **title, **left}) == ["Title", *left, *right]
     # A table's columns are narrow: its rows are the lines.
-    cells = [Box(f"{x}{y}", 100 * x, 30 * y + x, 100 * x + 40, 30 * y + 22) for x in (0, 4, 8)
-             for y in range(3)]  # fmt: skip
-    assert [line.text for line in in_order(cells)] == ["00 40 80", "01 41 81", "02 42 82"]
-    assert in_order([]) == []
+    cells = {f"{x}{y}": Box(100 * x, 30 * y + x, 100 * x + 40, 30 * y + 22) for x in (0, 4, 8)
+             for y in range(3)}  # fmt: skip
+    assert lines(cells) == ["00 40 80", "01 41 81", "02 42 82"]
+    assert lines({}) == []
+    # Columns under a table, and a table under columns
+    below = {name: Box(place.left, place.top + 300, place.right, place.bottom + 300)
+             for name, place in cells.items()}  # fmt: skip
+    assert lines({**below, **right, **left}) == [*left, *right, *lines(cells)]
+    # Of two lines side by side neither is a column.
+    pair = {"a": Box(0, 0, 300, 20), "b": Box(400, 0, 700, 20), "c": Box(0, 30, 300, 50)}
+    assert lines(pair) == ["a b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from tests.support.made_texts import (
 )
 from tests.support.words_in_order import pages, read, remarks, share_in_order, unread, words
 from tools.documents.base import DocumentError
+from tools.documents.readers.html import reader as html
 from tools.documents.readers.layout.pagination import SIZE, pieces
 from tools.documents.readers.tables import delimited
-from tools.documents.readers.text import html
 
 MAKERS = {
     "html": full_page,
@@ -233,6 +233,41 @@ def test_a_message_shows_its_fields_and_what_hangs_on_it(tmp_path):
     (text,) = pages(found)
     assert text.startswith("From: Jürgen <j@example.org>\nTo: ann@example.org\nSubject: Grüße\n\n")
     assert unread(found) == ["1 attachment"]
+
+
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        (b"=?gb2312?B?6UbW/bzGu64=?= <ann@example.org>", "镕铸计划 <ann@example.org>"),
+        ("镕的会议".encode("gbk"), "镕的会议"),
+        ("会议 Café".encode(), "会议 Café"),
+        (b"=?iso-2022-jp?B?GyRCLWo7M0VEGyhC?=", "㈱山田"),
+        (b"=?utf-8?B?5Lya6A==?= =?utf-8?B?rq7orrA=?=", "会议记"),
+        (b"=?x-unknown?Q?Gr=FC=DFe?=", "Grüße"),
+    ],
+)
+def test_the_fields_of_a_message_are_read_in_any_encoding(field, shown, tmp_path):
+    data = b"From: " + field + b"\r\nSubject: " + field + b"\r\nTo: b@x.org\r\n\r\nwords"
+    lines = texts(tmp_path, "x.eml", data)[0].splitlines()
+    assert f"From: {shown}" in lines
+    assert f"Subject: {shown}" in lines
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding", "text"),
+    [
+        ("gb2312", "gbk", "镕铸计划在明天。"),
+        ("shift_jis", "cp932", "①髙橋さんの会議"),
+        ("iso-8859-1", "cp1252", "10 € – “quoted”"),
+        ("us-ascii", "cp1251", "Привет, это письмо."),
+    ],
+)
+def test_the_text_of_a_message_is_read_where_its_charset_is_named_too_narrowly(
+    charset, encoding, text, tmp_path
+):
+    for kind in ("plain", "html"):
+        head = f"From: a@x.org\r\nSubject: s\r\nContent-Type: text/{kind}; charset={charset}\r\n"
+        assert text in texts(tmp_path, "x.eml", f"{head}\r\n".encode() + text.encode(encoding))[0]
 
 
 def test_a_message_with_odd_fields_is_read(tmp_path):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tools.documents.base import Page, Place
-from tools.documents.readers.layout.ocr_layout import Box, line_of, rows
-from tools.documents.readers.layout.text_lines import markdown
+from tools.documents.readers.layout.reading_order import Box, in_lines, middle
+from tools.documents.readers.layout.text_lines import Line, markdown
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,6 +19,15 @@ LEAST = 30  # pixels
 
 NOTHING, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
 """What is said of a page whose picture gave no text."""
+
+
+class Words(NamedTuple):
+    """Words with the rectangle around them, in pixels from the picture's upper left corner, and
+    how many of their characters are thought to be right."""
+
+    text: str
+    box: Box
+    certainty: float = 0.0
 
 
 class OcrFailed(Exception):
@@ -38,24 +47,33 @@ def recognised(picture: Image.Image) -> tuple[str, tuple[Place, ...]]:
         best = upright = _seen(picture)
         if _is_sideways(best):
             turned = (_seen(picture.rotate(turn, expand=True)) for turn in (90, 270))
-            best = max(best, *turned, key=lambda boxes: sum(each.certainty for each in boxes))
+            best = max(best, *turned, key=lambda seen: sum(each.certainty for each in seen))
     except MemoryError:
         raise
     except Exception as error:
         raise OcrFailed(f"{type(error).__name__}: {error}") from error
-    lines = rows(best)
-    places = (_place(box, picture.size) for row in lines for box in row)
-    return markdown([line_of(row) for row in lines]), tuple(places) if best is upright else ()
+    rows = in_lines(best, lambda words: words.box)
+    places = (_place(words, picture.size) for row in rows for words in row)
+    return markdown(list(map(line_of, rows))), tuple(places) if best is upright else ()
 
 
-def _place(box: Box, size: tuple[int, int]) -> Place:
+def line_of(row: Sequence[Words]) -> Line:
+    """The words of a line as one."""
+    height = middle(words.box.height for words in row)
+    base = -middle(words.box.bottom for words in row)
+    text = " ".join(words.text for words in row)
+    return Line(text, row[0].box.left, base, height, base)
+
+
+def _place(words: Words, size: tuple[int, int]) -> Place:
     across, down = (1000 / side for side in size)
-    left, right = round(box.left * across), round(box.right * across)
-    signs = len("".join(box.text.split()))
-    return signs, left, round(box.top * down), right, round(box.bottom * down)
+    left, top, right, bottom = words.box
+    signs = len("".join(words.text.split()))
+    edges = round(left * across), round(top * down), round(right * across), round(bottom * down)
+    return signs, *edges
 
 
-def _seen(picture: Image.Image) -> list[Box]:
+def _seen(picture: Image.Image) -> list[Words]:
     """What is written on the picture, in its own pixels."""
     scale = min(SIDE / picture.width, 1.0) if picture.height > SIDE / 2 else 1.0
     scale = 2.0 if max(picture.size) < SIDE / 2 else scale
@@ -63,13 +81,13 @@ def _seen(picture: Image.Image) -> list[Box]:
     if scale != 1.0:
         across, down = (max(1, round(side * scale)) for side in picture.size)
         sized = picture.resize((across, down))
-    return [box for top, strip in _strips(sized) for box in _boxes(strip, top, scale)]
+    return [words for top, strip in _strips(sized) for words in _words(strip, top, scale)]
 
 
-def _is_sideways(boxes: Sequence[Box]) -> bool:
+def _is_sideways(seen: Sequence[Words]) -> bool:
     """Whether most of the text runs up or down the page."""
-    tall = sum(len(box.text) for box in boxes if box.height > 2 * (box.right - box.left))
-    return 2 * tall > sum(len(box.text) for box in boxes)
+    tall = sum(len(words.text) for words in seen if words.box.height > 2 * words.box.width)
+    return 2 * tall > sum(len(words.text) for words in seen)
 
 
 def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
@@ -86,7 +104,7 @@ def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     yield top, picture.crop((0, top, picture.width, picture.height))
 
 
-def _boxes(picture: Image.Image, down: int, scale: float) -> Iterator[Box]:
+def _words(picture: Image.Image, down: int, scale: float) -> Iterator[Words]:
     import numpy
 
     if min(picture.size) < LEAST:
@@ -98,7 +116,8 @@ def _boxes(picture: Image.Image, down: int, scale: float) -> Iterator[Box]:
         edges = (*corners.min(axis=0), *corners.max(axis=0))
         left, top, right, bottom = (float(edge) / scale for edge in edges)
         further = down / scale
-        yield Box(text, left, top + further, right, bottom + further, score * len(text))
+        box = Box(left, top + further, right, bottom + further)
+        yield Words(text, box, score * len(text))
 
 
 @cache

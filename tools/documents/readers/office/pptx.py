@@ -195,7 +195,8 @@ class _Slide:
                 offset, extent = child(place, "a:off"), child(place, "a:ext")
                 if offset is not None and extent is not None:
                     left, top = whole(offset.get("x")), whole(offset.get("y"))
-                    return Box(left, top, whole(extent.get("cx")), whole(extent.get("cy")))
+                    right, bottom = left + whole(extent.get("cx")), top + whole(extent.get("cy"))
+                    return Box(left, top, right, bottom)
         return None
 
 

@@ -21,6 +21,7 @@ from pypdfium2 import PdfDocument, PdfPage
 
 from tools.documents.base import LOCKED, WRONG, DocumentError, PasswordNeeded
 from tools.documents.readers.layout.text_lines import Line
+from tools.documents.readers.pdf.page_order import Run, in_order
 from tools.documents.readers.pdf.text_cleanup import PARTED, clean, meaningless, rejoined
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def text_lines(page: PdfPage) -> tuple[list[Line], float]:
             return [], 0.0
         count = textpage.count_chars()
         place = _Place(textpage.raw, page.get_bbox(), same=count == _length_utf16(text))
-        lines = list(_lines(text, place))
+        lines = in_order(list(_runs(text, place)), place.edges)
         samples = range(0, count, max(1, count // SAMPLES))
         errors = sum(pdfium.FPDFText_HasUnicodeMapError(textpage.raw, at) == 1 for at in samples)
         return lines, max(errors / len(samples), meaningless(text))
@@ -140,31 +141,34 @@ def _secrets(password: str | None) -> Iterator[bytes | None]:
             yield secret
 
 
-def _lines(text: str, place: _Place) -> Iterator[Line]:
+def _runs(text: str, place: _Place) -> Iterator[Run]:
     """The lines of a page's text that are on it, words that are parted at their ends whole."""
     # PDFium counts in UTF-16.
     length = len if _length_utf16(text) == len(text) else _length_utf16
-    line: Line | None = None
+    run: Run | None = None
     start, break_before = 0, ""
     for piece, break_after in zip(*[iter([*_BREAK.split(text), ""])] * 2, strict=True):
         words = clean(piece).strip()
         if words:
             before = len(piece) - len(piece.lstrip())
             seen = place.look(start + before)
-            if line is not None and break_before == PARTED:
+            if run is not None and break_before == PARTED:
+                line = run.line
                 line = line._replace(text=rejoined(line.text, words), foot=place.base)
+                run = run._replace(line=line)
             elif seen or place.shows(start + length(piece.rstrip()) - 1):
-                if line is not None:
-                    yield line
+                if run is not None:
+                    yield run
                 middle = (before + len(piece)) // 2
                 while piece[middle].isspace():
                     middle -= 1
                 height = place.size(length(piece[before:middle]))
                 line = Line(words, place.left, place.base, height, place.base)
+                run = Run(line, start + before, piece.strip())
         start += length(piece) + length(break_after)
         break_before = break_after
-    if line is not None:
-        yield line
+    if run is not None:
+        yield run
 
 
 class _Place:
@@ -181,6 +185,8 @@ class _Place:
         self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), pdfium.FS_MATRIX()
         self._to_x, self._to_y = ctypes.byref(self._x), ctypes.byref(self._y)
         self._to_matrix = ctypes.byref(self._matrix)
+        self._edges = [ctypes.c_double() for _ in range(4)]  # left, right, bottom, top
+        self._to_edges = [ctypes.byref(each) for each in self._edges]
         self.left = self.base = 0.0
 
     def look(self, index: int) -> bool:
@@ -199,6 +205,13 @@ class _Place:
         seen = self.look(index)
         self._at, self.left, self.base = before
         return seen
+
+    def edges(self, index: int) -> tuple[float, float]:
+        """The left and the right edge of a character, by its index in the text."""
+        if not self._same:
+            index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._raw, index)
+        pdfium.FPDFText_GetCharBox(self._raw, index, *self._to_edges)
+        return self._edges[0].value, self._edges[1].value
 
     def size(self, further: int) -> float:
         """How high the letters are some characters further on, in points."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Iterator
-from email.errors import MessageError
+from email.errors import HeaderParseError, MessageError
+from email.header import decode_header
 from email.message import MIMEPart
 from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Piece, Remark
 from tools.documents.encoding.detect import decode, decode_markup
+from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.pagination import Block, pages
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.safe_zip import DAMAGED
-from tools.documents.readers.text.html import blocks
 
 DEEPEST = 5  # messages in one another
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
@@ -47,12 +48,28 @@ def _message(message: MIMEPart, depth: int) -> Iterator[Block | Remark]:
 
 def _head(message: MIMEPart) -> Iterator[Block]:
     for field in _FIELDS:
+        if said := " ".join(_field(message, field).split()):
+            yield Block(f"{field}: {tidy(said)}", tight=True)
+
+
+def _field(message: MIMEPart, field: str) -> str:
+    """A field's text, also where it has bytes beyond ASCII or an encoding named too narrowly."""
+    raw = next((value for name, value in message.raw_items() if name.lower() == field.lower()), "")
+    if raw.isascii():
         try:
-            said = " ".join(str(message.get(field, "")).split())
+            said = str(message.get(field, ""))
         except (ValueError, IndexError, LookupError, MessageError, AttributeError):
             said = ""  # the parser of fields has its own mistakes
-        if said:
-            yield Block(f"{field}: {tidy(said)}", tight=True)
+        if said and "\ufffd" not in said and "=?" not in said:
+            return said
+    try:
+        parts = decode_header(raw.encode("utf-8", "surrogateescape").decode("latin-1"))
+    except (ValueError, HeaderParseError):
+        return ""
+    return "".join(
+        decode(part.encode("latin-1") if isinstance(part, str) else part, charset)
+        for part, charset in parts
+    )
 
 
 def _body(message: MIMEPart) -> MIMEPart | None:
@@ -65,19 +82,13 @@ def _text(part: MIMEPart) -> Iterator[Block | Remark]:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         raise DocumentError(DAMAGED)
-    text = _decoded(data, part.get_content_charset())
+    charset = part.get_content_charset()
+    text = decode(data, charset)
     if part.get_content_type() == "text/html" or text.lstrip()[:15].lower().startswith("<!doctype"):
-        yield from blocks(text if text else decode_markup(data))
+        yield from blocks(decode_markup(data, charset))
         return
     for paragraph in tidy(text).split("\n\n"):
         yield Block(paragraph.strip("\n"))
-
-
-def _decoded(data: bytes, charset: str | None) -> str:
-    try:
-        return data.decode(charset or "utf-8")
-    except (LookupError, ValueError):
-        return decode(data)
 
 
 def _attached(message: MIMEPart, body: MIMEPart | None) -> Iterator[MIMEPart]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Piece, Remark
 from tools.documents.encoding.detect import decode_markup
+from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.pagination import PAGE_END, Block, pages
 from tools.documents.readers.safe_xml import Element, inside, parse
 from tools.documents.readers.safe_zip import DAMAGED, Archive, beside
-from tools.documents.readers.text.html import blocks
 
 _CONTAINER, _LOCKS = "META-INF/container.xml", "META-INF/encryption.xml"
 _PAGES = ("application/xhtml+xml", "text/html", "application/xml", "text/x-oeb1-document")

@@ -10,11 +10,11 @@ from typing import Any
 
 from tools.documents.base import DocumentError, Options, Piece, Remark
 from tools.documents.encoding.detect import decode
+from tools.documents.readers.html.reader import blocks
+from tools.documents.readers.layout.fences import fenced
 from tools.documents.readers.layout.pagination import Block, pages, pieces
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.safe_zip import DAMAGED
-from tools.documents.readers.text.html import blocks
-from tools.documents.readers.text.plain import fenced
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEXTS = ("text/markdown", "text/html", "text/latex", "text/plain")

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from tools.documents.base import Options, Piece
 from tools.documents.encoding.detect import open_text
+from tools.documents.readers.layout.fences import fenced
 from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, cut_off, pages
 from tools.documents.readers.layout.symbols import tidy
 
@@ -30,13 +31,6 @@ def read_code(path: Path, options: Options) -> Iterator[Piece]:
     """See `base.Reader`."""
     with open_text(path) as file:
         yield from pages(_fenced(file), options, size=None)
-
-
-def fenced(code: str, language: str = "") -> str:
-    """`code` between fences that it does not hold itself."""
-    longest = max((len(found) for found in re.findall(r"`{3,}", code)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}"
 
 
 def _paragraphs(file: TextIO) -> Iterator[Block]:
