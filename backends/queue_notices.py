@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterator
 
 from backends.events import Notice
-from tools.fair_queue import POLL, FairQueue, Ticket
+from tools.fair_queue import POLL_INTERVAL_S, FairQueue, Ticket
 
-__all__ = ["POLL", "FairQueue", "Ticket", "waiting"]
+__all__ = ["POLL_INTERVAL_S", "FairQueue", "Ticket", "waiting"]
 
 
 def waiting(
@@ -18,7 +18,7 @@ def waiting(
     what is `told` of it."""
     last = 0
     while not cancel.is_set():
-        place = ticket.wait(POLL)
+        place = ticket.wait(POLL_INTERVAL_S)
         if place == 0:
             break
         if place != last:

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Hashable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Generic, TypeVar
 
-POLL = 0.05
+POLL_INTERVAL_S = 0.05
 """Seconds between two looks at whether the user pressed Stop."""
 
 T = TypeVar("T", bound=Hashable)
@@ -114,12 +114,14 @@ class FairQueue:
     def slot(self, owner: Hashable = "") -> Iterator[None]:
         """A slot, which is waited for as long as it takes."""
         with self.ticket(owner) as ticket:
-            while ticket.wait(POLL):
+            while ticket.wait(POLL_INTERVAL_S):
                 pass
             yield
 
     @asynccontextmanager
-    async def slot_async(self, owner: Hashable = "", look: float = POLL) -> AsyncIterator[None]:
+    async def slot_async(
+        self, owner: Hashable = "", look: float = POLL_INTERVAL_S
+    ) -> AsyncIterator[None]:
         """`slot` for an event loop, which looks every `look` seconds."""
         with self.ticket(owner) as ticket:
             while ticket.wait(0):

@@ -45,10 +45,10 @@ _GRACE_OF_OWN = 3.0
 """The same for a built-in tool. They end within a second by themselves; where the machine is too
 busy for that, their result is worth the wait."""
 
-_GLANCE = 0.05
+_POLL_INTERVAL_S = 0.05
 """Seconds between two looks at Stop and the clock."""
 
-_LONGEST_ERROR = 2_000
+_MAX_ERROR_CHARS = 2_000
 """Characters of an exception's message that the model reads."""
 
 _logger = logging.getLogger(__name__)
@@ -221,7 +221,7 @@ class Registry:
         running = _in_background(lambda: self._call(tool, call, own))
         seconds = self._seconds(tool)
         ends = None if seconds is None else time.monotonic() + seconds
-        while not wait([running], _GLANCE).done:
+        while not wait([running], _POLL_INTERVAL_S).done:
             if context.cancel.is_set():
                 stop.set()
                 grace = _GRACE if isinstance(tool, FunctionTool) else _GRACE_OF_OWN
@@ -276,5 +276,5 @@ def _told(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - a message that can't be made is none
         message = ""
     kind = type(error).__name__
-    message = without_paths(cut_middle(message, _LONGEST_ERROR)).strip()
+    message = without_paths(cut_middle(message, _MAX_ERROR_CHARS)).strip()
     return f"{kind}: {message}" if message else kind

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MOST_ENTRIES = 10_000  # of a folder and those below it that are looked at
+MAX_ENTRIES = 10_000  # of a folder and those below it that are looked at
 DEEPEST = 16  # folders below one another; each holds a file descriptor meanwhile
-LONGEST_NAME = 120  # bytes of a name in UTF-8; file systems take 255
+MAX_NAME_BYTES = 120  # bytes of a name in UTF-8; file systems take 255
 
 # Linux can open a folder that it may only pass through.
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -172,7 +172,7 @@ def read_regular(path: Path, most: int) -> bytes:
     return data
 
 
-def listing(folder: Path, most: int = MOST_ENTRIES, *, odd: bool = False) -> Listing:
+def listing(folder: Path, most: int = MAX_ENTRIES, *, odd: bool = False) -> Listing:
     """The regular files below `folder` that are not hidden, following no link.
 
     Names that are no text (see `is_text`) are passed over, unless `odd` ones are asked for.
@@ -242,8 +242,8 @@ def safe_name(name: str, instead: str = "") -> str:
     stem, dot, ending = " ".join(kept.split()).lstrip(". ").rstrip(". ").rpartition(".")
     if not dot:
         stem, ending = ending, ""
-    ending = _shortened(ending, LONGEST_NAME // 4)
-    stem = _shortened(stem, LONGEST_NAME - len(ending.encode()) - 1).rstrip(". ")
+    ending = _shortened(ending, MAX_NAME_BYTES // 4)
+    stem = _shortened(stem, MAX_NAME_BYTES - len(ending.encode()) - 1).rstrip(". ")
     return f"{stem or 'file'}.{ending}" if ending else stem or "file"
 
 

@@ -14,9 +14,9 @@ from app.api.interrupts import to_its_end
 from app.core.agent.approvals import refuse
 from app.core.agent.events import Event, MessageFinished
 from app.core.agent.loop import Turn, TurnConfig, failed_turn, run
-from app.core.attachments import FileRefused
+from app.core.attachments import UploadRejected
 from app.core.attachments.images import pictures_folder
-from app.core.attachments.uploads import read_given, take, user_message
+from app.core.attachments.uploads import attach_files, read_upload, user_message
 from app.core.conversation import Conversation
 from app.core.modes import Mode, defaults
 from app.core.service import Service
@@ -28,7 +28,7 @@ from tools.safe_files import delete_folder
 from tools.text import encodable
 
 if TYPE_CHECKING:
-    from app.core.document_qa.answer_report import Account
+    from app.core.document_qa.answer_report import AnswerReport
     from app.core.document_qa.session_documents import Ask
     from tools.citations import CitationSource
 
@@ -226,7 +226,7 @@ class Agent:
         """A sentence for each tool of the settings that is not offered: its name was taken."""
         return self._registry.refused
 
-    def account(self) -> Account | None:
+    def account(self) -> AnswerReport | None:
         """What the last answer was given from, where documents were read for it."""
         at = self._conversation.last_user
         if self._study is None or not self._study.ahead or at is None:
@@ -284,11 +284,13 @@ class Agent:
         """A turn that answers a prompt. Where a file is refused, it ends with that, and the
         conversation is as it was."""
         try:
-            given = [read_given(Path(file), self._settings) for file in (*self._waiting, *files)]
+            given = [read_upload(Path(file), self._settings) for file in (*self._waiting, *files)]
             if given:
                 self._model.wait(cancel)
-            attached = take(self._mode, given, self._workspace, self._settings, self._model.images)
-        except (FileRefused, BackendError) as error:
+            attached = attach_files(
+                self._mode, given, self._workspace, self._settings, self._model.images
+            )
+        except (UploadRejected, BackendError) as error:
             return iter(failed_turn("error", str(error)))
         self._waiting = ()
         if self._study is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.core.agent.events import Event, MessageFinished, TurnFinished, TurnReason
-from app.core.rendering.citations import Cited, Remembering, in_brackets
+from app.core.rendering.citations import CitationCache, Cited, in_brackets
 from backends.messages import Message, Usage
 from tools.base import Attachment, ToolCall, ToolResult, for_user
 from tools.citations import CitationSource
@@ -91,7 +91,7 @@ def _answer(
     messages: Sequence[Message], end: TurnFinished, sources: Sequence[CitationSource]
 ) -> Answer:
     texts = [each.text for each in messages if each.role == "assistant" and each.text]
-    said = in_brackets(texts, Remembering(*sources) if sources else None)
+    said = in_brackets(texts, CitationCache(*sources) if sources else None)
     calls = [call for each in messages for call in each.calls]
     results = [each.result for each in messages if each.result is not None]
     return Answer(

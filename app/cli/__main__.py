@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO, get_args
 
 from app.cli.options import command_line
 from app.cli.serve_model import serve
-from app.cli.signals import Stopping, private_streams
+from app.cli.signals import SignalHandler, private_streams
 
 # The rest is imported where it is needed: --help and a wrong option need not wait for it.
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from app.cli.json_lines import Request
     from app.cli.terminal import TerminalWriter
     from app.core.agent.events import Event, TurnReason
-    from app.core.document_qa.answer_report import Account
+    from app.core.document_qa.answer_report import AnswerReport
     from app.core.document_qa.session_documents import Ask
     from app.core.modes import Mode
     from app.core.service import Service
@@ -54,7 +54,7 @@ class Writer(Protocol):
     """Where turns go: as JSON lines, or as a person reads them. `account` is asked at the end of
     each what documents it was given from."""
 
-    account: Callable[[], Account | None]
+    account: Callable[[], AnswerReport | None]
 
     def hear(self, event: Event) -> None: ...
 
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
         # What goes wrong in a user's own function is said in a sentence, without its traceback.
         logging.getLogger("tools").setLevel(logging.CRITICAL)
-        stopping = Stopping()
+        stopping = SignalHandler()
         run = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
         return run(options, mode, stopping)
     except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
@@ -112,7 +112,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
 # -- the two commands ----------------------------------------------------------------------------
 
 
-def _ask(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
+def _ask(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> int:
     out, lines = private_streams()
     from app.cli import passwords
     from app.cli.json_lines import JsonWriter, Request
@@ -151,7 +151,7 @@ def _answer(
     opened: Callable[[], AbstractContextManager[Agent]],
     mode: Mode,
     writer: Writer,
-    stopping: Stopping,
+    stopping: SignalHandler,
     typed: Ask | None,
 ) -> int:
     from app.cli import passwords
@@ -187,7 +187,7 @@ def _answer(
     return code
 
 
-def _chat(options: argparse.Namespace, mode: Mode, stopping: Stopping) -> int:
+def _chat(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> int:
     for stream in (sys.stdin, sys.stdout):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -228,7 +228,7 @@ def _again(agent: Agent, command: str, writer: TerminalWriter, cancel: threading
         writer.say("There is nothing to go on from.")
 
 
-def _line(stopping: Stopping) -> str | None:
+def _line(stopping: SignalHandler) -> str | None:
     """What the user typed, None at the end. Ctrl-C drops what was typed."""
     typed = sys.stdin.isatty()
     while True:
@@ -241,7 +241,7 @@ def _line(stopping: Stopping) -> str | None:
                 return None
 
 
-def _doctor(options: argparse.Namespace, mode: Mode, _stopping: Stopping) -> int:
+def _doctor(options: argparse.Namespace, mode: Mode, _stopping: SignalHandler) -> int:
     from app.core.doctor import report
 
     with _house(options, mode) as service:

@@ -14,7 +14,7 @@ from tools.base import ToolCall, ToolError, ToolResult, for_user
 from tools.text import one_line
 
 if TYPE_CHECKING:
-    from app.core.document_qa.answer_report import Account
+    from app.core.document_qa.answer_report import AnswerReport
 
 # Line ends to Python's splitlines and others, though not to JSON.
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
@@ -61,7 +61,7 @@ class JsonWriter:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self.account: Callable[[], Account | None] = lambda: None
+        self.account: Callable[[], AnswerReport | None] = lambda: None
         self._answers: list[Usage] = []
 
     def hear(self, event: Event) -> None:

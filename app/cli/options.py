@@ -9,7 +9,7 @@ from pathlib import Path
 from app.cli.serve_model import add_options
 
 MODES = ("chat", "tools", "documents", "vision")
-MOST_ROUNDS = 10_000
+MAX_ROUNDS = 10_000
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -58,6 +58,6 @@ def program() -> str:
 
 
 def _rounds(text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= MOST_ROUNDS:
+    if text.isdecimal() and 1 <= int(text) <= MAX_ROUNDS:
         return int(text)
-    raise argparse.ArgumentTypeError(f"should be a number from 1 to {MOST_ROUNDS}")
+    raise argparse.ArgumentTypeError(f"should be a number from 1 to {MAX_ROUNDS}")

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from getpass import getpass
 from typing import TYPE_CHECKING
 
-from app.cli.signals import Stopping
+from app.cli.signals import SignalHandler
 
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import Ask
 
 
-def at_terminal(stopping: Stopping) -> Ask:
+def at_terminal(stopping: SignalHandler) -> Ask:
     """Asks whoever sits there, unseen by what reads standard input or output."""
 
     def ask(name: str, wrong: bool) -> str | None:

@@ -20,13 +20,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.signals import Stopping, end_with_parent
+from app.cli.signals import SignalHandler, end_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 READY, FAILED = 0, 1
 HOST = "127.0.0.1"
-POLL = 0.2  # seconds between two looks at the server
-PATIENCE = 20.0  # seconds until a server that was asked to end is killed
+POLL_INTERVAL_S = 0.2  # seconds between two looks at the server
+KILL_TIMEOUT_S = 20.0  # seconds until a server that was asked to end is killed
 
 _THINKS = ("--reasoning-parser", "glm45")
 _CALLS = ("--enable-auto-tool-choice", "--tool-call-parser")
@@ -129,7 +129,7 @@ def serve(options: argparse.Namespace) -> int:
             _say("vLLM is not installed here; this is the command for a machine that has it.")
             return FAILED
         return READY
-    Stopping()
+    SignalHandler()
     with _running((program, *chosen.command[1:])) as server:
         if not _ready(server, chosen.address):
             _say(f"vLLM ended with exit code {server.returncode}; its last lines say why.")
@@ -140,7 +140,7 @@ def serve(options: argparse.Namespace) -> int:
         app = (sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"))
         with _running(app, chosen.settings) as page:
             while server.poll() is None and page.poll() is None:
-                time.sleep(POLL)
+                time.sleep(POLL_INTERVAL_S)
     return READY
 
 
@@ -152,7 +152,7 @@ def _ready(server: subprocess.Popen[bytes], address: str) -> bool:
         with contextlib.suppress(httpx.HTTPError):
             if httpx.get(f"{address}/health", timeout=5, trust_env=False).status_code == 200:
                 return True
-        time.sleep(POLL)
+        time.sleep(POLL_INTERVAL_S)
     return False
 
 
@@ -175,7 +175,7 @@ def _running(
     finally:
         process.terminate()
         try:
-            process.wait(PATIENCE)
+            process.wait(KILL_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -17,7 +17,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-class Stopping:
+class SignalHandler:
     """Ctrl-C, and the signals that ask a process to end.
 
     During a turn the first one cancels the turn; any other raises `KeyboardInterrupt`.

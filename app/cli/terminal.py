@@ -14,7 +14,7 @@ from tools.media import LATEX, TABLE
 from tools.text import one_line
 
 if TYPE_CHECKING:
-    from app.core.document_qa.answer_report import Account
+    from app.core.document_qa.answer_report import AnswerReport
 
 # A model, or a page that it read, must not move the cursor or rename the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -27,7 +27,7 @@ class TerminalWriter:
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
-        self.account: Callable[[], Account | None] = lambda: None
+        self.account: Callable[[], AnswerReport | None] = lambda: None
         self._line_open = self._ends_open = False
         self._notice = False
 

@@ -30,11 +30,11 @@ from tools.functions.loading import load_tools
 from tools.registry import Registry
 
 if TYPE_CHECKING:
-    from app.core.document_qa.session_documents import Study
-    from app.core.toolset.browser import Browsing
-    from tools.documents.loader import Room
+    from app.core.document_qa.session_documents import SessionDocuments
+    from app.core.toolset.browser import BrowserFactory
+    from tools.documents.loader import DocumentLoader
     from tools.python.kernels.pool import KernelPool
-    from tools.python.sandbox.selection import Choice
+    from tools.python.sandbox.selection import SandboxChoice
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Service:
         self.folder = ProcessFolder(data_folder(self.settings))
         self._opening = threading.Lock()
         self._kernels: KernelPool | None = None
-        self._browsing: Browsing | None = None
+        self._browsing: BrowserFactory | None = None
         self.sessions = Sessions(
             self.folder.sessions,
             self._session,
@@ -92,19 +92,19 @@ class Service:
         """The model that answers in that mode."""
         return self.vision if mode == "vision" else self.model
 
-    def study(self, mode: str, owner: str | None = None) -> Study | None:
+    def study(self, mode: str, owner: str | None = None) -> SessionDocuments | None:
         """The documents of one conversation, where the mode takes any. All conversations of one
         `owner` take turns with those of others."""
         if mode not in FILE_MODES:
             return None
         # The first page is Chat, which reads none.
-        from app.core.document_qa.session_documents import Study
-        from app.core.document_qa.store import Desk
+        from app.core.document_qa.session_documents import SessionDocuments
+        from app.core.document_qa.store import DocumentStore
 
-        return Study(Desk(self._room, owner), ahead=mode == "documents")
+        return SessionDocuments(DocumentStore(self._room, owner), ahead=mode == "documents")
 
     @cached_property
-    def _room(self) -> Room:
+    def _room(self) -> DocumentLoader:
         """Where all conversations' documents are read."""
         from app.core.document_qa.session_documents import reading_room
 
@@ -114,7 +114,7 @@ class Service:
         self,
         mode: str,
         workspace: Path,
-        study: Study | None = None,
+        study: SessionDocuments | None = None,
         functions: Sequence[Tool] = (),
     ) -> Registry:
         """The tools of one conversation in that mode, those that take long started ahead.
@@ -145,13 +145,15 @@ class Service:
         return (*self._problems, *self.browsing.problems)
 
     @property
-    def browsing(self) -> Browsing:
+    def browsing(self) -> BrowserFactory:
         """What searches and reads the web for all sessions."""
-        from app.core.toolset.browser import Browsing
+        from app.core.toolset.browser import BrowserFactory
 
         with self._opening:
             if self._browsing is None:
-                self._browsing = Browsing(self.settings, data_folder(self.settings) / "search")
+                self._browsing = BrowserFactory(
+                    self.settings, data_folder(self.settings) / "search"
+                )
             return self._browsing
 
     def _window(self) -> int:
@@ -160,7 +162,7 @@ class Service:
         return backend.capabilities.context or 0 if backend is not None else 0
 
     @cached_property
-    def sandbox(self) -> Choice | None:
+    def sandbox(self) -> SandboxChoice | None:
         """How Python runs on this machine; None where a gateway runs it. The first to ask waits
         while it is tried."""
         from app.core.toolset.python import choose

@@ -18,13 +18,13 @@ from backends.base import GenerationConfig
 from tools.base import Tool, file_size
 
 # Seconds between two looks at a model that is still loading.
-LOOK = 0.5
+POLL_INTERVAL_S = 0.5
 
 
 def draw_model(host: ModelHost) -> None:
     """The model's name and state; looks again by itself while it loads."""
     if host.state in ("idle", "loading"):
-        st.fragment(_model_card, run_every=LOOK)(host, watching=True)
+        st.fragment(_model_card, run_every=POLL_INTERVAL_S)(host, watching=True)
     else:
         _model_card(host, watching=False)
 

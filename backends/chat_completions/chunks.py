@@ -299,7 +299,7 @@ def _number(value: object, key: str) -> int:
 
 # -- server-sent events; laxer than the standard, as model servers are -----------------------------
 
-LONGEST: Final = 16 * 2**20
+MAX_LINE_BYTES: Final = 16 * 2**20
 """Bytes that are kept while they make no event: more are no answer of any model."""
 
 
@@ -328,7 +328,7 @@ class EventStream:
         if not self.seen:
             self.unread += data
         self._line += data
-        if max(len(self._line), len(self.unread)) > LONGEST:
+        if max(len(self._line), len(self.unread)) > MAX_LINE_BYTES:
             raise Overflow
         if b"\n" not in data and b"\r" not in data:
             return []

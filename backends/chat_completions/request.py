@@ -95,7 +95,7 @@ _UNKNOWN: Final = re.compile(r"unsupported|not supported|unknown|unrecognized|no
 
 # -- messages and tools ----------------------------------------------------------------------------
 
-LONGEST_NAME = 64
+MAX_NAME_CHARS = 64
 """Characters in a function's name, as OpenAI and vLLM accept them (`^[a-zA-Z0-9_-]{1,64}$`)."""
 
 NOT_RUN = "The call was interrupted before it gave a result."
@@ -231,16 +231,16 @@ def whole_text(text: str) -> str:
 
 
 def _accepted(name: str) -> bool:
-    return re.fullmatch(rf"[a-zA-Z0-9_-]{{1,{LONGEST_NAME}}}", name) is not None
+    return re.fullmatch(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME_CHARS}}}", name) is not None
 
 
 def _spelled(name: str, taken: Mapping[str, str]) -> str:
     spelled = re.sub(r"[^a-zA-Z0-9_-]", "_", name) or "unnamed"
-    if len(spelled) <= LONGEST_NAME and spelled not in taken:
+    if len(spelled) <= MAX_NAME_CHARS and spelled not in taken:
         return spelled
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     for length in range(8, len(digest)):
-        unique = f"{spelled[: LONGEST_NAME - length - 1]}_{digest[:length]}"
+        unique = f"{spelled[: MAX_NAME_CHARS - length - 1]}_{digest[:length]}"
         if unique not in taken:
             return unique
     raise ValueError("tool names collide")  # two equal SHA-256 digests

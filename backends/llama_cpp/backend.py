@@ -42,7 +42,7 @@ from backends.llama_cpp.engine import (
     refusal,
 )
 from backends.messages import Finish, Message, Picture, Text, Usage
-from backends.queue_notices import POLL, FairQueue, waiting
+from backends.queue_notices import POLL_INTERVAL_S, FairQueue, waiting
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -244,7 +244,7 @@ class LlamaCpp:
         try:
             while not cancel.is_set():
                 try:
-                    piece = pieces.get(timeout=POLL)
+                    piece = pieces.get(timeout=POLL_INTERVAL_S)
                 except queue.Empty:
                     continue
                 if piece is None:

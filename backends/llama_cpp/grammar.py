@@ -31,7 +31,9 @@ GUIDANCE: Final = {
     "item_separator": ", ",
     "key_separator": ": ",
 }
-LARGEST: Final = 400_000  # characters of schemas in one grammar; those beyond are any object
+MAX_SCHEMAS_CHARS: Final = (
+    400_000  # characters of schemas in one grammar; those beyond are any object
+)
 
 
 def answer_grammar(tools: Sequence[ToolSpec], ends: Sequence[int] = ()) -> str:
@@ -41,7 +43,7 @@ def answer_grammar(tools: Sequence[ToolSpec], ends: Sequence[int] = ()) -> str:
     llguidance knows one alone, and not always the one that a model was taught.
     """
     rules: list[str] = []
-    left = LARGEST
+    left = MAX_SCHEMAS_CHARS
     choices = [r'"\n" TEXT']
     for at, spec in enumerate(tools):
         rule = _input_rule(spec, left)
@@ -53,7 +55,7 @@ def answer_grammar(tools: Sequence[ToolSpec], ends: Sequence[int] = ()) -> str:
 
 def input_grammar(tool: ToolSpec, ends: Sequence[int] = ()) -> str:
     """For the input alone of a call that is begun already."""
-    return _grammar("input", [f"input: {_input_rule(tool, LARGEST)}"], ends)
+    return _grammar("input", [f"input: {_input_rule(tool, MAX_SCHEMAS_CHARS)}"], ends)
 
 
 def _grammar(answer: str, rules: Sequence[str], ends: Sequence[int]) -> str:

@@ -18,10 +18,10 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 KINDS: Final = ("string", "integer", "number", "boolean", "null", "array", "object")
-LARGEST: Final = 50_000  # characters of one schema: read in some 30 ms
-MOST_NODES: Final = 2_000
+MAX_SCHEMA_CHARS: Final = 50_000  # characters of one schema: read in some 30 ms
+MAX_NODES: Final = 2_000
 DEPTHS: Final = (8, 4, 2, 1)  # how deep values are held; tried until the schema is small enough
-LONGEST: Final = 1_000  # characters or items that a schema may count
+MAX_COUNT: Final = 1_000  # characters or items that a schema may count
 FARTHEST: Final = 10**15  # bounds of a number beyond this are refused
 
 # RFC 3339 wants seconds and a time zone, which hardly anybody says; ISO 8601 does not.
@@ -54,7 +54,7 @@ def arguments_schema(parameters: Mapping[str, Any]) -> Schema:
     for depth in DEPTHS:
         try:
             schema = _Narrowing(parameters).arguments(depth)
-            if len(json.dumps(schema, allow_nan=False)) <= LARGEST:
+            if len(json.dumps(schema, allow_nan=False)) <= MAX_SCHEMA_CHARS:
                 return schema
         except (_TooLarge, ValueError, TypeError):
             continue
@@ -81,7 +81,7 @@ class _Narrowing:
     def _value(self, node: Any, depth: int) -> Schema:
         """Any schema below the top, or `{}` for any JSON value."""
         self._nodes += 1
-        if self._nodes > MOST_NODES:
+        if self._nodes > MAX_NODES:
             raise _TooLarge
         if not isinstance(node, Mapping) or depth <= 0:
             return {}
@@ -136,7 +136,7 @@ class _Narrowing:
         made: Schema = {"type": "array", "items": self._value(node.get("items"), depth - 1)}
         first = node.get("prefixItems")
         if isinstance(first, list):
-            made["prefixItems"] = [self._value(item, depth - 1) for item in first[:LONGEST]]
+            made["prefixItems"] = [self._value(item, depth - 1) for item in first[:MAX_COUNT]]
         return made | _lengths(node, "minItems", "maxItems")
 
     def _referred(self, reference: Any) -> Any:
@@ -197,13 +197,13 @@ def _is_common(pattern: str) -> bool:
 
 def _lengths(node: Mapping[str, Any], least: str, most: str) -> Schema:
     bounds = {key: node[key] for key in (least, most) if _is_count(node.get(key))}
-    if bounds.get(least, 0) > bounds.get(most, LONGEST):
+    if bounds.get(least, 0) > bounds.get(most, MAX_COUNT):
         return {}
     return bounds
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LONGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
 
 
 def _range(node: Mapping[str, Any], whole: bool) -> Schema:

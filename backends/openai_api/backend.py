@@ -30,16 +30,24 @@ from backends.chat_completions.request import (
 from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Message, Usage
-from backends.openai_api.errors import Fault, Silence, broken, error_in, pause, told, web_page
+from backends.openai_api.errors import (
+    IdleTimeout,
+    RequestFailure,
+    broken,
+    error_in,
+    pause,
+    user_message,
+    web_page,
+)
 from backends.openai_api.model_list import Catalog, images_of
-from backends.openai_api.transport import GRACE, Cancelled, Wire, header_of, host_of
+from backends.openai_api.transport import GRACE, Cancelled, Transport, header_of, host_of
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
 
 Protocol = Literal["auto", "openai", "glm4"]
 
-SMALL: Final = 2048
+SMALL_ANSWER_TOKENS: Final = 2048
 """Tokens that any model's window holds: a shorter prompt needs no question about the window."""
 
 AFTERWARDS: Final = 5.0
@@ -78,7 +86,7 @@ class OpenAIBackend:
         self._model, self._context, self._sees = model, context, sees
         self._idle, self._retries = idle_timeout, retries
         self._refused: frozenset[str] = frozenset()
-        self._wire = Wire(url, self._key)
+        self._wire = Transport(url, self._key)
         self._catalog = Catalog(self._wire, model)
 
     @property
@@ -137,8 +145,8 @@ class OpenAIBackend:
                 yield from reader.finish(complete=False)
                 yield AnswerFinished("cancelled", watch.usage(reader))
                 return
-            except (Silence, Overflow, AnswerBroken, Fault) as trouble:
-                if reader.pieces or not isinstance(trouble, Fault):
+            except (IdleTimeout, Overflow, AnswerBroken, RequestFailure) as trouble:
+                if reader.pieces or not isinstance(trouble, RequestFailure):
                     yield from reader.finish(complete=False)
                     raise broken(
                         trouble, self._host, self._idle, reader.pieces > 0, self._key
@@ -149,7 +157,7 @@ class OpenAIBackend:
                 failures += 1
                 if failures > self._retries or not trouble.passing:
                     log.info("%s: status %s", self._host, trouble.status)
-                    raise told(trouble, self._host, self._key) from None
+                    raise user_message(trouble, self._host, self._key) from None
                 yield from self._wait(trouble, failures, cancel)
         for event in reader.finish():
             watch.look()
@@ -183,7 +191,7 @@ class OpenAIBackend:
             while True:
                 try:
                     data = exchange.read(afterwards if reader.ended else self._idle, cancel)
-                except (Silence, Fault):
+                except (IdleTimeout, RequestFailure):
                     if reader.ended:  # only the usage is missing
                         return
                     raise
@@ -200,7 +208,7 @@ class OpenAIBackend:
         if not stream.seen:
             whole = stream.unread.decode("utf-8", "replace")
             if web_page(whole):
-                raise Fault(200, whole)
+                raise RequestFailure(200, whole)
             if whole.strip():
                 yield from _read(whole, reader)
         if not reader.ended:
@@ -243,11 +251,11 @@ class OpenAIBackend:
 
     def _fits(self, messages: Sequence[Mapping[str, Any]], cancel: threading.Event) -> None:
         """Refuse what can't fit, however well it is tokenized. The server judges the rest."""
-        if most_of_least(messages) <= SMALL:
+        if most_of_least(messages) <= SMALL_ANSWER_TOKENS:
             return
         try:
             window = self._context or self._catalog.ask(min(self._idle, AFTERWARDS), cancel).context
-        except (Fault, Silence):
+        except (RequestFailure, IdleTimeout):
             return  # the question itself will tell what the matter is
         # Nothing is counted in a long conversation that fits in any case.
         if window and most_of_least(messages) > window:
@@ -255,14 +263,16 @@ class OpenAIBackend:
             if least > window:
                 raise ContextExceeded(least - window, window)
 
-    def _without(self, fault: Fault) -> bool:
+    def _without(self, fault: RequestFailure) -> bool:
         """Leave out of all further requests an option that the server does not know."""
         refused = refused_options(fault.body) if fault.status in (400, 422) else frozenset()
         news = refused - self._refused
         self._refused |= news
         return bool(news)
 
-    def _wait(self, fault: Fault, failures: int, cancel: threading.Event) -> Iterator[ModelEvent]:
+    def _wait(
+        self, fault: RequestFailure, failures: int, cancel: threading.Event
+    ) -> Iterator[ModelEvent]:
         seconds = pause(failures, fault.retry_after)
         matter = "does not answer" if fault.status is None else "is busy"
         yield Notice(
@@ -296,7 +306,8 @@ class _Watch:
 
 
 def _read(event: str, reader: ChunkReader) -> list[ModelEvent]:
-    """The events of one event's data. Raises `Fault` when it is an error, or nothing known."""
+    """The model events in one server-sent event. Raises `RequestFailure` for an error, or for data
+    of no known form."""
     try:
         chunk = json.loads(event)
     except (ValueError, RecursionError):

@@ -21,14 +21,14 @@ from backends.errors import (
     RequestRefused,
 )
 
-LONGEST_WAIT: Final = 60.0
+MAX_RETRY_WAIT_S: Final = 60.0
 """Seconds that a `Retry-After` is followed for; hosted APIs ask for hours when a quota is used."""
 
-LONGEST_QUOTE: Final = 240
+MAX_QUOTE_CHARS: Final = 240
 """Characters of a server's own message that the user is shown."""
 
 
-class Fault(Exception):
+class RequestFailure(Exception):
     """A request that failed. `status` is the HTTP status, None when there was no HTTP answer.
 
     `body` is what the server said, unshortened: it may hold anything, so it is never shown as it
@@ -51,7 +51,7 @@ class Fault(Exception):
         return self.status in (408, 429) or self.status >= 500
 
 
-class Silence(Exception):
+class IdleTimeout(Exception):
     """The server sent no byte for too long."""
 
 
@@ -62,7 +62,7 @@ def pause(attempt: int, retry_after: float | None) -> float:
     that clients that failed together do not come back together.
     """
     if retry_after is not None:
-        return min(retry_after * random.uniform(1, 1.05), LONGEST_WAIT)
+        return min(retry_after * random.uniform(1, 1.05), MAX_RETRY_WAIT_S)
     return min(0.5 * 2.0 ** (attempt - 1), 8.0) * random.uniform(1, 1.25)
 
 
@@ -82,7 +82,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def told(fault: Fault, host: str, key: str | None = None) -> BackendError:
+def user_message(fault: RequestFailure, host: str, key: str | None = None) -> BackendError:
     """What the user is told of `fault`. `host` is shown; `key` is cut out of all else."""
     status, body = fault.status, fault.body
     said = quoted(body, key)
@@ -130,30 +130,30 @@ def broken(
     match trouble:
         case BackendError():
             return trouble
-        case Silence() if not begun:
+        case IdleTimeout() if not begun:
             return ModelUnavailable(
                 f"The model server at {host} was silent for {idle:g} seconds and was given up. "
                 "Retry, or set a longer idle time."
             )
-        case Silence():
+        case IdleTimeout():
             reason = f"The model server was silent for {idle:g} seconds"
-        case Fault(status=None):
+        case RequestFailure(status=None):
             reason = "The connection to the model server was lost"
-        case Fault() if said := quoted(trouble.body, key):
+        case RequestFailure() if said := quoted(trouble.body, key):
             reason = f"The model server failed ({said})"
         case _:
             reason = "The model server sent something unreadable"
     return AnswerBroken(f"{reason} and the answer broke off. Retry to ask again.")
 
 
-def error_in(chunk: Mapping[str, Any]) -> Fault | None:
+def error_in(chunk: Mapping[str, Any]) -> RequestFailure | None:
     """The error that a server sends in place of a chunk, under a status of 200."""
     error = chunk.get("error")
     if not error and chunk.get("object") != "error":
         return None
     code = error.get("code") if isinstance(error, Mapping) else chunk.get("code")
     known = isinstance(code, int) and 400 <= code < 600
-    return Fault(code if known else 500, json.dumps(chunk, ensure_ascii=False))
+    return RequestFailure(code if known else 500, json.dumps(chunk, ensure_ascii=False))
 
 
 def context_exceeded(body: str) -> BackendError | None:
@@ -189,7 +189,7 @@ def quoted(body: str, key: str | None = None) -> str:
     text = html.unescape(_TAGS.sub(" ", text))
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1].rstrip() + "…"
+    return text if len(text) <= MAX_QUOTE_CHARS else text[: MAX_QUOTE_CHARS - 1].rstrip() + "…"
 
 
 def message_of(body: str) -> str:

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from backends.base import Images
 from backends.errors import BackendError
-from backends.openai_api.errors import Fault, Silence
-from backends.openai_api.transport import Exchange, Wire
+from backends.openai_api.errors import IdleTimeout, RequestFailure
+from backends.openai_api.transport import StreamedResponse, Transport
 
-GLANCE: Final = 2.0
+TIMEOUT_S: Final = 2.0
 """Seconds that a page may wait for the first answer; it draws without it then."""
 
 AGAIN: Final = 30.0
@@ -54,11 +54,11 @@ def images_of(model: str, sees: bool) -> Images:
 class Catalog:
     """The offer that one backend uses, from any thread."""
 
-    def __init__(self, wire: Wire, wanted: str | None) -> None:
+    def __init__(self, wire: Transport, wanted: str | None) -> None:
         self._wire, self._wanted = wire, wanted
         self._lock = threading.Lock()
         self._offer: Offer | None = None
-        self._asking: Exchange | None = None
+        self._asking: StreamedResponse | None = None
         self._body = b""
         self._glanced = False
         self._failed = -AGAIN
@@ -76,7 +76,7 @@ class Catalog:
         return self._offer or Offer()
 
     def ask(self, patience: float, cancel: threading.Event) -> Offer:
-        """The offer, waited for. Raises as `Exchange.read` does."""
+        """The offer, waited for. Raises as `StreamedResponse.read` does."""
         if self._offer is None:
             exchange = self._wire.models()
             try:
@@ -89,16 +89,16 @@ class Catalog:
     def _go_on(self) -> None:
         if self._offer or (self._asking is None and time.monotonic() < self._failed + AGAIN):
             return
-        patience, self._glanced = 0.0 if self._glanced else GLANCE, True
+        patience, self._glanced = 0.0 if self._glanced else TIMEOUT_S, True
         try:
             if self._asking is None:
                 self._asking, self._body = self._wire.models(), b""
             while (piece := self._asking.read(patience)) is not None:
                 self._body += piece
             self._keep(self._body)
-        except Silence:
+        except IdleTimeout:
             return  # it may still come
-        except (Fault, BackendError):
+        except (RequestFailure, BackendError):
             pass
         self._asking, self._failed = None, time.monotonic()
 
@@ -113,7 +113,7 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise Fault(200, text) from None
+        raise RequestFailure(200, text) from None
 
 
 def _window(entry: Mapping[str, Any]) -> int | None:

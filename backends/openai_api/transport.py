@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from backends.errors import ModelUnavailable, RequestRefused
-from backends.openai_api.errors import Fault, Silence, retry_after
+from backends.openai_api.errors import IdleTimeout, RequestFailure, retry_after
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 CONNECT: Final = 10.0
 """Seconds for a TCP and TLS handshake."""
 
-POLL: Final = 0.05
+POLL_INTERVAL_S: Final = 0.05
 """Seconds between two looks at the Stop flag while nothing arrives."""
 
 GRACE: Final = 1.0
@@ -40,7 +40,7 @@ class Cancelled(Exception):
     """The Stop flag was set while waiting."""
 
 
-class Exchange:
+class StreamedResponse:
     """One request, and the bytes of its answer as they come."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, answer: AsyncGenerator[bytes]) -> None:
@@ -51,17 +51,17 @@ class Exchange:
     def read(self, patience: float, cancel: threading.Event | None = None) -> bytes | None:
         """The next bytes, None at the end.
 
-        Raises `Fault` when the request failed, `Silence` after `patience` seconds without a
-        byte, and `Cancelled`.
+        Raises `RequestFailure` when the request failed, `IdleTimeout` after `patience` seconds
+        without a byte, and `Cancelled`.
         """
         deadline = time.monotonic() + patience
         while cancel is None or not cancel.is_set():
             left = deadline - time.monotonic()
             try:
-                piece = self._pieces.get(timeout=max(0.0, min(POLL, left)))
+                piece = self._pieces.get(timeout=max(0.0, min(POLL_INTERVAL_S, left)))
             except queue.Empty:
                 if left <= 0:
-                    raise Silence from None
+                    raise IdleTimeout from None
                 continue
             if isinstance(piece, Exception):
                 raise piece
@@ -87,13 +87,13 @@ class Exchange:
                     self._pieces.put(piece)
             self._pieces.put(None)
         except asyncio.CancelledError:
-            self._pieces.put(Fault(None, "closed"))
+            self._pieces.put(RequestFailure(None, "closed"))
             raise
         except Exception as error:  # noqa: BLE001 - raised again where the answer is read
             self._pieces.put(error)
 
 
-class Wire:
+class Transport:
     """The requests that a model server knows. `url` ends before `/chat/completions`."""
 
     def __init__(self, url: str, key: str | None) -> None:
@@ -105,13 +105,13 @@ class Wire:
         self._closed = False
         self._http: httpx2.AsyncClient | None = None
 
-    def chat(self, body: Mapping[str, Any]) -> Exchange:
+    def chat(self, body: Mapping[str, Any]) -> StreamedResponse:
         """Ask for an answer. Raises `ModelUnavailable` when the wire was closed."""
-        return Exchange(self._running_loop(), self._sent("POST", "/chat/completions", body))
+        return StreamedResponse(self._running_loop(), self._sent("POST", "/chat/completions", body))
 
-    def models(self) -> Exchange:
+    def models(self) -> StreamedResponse:
         """Ask for the list of models. Raises `ModelUnavailable` when the wire was closed."""
-        return Exchange(self._running_loop(), self._sent("GET", "/models"))
+        return StreamedResponse(self._running_loop(), self._sent("GET", "/models"))
 
     def close(self) -> None:
         """End all requests and the thread. May be called twice."""
@@ -125,7 +125,7 @@ class Wire:
     async def _sent(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[bytes]:
-        """The bytes of an answer. Raises `Fault`."""
+        """The bytes of an answer. Raises `RequestFailure`."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
             async with self._client().stream(
@@ -137,14 +137,14 @@ class Wire:
                 async for piece in response.aiter_bytes():
                     yield piece
         except _transport_errors() as error:
-            raise Fault(None, _causes(error)) from None
+            raise RequestFailure(None, _causes(error)) from None
 
     def _client(self) -> httpx2.AsyncClient:
         if self._http is None:
             import httpx2
 
             self._http = httpx2.AsyncClient(
-                # Silence is noticed by `Exchange.read`, for all that may be silent alike.
+                # Silence is noticed by `StreamedResponse.read`, for all that may be silent alike.
                 timeout=httpx2.Timeout(None, connect=CONNECT),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
                 follow_redirects=True,
@@ -199,8 +199,8 @@ def header_of(key: str | None) -> str | None:
     return key or None
 
 
-def _refused(response: httpx2.Response) -> Fault:
-    return Fault(response.status_code, response.text, retry_after(response.headers))
+def _refused(response: httpx2.Response) -> RequestFailure:
+    return RequestFailure(response.status_code, response.text, retry_after(response.headers))
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:

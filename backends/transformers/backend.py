@@ -25,11 +25,11 @@ from backends.base import Capabilities, GenerationConfig
 from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable, RequestRefused
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Finish, Message, Usage
-from backends.queue_notices import POLL, FairQueue, waiting
+from backends.queue_notices import POLL_INTERVAL_S, FairQueue, waiting
 from backends.transformers.compiled_decoding import CompiledSteps
 from backends.transformers.config import WeightsConfig
 from backends.transformers.generation import CPU_CHUNK, GPU_CHUNK, Answer
-from backends.transformers.kv_cache import KeptCache, KeptCaches, empty_device_cache
+from backends.transformers.kv_cache import CachedPrefix, PrefixCache, empty_device_cache
 from backends.transformers.loading import Weights
 from backends.transformers.memory import cache_rooms, on_gpu, token_bytes
 from backends.transformers.prompt import Prompt, Prompter
@@ -65,7 +65,7 @@ class Transformers:
         self._chunk = chunk or (GPU_CHUNK if on_gpu(config.device_map) else CPU_CHUNK)
         settings = weights.model.config
         size = token_bytes(settings, weights.model.dtype)
-        self._caches = KeptCaches(settings, size, *cache_rooms(config))
+        self._caches = PrefixCache(settings, size, *cache_rooms(config))
         self._compiled = CompiledSteps(weights, self._caches) if config.compile else None
         self._queue, self._steps = FairQueue(config.slots), FairQueue(1)
 
@@ -158,7 +158,7 @@ class Transformers:
         yield from parser.finish(complete=finish == "stop")
         yield AnswerFinished(finish, Usage(answer.total, cached, written))
 
-    def _taken(self, prompt: Prompt) -> KeptCache:
+    def _taken(self, prompt: Prompt) -> CachedPrefix:
         try:
             return self._caches.take(prompt.keys)
         except Exception as error:
@@ -173,7 +173,7 @@ class Transformers:
         Raises `AnswerBroken` for what goes wrong in it.
         """
         with self._steps.ticket(answer.owner) as ticket:
-            while not cancel.is_set() and ticket.wait(POLL):
+            while not cancel.is_set() and ticket.wait(POLL_INTERVAL_S):
                 pass
             if cancel.is_set():
                 return None

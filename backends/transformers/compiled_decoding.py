@@ -24,7 +24,7 @@ from functools import cache
 from typing import Any
 
 from backends.load_progress import tell
-from backends.transformers.kv_cache import KeptCache, KeptCaches, new_cache
+from backends.transformers.kv_cache import CachedPrefix, PrefixCache, new_cache
 from backends.transformers.loading import Weights
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ ATTENTION = "packed_decoding"
 
 
 @dataclass
-class Desk:
+class DecodingCache:
     """A static cache; `read` is how many tokens it believes to hold, -1 where it can't tell."""
 
     length: int
@@ -50,10 +50,10 @@ class CompiledSteps:
     """Reads one token at a time for the conversations in `caches`. Making it compiles, and takes
     its time; it never raises for what can't be compiled."""
 
-    def __init__(self, weights: Weights, caches: KeptCaches) -> None:
+    def __init__(self, weights: Weights, caches: PrefixCache) -> None:
         self._weights, self._caches = weights, caches
-        self._idle: dict[int, list[Desk]] = {}
-        self._taken: dict[KeptCache, Desk] = {}
+        self._idle: dict[int, list[DecodingCache]] = {}
+        self._taken: dict[CachedPrefix, DecodingCache] = {}
         # CUDA graphs belong to the thread that captured them.
         self._thread = ThreadPoolExecutor(1, "model-step")
         self._lengths: tuple[int, ...] = ()
@@ -73,7 +73,7 @@ class CompiledSteps:
         """Tokens up to which steps are compiled, 0 where none is."""
         return max(self._lengths, default=0)
 
-    def read(self, kept: KeptCache, token: int, places: Any = None) -> Any:
+    def read(self, kept: CachedPrefix, token: int, places: Any = None) -> Any:
         """The logits behind `token`, which `kept` then holds but for its key; None, and nothing
         done, where the plain path is to read it. Raises what the device does when out of memory.
         """
@@ -93,7 +93,7 @@ class CompiledSteps:
             kept.cut(end - 1)
             return None
 
-    def leave(self, kept: KeptCache) -> None:
+    def leave(self, kept: CachedPrefix) -> None:
         """`kept` takes its states back into memory of its own, at the end of an answer; it is
         dropped where there is no room for that."""
         desk = self._taken.pop(kept, None)
@@ -117,7 +117,7 @@ class CompiledSteps:
         self.free()
         self._thread.shutdown(wait=False)
 
-    def _read(self, kept: KeptCache, token: int, places: Any, length: int) -> Any:
+    def _read(self, kept: CachedPrefix, token: int, places: Any, length: int) -> Any:
         import torch
 
         start = len(kept.keys)
@@ -136,13 +136,13 @@ class CompiledSteps:
         desk.read = start + 1
         return logits
 
-    def _desk(self, kept: KeptCache, length: int) -> Desk:
+    def _desk(self, kept: CachedPrefix, length: int) -> DecodingCache:
         """Where `kept` sits, a longer one than before if need be."""
         before = self._taken.get(kept)
         if before is not None and before.length == length:
             return before
         idle = self._idle.setdefault(length, [])
-        desk = idle.pop() if idle else Desk(length, _static(self._weights, kept, length))
+        desk = idle.pop() if idle else DecodingCache(length, _static(self._weights, kept, length))
         self._caches.lay(kept, [(layer.keys, layer.values) for layer in desk.states.layers])
         self._taken[kept] = desk
         desk.read = -1
@@ -155,7 +155,7 @@ class CompiledSteps:
         import torch
 
         weights = self._weights
-        kept = KeptCache(new_cache(weights.model.config))
+        kept = CachedPrefix(new_cache(weights.model.config))
         token = min(weights.stops, default=0)
         places = None if weights.sight is None else torch.ones((3, 1, 1), dtype=torch.int64)
         with torch.inference_mode():
@@ -199,7 +199,7 @@ def _step_of(weights: Weights) -> Callable[..., Any]:
     return step
 
 
-def _static(weights: Weights, kept: KeptCache, length: int) -> Any:
+def _static(weights: Weights, kept: CachedPrefix, length: int) -> Any:
     from transformers import StaticCache
 
     made: Any = StaticCache(config=weights.model.config, max_cache_len=length)

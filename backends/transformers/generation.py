@@ -11,7 +11,7 @@ from typing import Any
 
 from backends.base import GenerationConfig
 from backends.transformers.compiled_decoding import CompiledSteps
-from backends.transformers.kv_cache import KeptCache
+from backends.transformers.kv_cache import CachedPrefix
 from backends.transformers.loading import Weights
 from backends.transformers.prompt import Prompt
 from backends.transformers.vision import Placed
@@ -28,7 +28,7 @@ class Answer:
     it whatever is raised."""
 
     def __init__(
-        self, weights: Weights, prompt: Prompt, kept: KeptCache, config: GenerationConfig,
+        self, weights: Weights, prompt: Prompt, kept: CachedPrefix, config: GenerationConfig,
         chunk: int, compiled: CompiledSteps | None = None,
     ) -> None:  # fmt: skip
         self.kept = kept

@@ -1,7 +1,7 @@
 """Kept prefixes: the key-value caches of conversations, found again by what they begin with.
 
-A `KeptCache` knows which token it holds at each position, so that it can be cut back to what an
-edited or repeated conversation shares with it. `KeptCaches` holds those of all conversations
+A `CachedPrefix` knows which token it holds at each position, so that it can be cut back to what an
+edited or repeated conversation shares with it. `PrefixCache` holds those of all conversations
 under a budget: the oldest idle ones are moved to the host's memory, which is sooner undone than
 a long prompt is read again, and dropped when that is full too.
 """
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 # Prefixes that are shorter are read again: nearly all conversations begin with a few same tokens.
-SHORTEST = 32
+MIN_PREFIX_TOKENS = 32
 # A cache is cut back for a conversation that lets go of less than this share of what it keeps of
 # it (a retry, an edit), and copied for one that lets go of more (another one that began alike).
 LET_GO = 1 / 8
@@ -22,7 +22,7 @@ LET_GO = 1 / 8
 GROWTH, LEAST_GROWTH = 1 / 8, 256
 
 
-class KeptCache:
+class CachedPrefix:
     """The cache of one conversation; `keys` has a key for each position that it holds.
 
     Keys are token ids, or stand for what is no token (see `prompt`). `states` is
@@ -63,23 +63,23 @@ class KeptCache:
         self.away = False
 
 
-class KeptCaches:
+class PrefixCache:
     """The caches of all conversations. `room` bytes lie where the model reads them, `aside`
     bytes in the host's memory; `token_bytes` is what one token takes. Safe from all threads."""
 
     def __init__(self, config: Any, token_bytes: int, room: int, aside: int = 0) -> None:
         self._config, self._token_bytes = config, token_bytes
         self._room, self._aside = room, aside
-        self._caches: list[KeptCache] = []  # the oldest first
+        self._caches: list[CachedPrefix] = []  # the oldest first
         self._lock = threading.RLock()
 
-    def take(self, keys: Sequence[int]) -> KeptCache:
+    def take(self, keys: Sequence[int]) -> CachedPrefix:
         """A busy cache that holds a prefix of `keys`, never all of them: the last one must be
         read for what comes next. It is empty where no conversation began like this."""
         with self._lock:
             found, shared = self._longest(keys)
-            if found is None or shared < SHORTEST:
-                kept = KeptCache(new_cache(self._config))
+            if found is None or shared < MIN_PREFIX_TOKENS:
+                kept = CachedPrefix(new_cache(self._config))
                 self._make_room(len(keys))
             elif found.busy or len(found.keys) - shared > LET_GO * shared:
                 self._make_room(len(keys), beside=found)
@@ -95,7 +95,7 @@ class KeptCaches:
             self._caches.append(kept)
             return kept
 
-    def give_back(self, kept: KeptCache) -> None:
+    def give_back(self, kept: CachedPrefix) -> None:
         """It may be found, moved and dropped from now on."""
         with self._lock:
             if kept in self._caches:
@@ -105,7 +105,7 @@ class KeptCaches:
                 self._caches.append(kept)
                 self._make_room(0)
 
-    def lay(self, kept: KeptCache, memory: Sequence[tuple[Any, Any]] | None = None) -> None:
+    def lay(self, kept: CachedPrefix, memory: Sequence[tuple[Any, Any]] | None = None) -> None:
         """Its states move into `memory`, a layer's keys and values each, or out of it into
         memory of their own. What they leave is free when this is done: nobody copies it."""
         with self._lock:
@@ -115,7 +115,7 @@ class KeptCaches:
                 else:
                     layer.lie_in(*memory[at])
 
-    def drop(self, kept: KeptCache) -> None:
+    def drop(self, kept: CachedPrefix) -> None:
         """It is forgotten, and its memory free, whoever still holds it."""
         with self._lock:
             self._caches.remove(kept)
@@ -127,16 +127,16 @@ class KeptCaches:
             self._caches = [kept for kept in self._caches if kept.busy]
         empty_device_cache()
 
-    def _longest(self, keys: Sequence[int]) -> tuple[KeptCache | None, int]:
+    def _longest(self, keys: Sequence[int]) -> tuple[CachedPrefix | None, int]:
         """The one with the longest common prefix, an idle one before a busy one."""
-        best: tuple[KeptCache | None, int] = (None, 0)
+        best: tuple[CachedPrefix | None, int] = (None, 0)
         for kept in self._caches:
             shared = min(_common(kept.keys, keys), len(keys) - 1)
             if shared > best[1] or (shared == best[1] and best[0] is not None and best[0].busy):
                 best = (kept, shared)
         return best
 
-    def _make_room(self, tokens: int, beside: KeptCache | None = None) -> None:
+    def _make_room(self, tokens: int, beside: CachedPrefix | None = None) -> None:
         """Until so many tokens more fit, the oldest idle caches are moved or dropped."""
         wanted = tokens * self._token_bytes
         for kept in list(self._caches):
@@ -161,8 +161,8 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
     return next(differs, min(len(one), len(other)))
 
 
-def _copy(kept: KeptCache, length: int, states: Any) -> KeptCache:
-    copied = KeptCache(states)
+def _copy(kept: CachedPrefix, length: int, states: Any) -> CachedPrefix:
+    copied = CachedPrefix(states)
     for layer, source in zip(states.layers, kept.states.layers, strict=True):
         layer.fill(source, length)
     copied.keys = kept.keys[:length]

@@ -21,7 +21,7 @@ from backends.transformers.config import WeightsConfig
 from backends.transformers.hub import FILES, local_folder, model_name
 from backends.transformers.kv_cache import can_keep
 from backends.transformers.memory import check_memory, on_gpu
-from backends.transformers.vision import FAMILIES, Sight
+from backends.transformers.vision import FAMILIES, VisionInputs
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Weights:
     window: int
     stops: frozenset[int]
     preamble: Any = None
-    sight: Sight | None = None
+    sight: VisionInputs | None = None
 
     @property
     def device(self) -> Any:
@@ -169,7 +169,7 @@ def _load(folder: Path, name: str, config: WeightsConfig, trusted: bool) -> Weig
     sight = None
     if seeing:
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **shared)
-        sight = Sight(processor, settings)
+        sight = VisionInputs(processor, settings)
     return Weights(
         name=name,
         model=model,

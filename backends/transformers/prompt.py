@@ -28,7 +28,7 @@ from backends.errors import ModelUnavailable, RequestRefused
 from backends.glm4.tokens import ASSISTANT, WORD_JOINER
 from backends.messages import Message, Part, Picture, Text
 from backends.transformers.tokenizer import Tokens
-from backends.transformers.vision import Placed, Sight
+from backends.transformers.vision import Placed, VisionInputs
 from tools.base import ToolSpec
 
 Style = Literal["glm4", "tagged", "template"]
@@ -49,7 +49,7 @@ class Prompt:
 class Prompter:
     """Makes prompts for one tokenizer. Raises `ModelUnavailable` where it knows no chat."""
 
-    def __init__(self, tokenizer: Any, name: str, sight: Sight | None = None) -> None:
+    def __init__(self, tokenizer: Any, name: str, sight: VisionInputs | None = None) -> None:
         self._tokenizer, self._name, self._sight = tokenizer, name, sight
         self.tokens = Tokens(tokenizer)
         self._template = str(tokenizer.chat_template or "")

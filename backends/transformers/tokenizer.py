@@ -13,7 +13,7 @@ from backends.chat_completions.request import whole_text
 # Texts whose tokens are remembered: a conversation is worded anew with each turn.
 REMEMBERED = 1024
 # Tokens that are held back at most while they may be parts of one character.
-LONGEST_CHARACTER = 8
+MAX_CHARACTER_TOKENS = 8
 
 
 class Tokens:
@@ -56,7 +56,7 @@ class Detokenizer:
         """The text that this token makes certain."""
         self._held.append(token)
         text = self._text()
-        if text.endswith("\ufffd") and len(self._held) < LONGEST_CHARACTER:
+        if text.endswith("\ufffd") and len(self._held) < MAX_CHARACTER_TOKENS:
             return ""
         self._said, self._held = self._held, []
         return text

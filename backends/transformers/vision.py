@@ -40,7 +40,7 @@ class Placed:
         return range(self.start + 1, self.start + len(self.ids) - 1)
 
 
-class Sight:
+class VisionInputs:
     """Reads pictures for one model. Raises `RequestRefused` for a file that can't be read."""
 
     def __init__(self, processor: Any, config: Any) -> None:

@@ -27,7 +27,7 @@ from tests.bench.documentation import LATENCY, MISSING, files, sample, served
 from tests.bench.figures import Figure, at_most, spread
 from tests.support.browser_parts import Lists, ask
 from tools.browser import BrowserTool
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading.chromium import Chromium, executable
 from tools.browser.reading.reader import Web
 from tools.browser.search.base import Result
@@ -43,14 +43,14 @@ def measure() -> list[Figure]:
         return [Figure("reading the web", "Chromium is not installed")]
     with served() as address, tempfile.TemporaryDirectory() as folder:
         others = set(psutil.Process().children(recursive=True))
-        web = Web(Wall(allow=(address,)), Chromium(), seconds=60)
+        web = Web(AddressGuard(allow=(address,)), Chromium(), seconds=60)
         try:
             figures = _opened(web, address, Path(folder))
             figures += _at_once(web, address, Path(folder))
         finally:
             web.close()
         own = psutil.Process().memory_full_info().uss
-        web = Web(Wall(allow=(address,)), Chromium(), seconds=60)
+        web = Web(AddressGuard(allow=(address,)), Chromium(), seconds=60)
         try:
             held = _sessions(web, address, Path(folder), others, own)
         finally:

@@ -20,10 +20,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from app.core.document_qa.answering.prompt import Way, compose
+from app.core.document_qa.answering.prompt import ReadingMode, compose
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import Sheet
-from app.core.document_qa.retrieval.token_counter import guess
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
+from app.core.document_qa.retrieval.token_counter import estimate_tokens
 from backends import bundled
 from backends.base import Backend, GenerationConfig
 from backends.events import TextDelta
@@ -108,7 +108,7 @@ def _page(chance: random.Random, others: Sequence[tuple[str, str, str]]) -> str:
     while tokens < PAGE:
         sentences = [_sentence(chance, others) for _ in range(chance.randint(3, 7))]
         paragraphs.append(" ".join(sentences))
-        tokens += guess(paragraphs[-1])
+        tokens += estimate_tokens(paragraphs[-1])
     return "\n\n".join(paragraphs)
 
 
@@ -121,7 +121,7 @@ def _sentence(chance: random.Random, others: Sequence[tuple[str, str, str]]) -> 
 
 def _corpus(texts: Sequence[str]) -> Corpus:
     return Corpus(
-        Sheet(at, "report.pdf", Page(at, text), pages=len(texts))
+        NumberedPage(at, "report.pdf", Page(at, text), pages=len(texts))
         for at, text in enumerate(texts, 1)
     )
 
@@ -129,7 +129,7 @@ def _corpus(texts: Sequence[str]) -> Corpus:
 def _share(
     corpus: Corpus,
     facts: Sequence[tuple[str, str]],
-    way: Way,
+    way: ReadingMode,
     backend: Scripted,
     seconds: list[float] | None = None,
 ) -> float:

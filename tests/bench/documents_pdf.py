@@ -19,10 +19,10 @@ from pathlib import Path
 import psutil
 from reportlab.pdfgen.canvas import Canvas
 
-from app.core.document_qa.store import Desk
+from app.core.document_qa.store import DocumentStore
 from backends.messages import Document
 from tests.bench.figures import Figure, at_least, at_most
-from tools.documents.loader import Room
+from tools.documents.loader import DocumentLoader
 from tools.documents.worker.reading import read
 
 PAGES, RUNS = 500, 3
@@ -83,7 +83,7 @@ def _ready(path: Path) -> tuple[float, float]:
     this = psutil.Process()
     gc.collect()
     before = this.memory_full_info().uss
-    desk = Desk(Room())
+    desk = DocumentStore(DocumentLoader())
     began = time.monotonic()
     desk.add(Document(path, "application/pdf", path.name, path.stat().st_size))
     desk.wait()

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from app.core.settings import Settings
-from app.core.toolset.browser import Browsing
+from app.core.toolset.browser import BrowserFactory
 from tests.bench.documentation import MISSING, files, path_of
 from tests.bench.figures import Figure, at_least, at_most, spread
 from tests.support.browser_parts import ask
@@ -63,7 +63,7 @@ def _fresh(url: str, folder: Path) -> tuple[float, int, float]:
     there."""
     folder.mkdir()
     others = _chromium()
-    browsing = Browsing(Settings(search=f"searxng:{url}"), folder / "cache")
+    browsing = BrowserFactory(Settings(search=f"searxng:{url}"), folder / "cache")
     try:
         tool = browsing.tool(lambda: 0)
         began = time.monotonic()

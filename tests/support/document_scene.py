@@ -8,9 +8,9 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 
 from app.core.agent.context import DocumentContext, Question
-from app.core.document_qa.answering.prompt import Way, prepare
+from app.core.document_qa.answering.prompt import ReadingMode, prepare
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from app.core.document_qa.retrieval.token_counter import learn
 from backends.base import Backend, Capabilities, GenerationConfig, Profile
 from backends.errors import BackendError, ContextExceeded
@@ -27,10 +27,10 @@ window music paper island forest kitchen market bridge story colour evening
 
 def sheets(
     *texts: str, name: str = "report.pdf", first: int = 1, unit: str = "page"
-) -> list[Sheet]:
+) -> list[NumberedPage]:
     """A document with a page for each text, its first one cited under `first`."""
     return [
-        Sheet(first + at, name, Page(at + 1, text), unit, len(texts))
+        NumberedPage(first + at, name, Page(at + 1, text), unit, len(texts))
         for at, text in enumerate(texts)
     ]
 
@@ -59,7 +59,7 @@ def question(
 class Read:
     """A `DocumentSource` of pages that are read already."""
 
-    def __init__(self, corpus: Corpus, way: Way = "auto") -> None:
+    def __init__(self, corpus: Corpus, way: ReadingMode = "auto") -> None:
         self.corpus, self.way = corpus, way
 
     def context(

@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.documents import formats
-from tools.documents.base import Length, Options, Page, PasswordNeeded, Piece
+from tools.documents.base import Length, Options, Page, PasswordNeeded, ReaderEvent
 from tools.documents.worker.main import main
 
 
-def crash(path: Path, options: Options) -> Iterator[Piece]:
+def crash(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield Page(1, "read before")
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def spin(path: Path, options: Options) -> Iterator[Piece]:
+def spin(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield Length(3)
     yield Page(1, "read before")
     time.sleep(0.2)
@@ -32,24 +32,24 @@ def spin(path: Path, options: Options) -> Iterator[Piece]:
         pass
 
 
-def stuck(path: Path, options: Options) -> Iterator[Piece]:
+def stuck(path: Path, options: Options) -> Iterator[ReaderEvent]:
     while True:
         pass
     yield Page(1, "")
 
 
-def hungry(path: Path, options: Options) -> Iterator[Piece]:
+def hungry(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield Page(1, "read before")
     held = []
     while True:
         held.append(bytearray(1 << 24))
 
 
-def deep(path: Path, options: Options) -> Iterator[Piece]:
+def deep(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield from deep(path, options)
 
 
-def curious(path: Path, options: Options) -> Iterator[Piece]:
+def curious(path: Path, options: Options) -> Iterator[ReaderEvent]:
     refused = []
     for ask in (
         lambda: socket.create_connection(("127.0.0.1", 9)),
@@ -64,25 +64,25 @@ def curious(path: Path, options: Options) -> Iterator[Piece]:
     yield Page(2, " ".join(sorted(os.environ)))
 
 
-def wordy(path: Path, options: Options) -> Iterator[Piece]:
+def wordy(path: Path, options: Options) -> Iterator[ReaderEvent]:
     print("a library prints")
     for number in range(1, 100):
         yield Page(number, "word\ud800 " * 100)
 
 
-def slow(path: Path, options: Options) -> Iterator[Piece]:
+def slow(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield Length(1000)
     for number in range(1, 1001):
         time.sleep(0.15)
         yield Page(number, path.read_text())
 
 
-def faulty(path: Path, options: Options) -> Iterator[Piece]:
+def faulty(path: Path, options: Options) -> Iterator[ReaderEvent]:
     yield Page(1, "")
     raise ZeroDivisionError(str(path))
 
 
-def locked(path: Path, options: Options) -> Iterator[Piece]:
+def locked(path: Path, options: Options) -> Iterator[ReaderEvent]:
     if options.password != "open":
         raise PasswordNeeded("It is locked.")
     yield Page(1, "opened")

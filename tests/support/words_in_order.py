@@ -6,26 +6,26 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.documents.base import Options, Page, Piece, Remark
+from tools.documents.base import Options, Page, ReaderEvent, Remark
 from tools.documents.formats import kind_of, reader
 
 _WORD = re.compile(r"\w+")
 
 
-def read(path: Path, name: str = "", most_pages: int = 5000) -> list[Piece]:
+def read(path: Path, name: str = "", most_pages: int = 5000) -> list[ReaderEvent]:
     """What the reader yields that its content calls for."""
     return list(reader(kind_of(path, name or path.name))(path, Options(most_pages=most_pages)))
 
 
-def pages(pieces: Iterable[Piece]) -> list[str]:
+def pages(pieces: Iterable[ReaderEvent]) -> list[str]:
     return [piece.text for piece in pieces if isinstance(piece, Page)]
 
 
-def remarks(pieces: Iterable[Piece]) -> list[str]:
+def remarks(pieces: Iterable[ReaderEvent]) -> list[str]:
     return [piece.text for piece in pieces if isinstance(piece, Remark)]
 
 
-def unread(pieces: Iterable[Piece]) -> list[str]:
+def unread(pieces: Iterable[ReaderEvent]) -> list[str]:
     return [noun for piece in pieces if isinstance(piece, Page) for noun in piece.unreadable]
 
 

@@ -11,7 +11,7 @@ from tools.base import ToolCancelled
 
 T = TypeVar("T")
 
-_GLANCE = 0.05  # seconds between two looks at Stop
+_POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
 
 
 def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
@@ -26,7 +26,7 @@ def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
             future.set_exception(error)
 
     threading.Thread(target=go, name="browser-call", daemon=True).start()
-    while not wait([future], _GLANCE).done and not cancel.is_set():
+    while not wait([future], _POLL_INTERVAL_S).done and not cancel.is_set():
         pass
     if cancel.is_set():
         raise ToolCancelled("Stopped by the user.")

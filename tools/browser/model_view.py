@@ -15,9 +15,9 @@ from tools.citations import comparable
 from tools.text import one_line, quotable
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_TITLE = 120  # characters
-_SNIPPET = 300
-_LINK = 80
+_MAX_TITLE_CHARS = 120  # characters
+_MAX_SNIPPET_CHARS = 300
+_MAX_LINK_CHARS = 80
 
 Numbering = Callable[[Link], int]
 
@@ -69,7 +69,7 @@ def search_text(query: str, results: Sequence[Source], notes: Sequence[str]) -> 
 
 def snippet(text: str) -> str:
     """A result's text, on one line and cut."""
-    return one_line(quotable(text), _SNIPPET)
+    return one_line(quotable(text), _MAX_SNIPPET_CHARS)
 
 
 def page_text(source: Source, page: Page, first: int, room: int, number: Numbering) -> Shown:
@@ -148,7 +148,7 @@ def _numbered(line: str, page: Page, number: Numbering) -> str:
         if index >= len(page.links):
             return ""
         link = page.links[index]
-        words = one_line(link.text.replace("†", " "), _LINK) or "link"
+        words = one_line(link.text.replace("†", " "), _MAX_LINK_CHARS) or "link"
         return f"【{number(link)}†{words}†{host_of(link.url)}】"
 
     return MARKER.sub(shown, line)

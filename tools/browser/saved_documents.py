@@ -11,7 +11,7 @@ from tools.base import Attachment
 from tools.browser.base import Document
 from tools.safe_files import free_name, safe_name, write_into
 
-MOST_BYTES = 200_000_000
+MAX_BYTES = 200_000_000
 """What one conversation keeps."""
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Documents:
         known = self._kept.get(digest)
         if known is not None and known.path.is_file():
             return known
-        if self._bytes + len(document.data) > MOST_BYTES:
+        if self._bytes + len(document.data) > MAX_BYTES:
             return None
         try:
             name = free_name(workspace, _name(document))

@@ -19,12 +19,12 @@ from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, Page
 from tools.citations import Citation, claimed, find
 from tools.text import one_line, quotable
 
-MOST_CHARACTERS = 20_000_000
+MAX_CHARS = 20_000_000
 """Text of pages that one conversation keeps; beyond, the page read longest ago gives way."""
-LONGEST_LINE = 800
+MAX_LINE_CHARS = 800
 """Characters of one line; longer ones are broken, so that a window never holds half a line."""
 
-_LONGEST_URL = 2_000
+_MAX_URL_CHARS = 2_000
 MARKER = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
 
 
@@ -74,7 +74,7 @@ class Source:
         return f"{self.host} · {read}"
 
 
-class Shelf:
+class SourceStore:
     """The sources of one conversation. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Shelf:
 
     def _make_room(self) -> None:
         sizes = {id: _size(self._sources[id].page) for id in self._read}
-        while len(self._read) > 1 and sum(sizes[id] for id in self._read) > MOST_CHARACTERS:
+        while len(self._read) > 1 and sum(sizes[id] for id in self._read) > MAX_CHARS:
             oldest = self._read.pop(0)
             self._sources[oldest] = replace(self._sources[oldest], page=None)
 
@@ -172,7 +172,7 @@ def readable(page: Page) -> Page:
     lines = (quotable(line.expandtabs(4)).rstrip() for line in whole)
     return replace(
         page,
-        url=page.url[:_LONGEST_URL],
+        url=page.url[:_MAX_URL_CHARS],
         title=one_line(quotable(page.title), 120) or host_of(page.url),
         lines=tuple(part for line in lines if line.strip() for part in _broken(line)),
         links=tuple(Link(one_line(quotable(link.text), 120), link.url) for link in page.links),
@@ -183,14 +183,14 @@ def readable(page: Page) -> Page:
 
 
 def _broken(line: str) -> Iterable[str]:
-    """A line in parts of at most `LONGEST_LINE`, broken after a sentence or at a blank."""
-    while len(line) > LONGEST_LINE:
+    """A line in parts of at most `MAX_LINE_CHARS`, broken after a sentence or at a blank."""
+    while len(line) > MAX_LINE_CHARS:
         end = max(
-            line.rfind(mark, LONGEST_LINE // 2, LONGEST_LINE - 1) + len(mark)
+            line.rfind(mark, MAX_LINE_CHARS // 2, MAX_LINE_CHARS - 1) + len(mark)
             for mark in (". ", "。", "! ", "? ", "；", "！", "？")
         )
-        if end < LONGEST_LINE // 2:
-            end = line.rfind(" ", LONGEST_LINE // 2, LONGEST_LINE) + 1 or LONGEST_LINE
+        if end < MAX_LINE_CHARS // 2:
+            end = line.rfind(" ", MAX_LINE_CHARS // 2, MAX_LINE_CHARS) + 1 or MAX_LINE_CHARS
         opened = line.rfind(LINK_OPENS, 0, end)
         if opened > 0 and LINK_CLOSES not in line[opened:end]:
             end = opened

@@ -29,12 +29,12 @@ from tools.browser.model_view import (
 )
 from tools.browser.saved_documents import Documents
 from tools.browser.search.chain import Search
-from tools.browser.sources import Shelf, Source, cited, host_of
+from tools.browser.sources import Source, SourceStore, cited, host_of
 from tools.browser.step_file import failed_step, page_step, screenshot_file, search_step, step_file
 from tools.citations import Citation, CitationSource
 from tools.text import one_line
 
-MOST_PAGES = 10
+MAX_PAGES = 10
 """Pages that one call opens."""
 PARTS = 5
 """`scroll` up to this number means parts of a page, beyond it lines."""
@@ -71,7 +71,7 @@ class BrowserTool:
     ) -> None:
         self._search, self._reader = search, reader
         self._limits_now = limits if callable(limits) else lambda: limits or BrowserLimits()
-        self._shelf = Shelf()
+        self._shelf = SourceStore()
         self._at_hand: list[int] = []
         self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
         self._steps = 0
@@ -161,11 +161,11 @@ class BrowserTool:
             f"[{id}] · there is no result or link of this number"
             for id in ids
             if self._shelf.get(id) is None
-        ][:MOST_PAGES]
-        if len(known) > MOST_PAGES:
-            left = one_line(", ".join(str(source.id) for source in known[MOST_PAGES:]))
-            notes.append(f"(No more than {MOST_PAGES} pages are opened at a time. Left: {left}.)")
-            known = known[:MOST_PAGES]
+        ][:MAX_PAGES]
+        if len(known) > MAX_PAGES:
+            left = one_line(", ".join(str(source.id) for source in known[MAX_PAGES:]))
+            notes.append(f"(No more than {MAX_PAGES} pages are opened at a time. Left: {left}.)")
+            known = known[:MAX_PAGES]
         read = self._read([source.url for source in known if source.page is None], context)
         opened = [
             Opened(source)
@@ -296,7 +296,7 @@ class BrowserTool:
         return () if written is None else (written,)
 
     def _no_such(self, ids: Sequence[int]) -> str:
-        numbers = ", ".join(f"[{id}]" for id in ids[:MOST_PAGES])
+        numbers = ", ".join(f"[{id}]" for id in ids[:MAX_PAGES])
         if not len(self._shelf):
             return f"There is no {numbers}: nothing was searched or opened yet. {HOW}"
         return f"There is no {numbers}: the numbers go from 0 to {len(self._shelf) - 1}."

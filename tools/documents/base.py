@@ -22,7 +22,7 @@ class PasswordNeeded(DocumentError):
 LOCKED, WRONG = "The file needs a password.", "The password does not open the file."
 
 
-Place = tuple[int, int, int, int, int]
+WordBox = tuple[int, int, int, int, int]
 """Recognised words on the picture of their page: how many signs they have, blanks not counted,
 and their left, top, right and bottom edge in thousandths of the picture."""
 
@@ -43,7 +43,7 @@ class Page:
     text: str
     unreadable: tuple[str, ...] = ()
     ocr: bool = False
-    places: tuple[Place, ...] = field(default=(), compare=False, repr=False)
+    places: tuple[WordBox, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Remark:
     text: str
 
 
-Piece = Length | Page | Remark
+ReaderEvent = Length | Page | Remark
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Options:
     ocr: bool = True
 
 
-Reader = Callable[[Path, Options], Iterator[Piece]]
+Reader = Callable[[Path, Options], Iterator[ReaderEvent]]
 """Reads the file at a path. Raises `DocumentError`; anything else is a fault of the reader."""
 
 

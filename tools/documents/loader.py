@@ -24,8 +24,8 @@ from tools.safe_files import open_regular
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2  # files
-KEPT = 128 * MEGABYTE  # of readings whose content may come again
+MAX_CONCURRENT = 2  # files
+CACHE_BYTES = 128 * MEGABYTE  # of readings whose content may come again
 
 Work = Callable[[], None]
 _Key = tuple[str, str, Options]
@@ -38,15 +38,15 @@ class _Job:
     work: Work
 
 
-class Room:
+class DocumentLoader:
     """One for the process. `limits` bound each file, `options` say how it is read."""
 
     def __init__(
         self,
         limits: Limits = LIMITS,
         options: Options = OPTIONS,
-        at_once: int = AT_ONCE,
-        kept: int = KEPT,
+        at_once: int = MAX_CONCURRENT,
+        kept: int = CACHE_BYTES,
     ) -> None:
         self.limits = limits
         self.options = options

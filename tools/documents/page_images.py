@@ -15,14 +15,14 @@ from typing import NamedTuple
 from tools.citations import Span
 from tools.documents.base import Area, DocumentError, Page, PasswordNeeded
 from tools.documents.loader import snapshot
-from tools.documents.worker.reading import LIMITS, Ended, answers
+from tools.documents.worker.reading import LIMITS, WorkerEnded, run_worker
 from tools.fair_queue import FairQueue
 
-SECONDS = 20.0  # for one page
+TIMEOUT_S = 20.0  # for one page
 WIDTH, WIDEST = 900, 2000  # pixels
-AT_ONCE = 2  # pages
+MAX_CONCURRENT = 2  # pages
 
-_room = FairQueue(AT_ONCE)
+_room = FairQueue(MAX_CONCURRENT)
 
 
 class Marks(NamedTuple):
@@ -48,7 +48,7 @@ def render(
 
     Raises `DocumentError`, also for formats that have no pages of their own.
     """
-    limits = replace(LIMITS, seconds=SECONDS)
+    limits = replace(LIMITS, seconds=TIMEOUT_S)
     drawing = {
         "page": page,
         "width": max(1, min(width, WIDEST)),
@@ -61,7 +61,7 @@ def render(
             _room.slot(owner),
             snapshot(path, limits.size) as copy,
             contextlib.closing(
-                answers({"path": str(copy.path), "name": path.name, "draw": drawing}, limits)
+                run_worker({"path": str(copy.path), "name": path.name, "draw": drawing}, limits)
             ) as heard,
         ):
             for answer in heard:
@@ -72,7 +72,7 @@ def render(
                         raise PasswordNeeded(sentence)
                     case {"error": sentence}:
                         raise DocumentError(sentence)
-    except Ended:
+    except WorkerEnded:
         pass
     raise DocumentError("The page can't be drawn.")
 

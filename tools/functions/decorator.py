@@ -43,7 +43,7 @@ from tools.text import cut_middle, encodable
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LONGEST_TEXT = 20_000
+MAX_TEXT_CHARS = 20_000
 """Characters of a result that the model reads, about 5,000 tokens of English."""
 
 
@@ -66,7 +66,7 @@ class FunctionTool(Generic[P, R]):
         acts: bool = False,
         stateful: bool = False,
         seconds: float | None = None,
-        longest_text: int = LONGEST_TEXT,
+        longest_text: int = MAX_TEXT_CHARS,
     ) -> None:
         """Raises `ToolDefinitionError` for a function that no model could call."""
         if not inspect.isroutine(function):
@@ -134,7 +134,7 @@ def tool(
     acts: bool = False,
     stateful: bool = False,
     seconds: float | None = None,
-    longest_text: int = LONGEST_TEXT,
+    longest_text: int = MAX_TEXT_CHARS,
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Makes a tool of a function: `@tool`, or `@tool(name="...", acts=True)`.

@@ -18,7 +18,7 @@ from tools.base import ToolError
 from tools.functions.parameters import Parameter, ToolDefinitionError
 from tools.text import one_line
 
-MOST_ERRORS = 6
+MAX_ERRORS = 6
 """How many errors one answer lists; a model mends few at a time."""
 
 _CONFIG = ConfigDict(coerce_numbers_to_str=True)
@@ -125,9 +125,9 @@ def _listed(function: str, wrong: Sequence[str]) -> str:
     head = f"The arguments of {function} are wrong: "
     if len(wrong) == 1:
         return f"{head}{one_line(wrong[0])}."
-    lines = [f"- {one_line(clause)}" for clause in wrong[:MOST_ERRORS]]
-    if len(wrong) > MOST_ERRORS:
-        lines.append(f"- and {len(wrong) - MOST_ERRORS} more")
+    lines = [f"- {one_line(clause)}" for clause in wrong[:MAX_ERRORS]]
+    if len(wrong) > MAX_ERRORS:
+        lines.append(f"- and {len(wrong) - MAX_ERRORS} more")
     return "\n".join([head.rstrip(), *lines])
 
 

@@ -4,11 +4,11 @@
     endpoint    a server with the OpenAI images endpoint draws
     pipeline    diffusers draws, in process
 
-`ImageTool` is one session's, a `Painter` everybody's.
+`ImageTool` is one session's, a `ImageGenerator` everybody's.
 """
 
 from tools.image.endpoint import Endpoint
 from tools.image.pipeline import Pipeline
-from tools.image.tool import ImageTool, Painter
+from tools.image.tool import ImageGenerator, ImageTool
 
-__all__ = ["Endpoint", "ImageTool", "Painter", "Pipeline"]
+__all__ = ["Endpoint", "ImageGenerator", "ImageTool", "Pipeline"]

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SECONDS = 180.0
+TIMEOUT_S = 180.0
 """How long a picture may take; CogView needs 5 to 60 seconds."""
-LARGEST = 32_000_000
+MAX_IMAGE_BYTES = 32_000_000
 """Bytes of a picture; a page shows no larger one."""
-_LARGEST_ANSWER = LARGEST * 4 // 3 + 100_000  # the picture in base64, and what stands around it
+_LARGEST_ANSWER = (
+    MAX_IMAGE_BYTES * 4 // 3 + 100_000
+)  # the picture in base64, and what stands around it
 
 
 class Endpoint:
@@ -38,7 +40,7 @@ class Endpoint:
     `/images/generations`, mostly in `/v1`."""
 
     def __init__(
-        self, url: str, model: str | None = None, key: str = "", seconds: float = SECONDS
+        self, url: str, model: str | None = None, key: str = "", seconds: float = TIMEOUT_S
     ) -> None:
         self._url, self._model, self._key = url.rstrip("/"), model, key
         self._seconds = seconds
@@ -76,7 +78,7 @@ class Endpoint:
         address = urljoin(url, address)
         if urlsplit(address).scheme not in ("http", "https"):
             raise ToolError("The picture service sent an address that is none.")
-        return self._sent("GET", address, ends, context, LARGEST)
+        return self._sent("GET", address, ends, context, MAX_IMAGE_BYTES)
 
     def _sent(
         self,

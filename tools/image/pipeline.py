@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.base import ToolCancelled, ToolContext, ToolError
-from tools.fair_queue import POLL, FairQueue
+from tools.fair_queue import POLL_INTERVAL_S, FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Pipeline:
     def paint(self, prompt: str, context: ToolContext) -> bytes:
         """A PNG. Raises `ToolError`."""
         with self._queue.ticket(context.owner) as ticket:
-            while not context.cancel.is_set() and ticket.wait(POLL):
+            while not context.cancel.is_set() and ticket.wait(POLL_INTERVAL_S):
                 pass
             if context.cancel.is_set():
                 raise ToolCancelled("Stopped by the user.")

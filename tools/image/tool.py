@@ -12,12 +12,12 @@ from tools.base import Attachment, ToolCall, ToolContext, ToolError, ToolResult,
 from tools.media import PICTURES, PictureRefused, picture_size
 from tools.safe_files import free_name, safe_name, write_into
 
-LONGEST_PROMPT = 4000
+MAX_PROMPT_CHARS = 4000
 """Characters of a description; services take between 1,000 and 32,000."""
-_LONGEST_NAME = 60  # characters of a file's name that are taken from the description
+_MAX_NAME_CHARS = 60  # characters of a file's name that are taken from the description
 
 
-class Painter(Protocol):
+class ImageGenerator(Protocol):
     """What draws; shared by all sessions, and called from several threads."""
 
     def paint(self, prompt: str, context: ToolContext) -> bytes:
@@ -33,7 +33,7 @@ class ImageTool:
     taints = False
     citations = None
 
-    def __init__(self, workspace: Path, painter: Painter) -> None:
+    def __init__(self, workspace: Path, painter: ImageGenerator) -> None:
         self._workspace = workspace.resolve()
         self._painter = painter
         self._drawn = 0
@@ -79,7 +79,7 @@ class ImageTool:
         """Nothing is held: the painter is everybody's."""
 
     def _kept(self, prompt: str, data: bytes, ending: str) -> Path:
-        words = re.sub(r"[^\w-]+", " ", prompt)[:_LONGEST_NAME].split()
+        words = re.sub(r"[^\w-]+", " ", prompt)[:_MAX_NAME_CHARS].split()
         name = free_name(self._workspace, safe_name(f"{'-'.join(words) or 'picture'}.{ending}"))
         try:
             path = write_into(self._workspace, name, data)
@@ -93,9 +93,9 @@ def _prompt_of(call: ToolCall) -> str:
     prompt = call.arguments().get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
         raise ToolError(f'{call.name} needs one argument "prompt": a description in words.')
-    if len(prompt) > LONGEST_PROMPT:
+    if len(prompt) > MAX_PROMPT_CHARS:
         raise ToolError(
-            f"The description has {len(prompt):,} characters; {LONGEST_PROMPT:,} can be drawn. "
+            f"The description has {len(prompt):,} characters; {MAX_PROMPT_CHARS:,} can be drawn. "
             "Shorten it."
         )
     return prompt.strip()

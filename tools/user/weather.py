@@ -11,8 +11,8 @@ from tools import tool
 from tools.base import ToolError
 
 SERVICE = "https://wttr.in"
-SECONDS = 5  # without an answer
-LONGEST = 1_000_000  # bytes; an answer has about 50,000
+TIMEOUT_S = 5  # without an answer
+MAX_ANSWER_BYTES = 1_000_000  # bytes; an answer has about 50,000
 
 
 @tool
@@ -22,8 +22,8 @@ def weather(city: Annotated[str, "name of the city"]) -> str:
         raise ToolError("Which city?")
     url = f"{SERVICE}/{quote(city.strip(), safe='')}?format=j1"
     try:
-        with urlopen(Request(url, headers={"User-Agent": "curl"}), timeout=SECONDS) as answer:
-            report = json.loads(answer.read(LONGEST))
+        with urlopen(Request(url, headers={"User-Agent": "curl"}), timeout=TIMEOUT_S) as answer:
+            report = json.loads(answer.read(MAX_ANSWER_BYTES))
         now, area = report["current_condition"][0], report["nearest_area"][0]
         return (
             f"{area['areaName'][0]['value']}, {area['country'][0]['value']}: "

@@ -16,7 +16,7 @@ from backends.messages import Message
 from tools.base import ToolCall, ToolResult
 from tools.registry import Registry
 
-Word = Literal["run", "always", "refuse"]
+Decision = Literal["run", "always", "refuse"]
 
 REFUSED = "The user did not allow this call, so it was not run: go on without it."
 NOBODY_ASKED = (
@@ -25,7 +25,7 @@ NOBODY_ASKED = (
 )
 STOPPED = "The call was stopped by the user before it ran."
 
-_GLANCE = 0.05  # seconds between two looks at Stop
+_POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
 
 
 class Approve(Protocol):
@@ -80,7 +80,7 @@ class Approvals:
             self._waiting[number] = waiting
         try:
             asked(number)
-            while not waiting.answered.wait(_GLANCE):
+            while not waiting.answered.wait(_POLL_INTERVAL_S):
                 if cancel.is_set():
                     return STOPPED
         finally:
@@ -88,7 +88,7 @@ class Approvals:
                 self._waiting.pop(number, None)
         return None if waiting.allowed else REFUSED
 
-    def answer(self, number: int, word: Word) -> None:
+    def answer(self, number: int, word: Decision) -> None:
         """The user's word on the call of that number; one that waits no longer is left alone.
         `always` holds for all calls of the same name, those that wait too."""
         with self._lock:
@@ -104,7 +104,7 @@ class Approvals:
                 each.answered.set()
 
 
-def has_read_strangers(messages: Sequence[Message], registry: Registry) -> bool:
+def is_tainted(messages: Sequence[Message], registry: Registry) -> bool:
     """Whether a result in the conversation was written by strangers: what a tool that `taints`
     has read. What failed brought nothing."""
     names = {
@@ -118,7 +118,7 @@ def has_read_strangers(messages: Sequence[Message], registry: Registry) -> bool:
     return any(result.name in names and result.error is None for result in results)
 
 
-def acts(call: ToolCall, registry: Registry) -> bool:
+def has_side_effects(call: ToolCall, registry: Registry) -> bool:
     """Whether the call changes something outside."""
     tool = registry.tool_for(call.name)
     return tool is not None and tool.has_side_effects(call.name)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from app.core.agent.approvals import Approve, acts, allow, has_read_strangers, not_run, refuse
+from app.core.agent.approvals import Approve, allow, has_side_effects, is_tainted, not_run, refuse
 from app.core.agent.context import DocumentSource, Request, TurnContext
 from app.core.agent.events import (
     Event,
@@ -53,7 +53,7 @@ from tools.registry import Registry
 
 log = logging.getLogger(__name__)
 
-REPEATS = 3
+MAX_REPEATS = 3
 INTERNAL_ERROR = (
     "A fault in the app itself ended this answer; it was logged. Your messages are kept."
 )
@@ -152,7 +152,7 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
     failures are events."""
     began = time.monotonic()
     total = Usage()
-    repeats = _Repeats()
+    repeats = _RepeatGuard()
     reason: TurnReason = "tool_limit"
     error: str | None = None
     native = backend.capabilities.native_tools
@@ -177,7 +177,7 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
             reason, error = message.finish, message.error
             break
         # Written before this answer's pages are read, its calls are not of their making.
-        read = has_read_strangers(turn.conversation.messages, registry)
+        read = is_tainted(turn.conversation.messages, registry)
         approve = config.approve if read else allow
         blank = ToolContext(turn.workspace, cancel, owner=generation.owner)
         results = yield from _run_calls(message.calls, registry, native, repeats, blank, approve)
@@ -290,7 +290,7 @@ class _Answer:
         )
 
 
-class _Repeats:
+class _RepeatGuard:
     """Counts identical calls in a row."""
 
     def __init__(self) -> None:
@@ -301,14 +301,14 @@ class _Repeats:
         key = (call.name, call.input.strip())
         self._times = self._times + 1 if key == self._last else 1
         self._last = key
-        return self._times >= REPEATS
+        return self._times >= MAX_REPEATS
 
 
 def _run_calls(
     calls: Sequence[ToolCall],
     registry: Registry,
     native: bool,
-    repeats: _Repeats,
+    repeats: _RepeatGuard,
     blank: ToolContext,
     approve: Approve,
 ) -> Generator[Event, None, list[ToolResult]]:
@@ -324,7 +324,7 @@ def _run_calls(
         return replace(blank, progress=lambda text: events.put(ToolProgress(call.id, text)))
 
     def instead(call: ToolCall) -> ToolResult | None:
-        if not acts(call, registry):
+        if not has_side_effects(call, registry):
             return None
         why = approve(call, blank.cancel, lambda number: events.put(ToolAsked(call, number)))
         return None if why is None else not_run(call, why)

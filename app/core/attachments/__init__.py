@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FileRefused", "Given"]
+__all__ = ["Upload", "UploadRejected"]
 
 
-class FileRefused(Exception):
+class UploadRejected(Exception):
     """A file that is not taken; its text is one sentence for the user."""
 
 
 @dataclass(frozen=True)
-class Given:
+class Upload:
     """A file as it came: its name is a stranger's."""
 
     name: str

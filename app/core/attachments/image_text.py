@@ -16,7 +16,7 @@ from backends.messages import Message, Picture
 
 log = logging.getLogger(__name__)
 
-SECONDS = 120.0
+TIMEOUT_S = 120.0
 """How long one picture may take; a page of small print takes about ten."""
 
 
@@ -70,5 +70,5 @@ def _words(picture: Picture, cancel: threading.Event) -> str | None:
 def _read(path: Path, picture: Picture, cancel: threading.Event) -> str:
     from tools.documents.worker.reading import Limits, read
 
-    reading = read(path, picture.name, Limits(seconds=SECONDS), cancel=cancel)
+    reading = read(path, picture.name, Limits(seconds=TIMEOUT_S), cancel=cancel)
     return "\n\n".join(page.text for page in reading.pages).strip()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from app.core.attachments import FileRefused, Given
+from app.core.attachments import Upload, UploadRejected
 from backends.messages import Picture
 from tools.base import Attachment
 from tools.media import PICTURES
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST = 1120
+MAX_EDGE_PX = 1120
 """Pixels of the long side: GLM-4V sees 1120 x 1120."""
-LARGEST = 50_000_000  # bytes of a file
-MOST = 20  # pictures with one message
+MAX_FILE_BYTES = 50_000_000  # bytes of a file
+MAX_IMAGES = 20  # pictures with one message
 ENDINGS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif")
 """Of the files that a page lets a user choose; what they are is told by their content."""
 
 # Pixels that are decoded. Pillow holds four bytes for each, and as many again where there is
 # transparency; WebP's decoder holds three copies of its own. A JPEG is shrunk while it is read,
 # unless it is progressive.
-_MOST_PIXELS = 40_000_000
+_MAX_PIXELS = 40_000_000
 _MOST_PIXELS_OF = {"WEBP": 20_000_000, "HEIF": 49_000_000, "JPEG": 178_000_000}
-_PROGRESSIVE = 50_000_000
+_MAX_PROGRESSIVE_PIXELS = 50_000_000
 # Passes over a progressive JPEG: an ordinary one has about ten, each takes as long as the first.
-_MOST_SCANS = 100
+_MAX_SCANS = 100
 _PLAIN = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 # What a JPEG would blur is kept as PNG while that is no larger than this, in bytes.
-_LARGEST_PNG = 1_500_000
+_MAX_PNG_BYTES = 1_500_000
 _QUALITY = 90
 _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT = 0x0112, 322, 323  # tags of EXIF and TIFF
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
@@ -72,10 +72,10 @@ def pictures_folder(workspace: Path) -> Path:
 
 
 def keep_pictures(
-    files: Sequence[Given], workspace: Path, whole: bool = True
+    files: Sequence[Upload], workspace: Path, whole: bool = True
 ) -> tuple[Picture, ...]:
     """The files as pictures of a message, `whole` ones with their original beside them; all or
-    none. Raises `FileRefused`.
+    none. Raises `UploadRejected`.
     """
     made = [prepared(file.data, file.name) for file in files]
     return tuple(
@@ -88,14 +88,14 @@ def figure(made: Attachment, workspace: Path) -> Picture | None:
     """A picture that a tool made, as a model is shown it; None where it is none any more."""
     folder = pictures_folder(workspace).resolve()
     try:
-        data = read_regular(made.path, LARGEST)
+        data = read_regular(made.path, MAX_FILE_BYTES)
         stem = f"figure-{hashlib.blake2b(data, digest_size=16).hexdigest()}"
         for mime, ending in PICTURES.items():
             if (path := folder / f"{stem}.{ending}").is_file():
                 return Picture(path, mime, made.name)
         picture = prepared(data, made.name)
         path = write_into(folder, f"{stem}.{PICTURES[picture.mime]}", picture.data)
-    except (OSError, FileRefused):
+    except (OSError, UploadRejected):
         log.info("a figure could not be shown to the model", exc_info=True)
         return None
     return Picture(path, picture.mime, made.name)
@@ -106,24 +106,24 @@ def original(picture: Picture) -> Path:
     return picture.path.with_suffix(".original")
 
 
-def prepared(data: bytes | memoryview, name: str, longest: int = LONGEST) -> Prepared:
+def prepared(data: bytes | memoryview, name: str, longest: int = MAX_EDGE_PX) -> Prepared:
     """What a model is shown of a file, its long side `longest` pixels or less.
 
-    Raises `FileRefused`, in one sentence.
+    Raises `UploadRejected`, in one sentence.
     """
     shown = one_line(name, 80)
     if not data:
-        raise FileRefused(f"{shown} is empty.")
-    if len(data) > LARGEST:
-        raise FileRefused(f"{shown} is larger than {LARGEST // 1_000_000} MB.")
+        raise UploadRejected(f"{shown} is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise UploadRejected(f"{shown} is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
     with _one_at_a_time:
         try:
             return _prepared(bytes(data), shown, longest)
-        except FileRefused:
+        except UploadRejected:
             raise
         except Exception:  # whatever a decoder says of somebody's file
             log.info("a picture could not be decoded", exc_info=True)
-            raise FileRefused(f"{shown} is damaged or cut short.") from None
+            raise UploadRejected(f"{shown} is damaged or cut short.") from None
 
 
 def _prepared(data: bytes, name: str, longest: int) -> Prepared:
@@ -132,9 +132,9 @@ def _prepared(data: bytes, name: str, longest: int) -> Prepared:
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=_formats())
     except Image.DecompressionBombError:
-        raise FileRefused(f"{name} has too many pixels.") from None
+        raise UploadRejected(f"{name} has too many pixels.") from None
     except UnidentifiedImageError:
-        raise FileRefused(_no_picture(data, name)) from None
+        raise UploadRejected(_no_picture(data, name)) from None
     with image:
         _check_size(image, data, name)
         lossless = image.format not in ("JPEG", "MPO", "HEIF")
@@ -169,17 +169,17 @@ def _no_picture(data: bytes, name: str) -> str:
 
 
 def _check_size(image: Image, data: bytes, name: str) -> None:
-    """By the header: nothing is decoded yet. Raises `FileRefused`."""
+    """By the header: nothing is decoded yet. Raises `UploadRejected`."""
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    most = _MOST_PIXELS_OF.get(kind, _MOST_PIXELS)
+    most = _MOST_PIXELS_OF.get(kind, _MAX_PIXELS)
     if image.info.get("progressive"):
-        most = _PROGRESSIVE
-        if data.count(b"\xff\xda") > _MOST_SCANS:
-            raise FileRefused(f"{name} is damaged or cut short.")
+        most = _MAX_PROGRESSIVE_PIXELS
+        if data.count(b"\xff\xda") > _MAX_SCANS:
+            raise UploadRejected(f"{name} is damaged or cut short.")
     width, height = image.size
     tags = getattr(image, "tag_v2", {})  # a TIFF is decoded in tiles, as large as it says
     if max(width * height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0)) > most:
-        raise FileRefused(
+        raise UploadRejected(
             f"{name} has {width:,} x {height:,} pixels; {most // 1_000_000} million can be read."
         )
 
@@ -267,13 +267,13 @@ def _encoded(image: Image, lossless: bool) -> Prepared:
     mime = "image/png"
     if lossless:
         image.save(data, "PNG")
-    if not lossless or data.tell() > _LARGEST_PNG:
+    if not lossless or data.tell() > _MAX_PNG_BYTES:
         data, mime = io.BytesIO(), "image/jpeg"
         image.save(data, "JPEG", quality=_QUALITY)
     return Prepared(data.getvalue(), mime, image.width, image.height)
 
 
-def _keep(file: Given, picture: Prepared, folder: Path, whole: bool) -> Picture:
+def _keep(file: Upload, picture: Prepared, folder: Path, whole: bool) -> Picture:
     safe = safe_name(file.name)
     # Only the free name is the file's; the message shows the one that the user gave.
     name = free_name(folder, f"{safe}.{PICTURES[picture.mime]}")
@@ -283,9 +283,11 @@ def _keep(file: Given, picture: Prepared, folder: Path, whole: bool) -> Picture:
             write_into(folder, Path(name).with_suffix(".original").name, file.data)
     except OSError as error:
         if no_room(error):
-            raise FileRefused(
+            raise UploadRejected(
                 f"{one_line(file.name, 80)} could not be kept: the disk of this server is full."
             ) from None
         log.exception("a picture could not be kept")
-        raise FileRefused(f"{one_line(file.name, 80)} could not be kept. Try once more.") from None
+        raise UploadRejected(
+            f"{one_line(file.name, 80)} could not be kept. Try once more."
+        ) from None
     return Picture(path, picture.mime, safe)

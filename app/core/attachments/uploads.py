@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.attachments import FileRefused, Given
-from app.core.attachments.images import MOST as MAX_PICTURES
+from app.core.attachments import Upload, UploadRejected
+from app.core.attachments.images import MAX_IMAGES as MAX_PICTURES
 from app.core.attachments.images import keep_pictures, pictures_folder
 from app.core.modes import Mode
 from app.core.settings import Settings
@@ -27,41 +27,43 @@ MEGABYTE = 1024 * 1024
 MAX_FILES = 20  # with one message
 MAX_DOCUMENTS = 100  # with one message, where nothing but documents is read
 # A kernel that takes the workspace over swaps its folder meanwhile.
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
-def read_given(path: Path, settings: Settings) -> Given:
-    """A file of the user's own machine, for the back door. Raises `FileRefused`."""
+def read_upload(path: Path, settings: Settings) -> Upload:
+    """A file of the user's own machine, for the back door. Raises `UploadRejected`."""
     name = one_line(path.name, 80)
     try:
         with path.open("rb") as stream:
             data = stream.read(settings.upload_mb * MEGABYTE + 1)
     except OSError as error:
         why = error.strerror or "no reason given"
-        raise FileRefused(f"The file {name} can't be read: {why}.") from None
-    return Given(path.name, data)
+        raise UploadRejected(f"The file {name} can't be read: {why}.") from None
+    return Upload(path.name, data)
 
 
-def keep_files(
-    files: Sequence[Given], workspace: Path, settings: Settings, most: int = MAX_FILES
+def store_uploads(
+    files: Sequence[Upload], workspace: Path, settings: Settings, most: int = MAX_FILES
 ) -> tuple[Document, ...]:
     """Writes the files into the workspace, under names that are safe and free there; at most
     `most` at once.
 
-    Raises `FileRefused`.
+    Raises `UploadRejected`.
     """
     if files and settings.kernel_gateway_url:
-        raise FileRefused("Python runs on another machine here, where files can't be given to it.")
+        raise UploadRejected(
+            "Python runs on another machine here, where files can't be given to it."
+        )
     if len(files) > most:
-        raise FileRefused(f"At most {most} files go with one message; these are {len(files)}.")
+        raise UploadRejected(f"At most {most} files go with one message; these are {len(files)}.")
     for file in files:
         if len(file.data) > settings.upload_mb * MEGABYTE:
-            raise FileRefused(
+            raise UploadRejected(
                 f"The file {one_line(file.name, 80)} is larger than {settings.upload_mb:,} MB."
             )
     room = settings.python_workspace_mb * MEGABYTE - listing(workspace).size
     if sum(len(file.data) for file in files) > room:
-        raise FileRefused(
+        raise UploadRejected(
             f"With these files the conversation would hold more than "
             f"{settings.python_workspace_mb:,} MB. Begin a new one, or give smaller files."
         )
@@ -74,29 +76,29 @@ def user_message(text: str, attached: Sequence[Picture | Document] = ()) -> Mess
     return Message("user", (*attached, *said))
 
 
-def _keep(file: Given, workspace: Path) -> Document:
-    for attempt in range(1, ATTEMPTS + 1):
+def _keep(file: Upload, workspace: Path) -> Document:
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         name = free_name(workspace, safe_name(file.name))
         try:
             path = write_into(workspace, name, file.data)
         except OSError as error:
             if no_room(error):
-                raise FileRefused(
+                raise UploadRejected(
                     f"The file {one_line(file.name, 80)} could not be kept: the disk of this "
                     "server is full."
                 ) from None
-            if attempt < ATTEMPTS:
+            if attempt < MAX_ATTEMPTS:
                 continue
             log.exception("a file could not be kept")
             break
         mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Document(path, mime, name, len(file.data))
-    raise FileRefused(f"The file {one_line(file.name, 80)} could not be kept. Try once more.")
+    raise UploadRejected(f"The file {one_line(file.name, 80)} could not be kept. Try once more.")
 
 
-def take(
+def attach_files(
     mode: Mode,
-    files: Sequence[Given],
+    files: Sequence[Upload],
     workspace: Path,
     settings: Settings,
     images: Images,
@@ -105,20 +107,20 @@ def take(
     """The parts of a message for the files that come with it, after those that wait for it.
     `images` is what the model sees.
 
-    Raises `FileRefused`, and has kept nothing then.
+    Raises `UploadRejected`, and has kept nothing then.
     """
     if mode == "documents":
         # They are read here, wherever Python runs.
         here = replace(settings, kernel_gateway_url="")
-        return keep_files(files, workspace, here, MAX_DOCUMENTS)
+        return store_uploads(files, workspace, here, MAX_DOCUMENTS)
     seen = sum(isinstance(part, Picture) for part in waiting)
     room = (1 if images == "one" else MAX_PICTURES) - seen
     if mode == "vision":
         if len(files) > room:
-            raise FileRefused(_too_many(len(files) + seen, images))
+            raise UploadRejected(_too_many(len(files) + seen, images))
         _check_room(files, workspace, settings)
         return (*waiting, *keep_pictures(files, workspace))
-    documents = keep_files(files, workspace, settings)
+    documents = store_uploads(files, workspace, settings)
     if images == "none":
         return (*waiting, *documents)
     return (*waiting, *documents, *_seen(files, documents, workspace, room))
@@ -130,18 +132,18 @@ def _too_many(count: int, images: Images) -> str:
     return f"At most {MAX_PICTURES} pictures go with one message; these are {count}."
 
 
-def _check_room(files: Sequence[Given], workspace: Path, settings: Settings) -> None:
-    """Raises `FileRefused` where the conversation would take more of the disk than it may."""
+def _check_room(files: Sequence[Upload], workspace: Path, settings: Settings) -> None:
+    """Raises `UploadRejected` where the conversation would take more of the disk than it may."""
     taken = listing(pictures_folder(workspace)).size + sum(len(file.data) for file in files)
     if taken > settings.python_workspace_mb * MEGABYTE:
-        raise FileRefused(
+        raise UploadRejected(
             f"With these pictures the conversation would hold more than "
             f"{settings.python_workspace_mb:,} MB. Begin a new one, or give fewer."
         )
 
 
 def _seen(
-    files: Sequence[Given], documents: Sequence[Document], workspace: Path, most: int
+    files: Sequence[Upload], documents: Sequence[Document], workspace: Path, most: int
 ) -> list[Picture]:
     """Those of the files that a model with eyes can see too, under the names that they have in
     the workspace; to its tools they are files like any other."""
@@ -149,8 +151,8 @@ def _seen(
     for file, document in zip(files, documents, strict=True):
         if document.mime.startswith("image/") and len(seen) < most:
             try:
-                given = Given(document.name, file.data)
+                given = Upload(document.name, file.data)
                 seen += keep_pictures([given], workspace, whole=False)
-            except FileRefused:
+            except UploadRejected:
                 continue
     return seen

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from app.core.document_qa.status_text import pages_read
-from app.core.rendering.citations import Cited, Remembering, numbered
+from app.core.rendering.citations import CitationCache, Cited, numbered
 from backends.messages import Message, PageUsed
 from tools.citations import CitationSource
 
 
 @dataclass(frozen=True)
-class Account:
+class AnswerReport:
     """The pages that were read for an answer, and its citations. `way` is how they were read."""
 
     way: str
@@ -36,24 +36,24 @@ class Account:
             "way": self.way,
             "pages": [_page(page) for page in self.pages],
             "citations": [
-                _page(each.source.used if isinstance(each.source, Sheet) else None)
+                _page(each.source.used if isinstance(each.source, NumberedPage) else None)
                 | {"words": each.words, "found": each.citation.found, "trouble": each.trouble}
                 for each in self.citations
             ],
         }
 
 
-def account(answers: Sequence[Message], source: CitationSource) -> Account | None:
+def account(answers: Sequence[Message], source: CitationSource) -> AnswerReport | None:
     """Of the messages that answered a question, the last that documents were read for; None where
     there is none. `source` knows what was cited."""
     read = [each.context for each in answers if each.context is not None and each.context.mode]
     if not read:
         return None
-    used, look = read[-1], Remembering(source)
+    used, look = read[-1], CitationCache(source)
     citations: tuple[Cited, ...] = ()
     for message in answers:
         citations = numbered(message.text, look, citations).citations
-    return Account(used.mode or "", pages_read(used), used.pages, citations)
+    return AnswerReport(used.mode or "", pages_read(used), used.pages, citations)
 
 
 def _page(page: PageUsed | None) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.chunking import Chunk, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import Sheet, harmless
-from app.core.document_qa.retrieval.token_counter import UNKNOWN, guess
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage, harmless
+from app.core.document_qa.retrieval.token_counter import UNKNOWN, estimate_tokens
 from app.core.document_qa.store import ranges
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.citations import CitationSource
@@ -23,8 +23,8 @@ NAME = "documents"
 LEAST, MOST = 400, 15_000
 """Tokens that one call brings; between them a sixth of the window."""
 
-_GLANCE = 0.1  # seconds between two looks at files that are being read
-_NAMED = 20  # documents that are named to the model
+_POLL_INTERVAL_S = 0.1  # seconds between two looks at files that are being read
+_MAX_NAMED_DOCUMENTS = 20  # documents that are named to the model
 _CITE = (
     "Cite what you use as 【n†exact words of the page】; n is the number in the page's first line."
 )
@@ -80,7 +80,7 @@ class DocumentsTool:
         arguments = call.arguments()
         while self._library.pending:
             context.progress("waiting until the documents are read")
-            if context.cancel.wait(_GLANCE):
+            if context.cancel.wait(_POLL_INTERVAL_S):
                 raise ToolCancelled("The user stopped the call.")
         corpus = self._library.corpus
         if not corpus.sheets:
@@ -98,8 +98,10 @@ class DocumentsTool:
         if not corpus.ranked(query):
             return f'No page has a word of "{one_line(harmless(query), 200)}". {_names(corpus)}'
         room = self._room
-        chosen = corpus.choose(query, "", room, lambda each: guess(f"{each.lead}{each.text}") + 16)
-        return excerpts(chosen)
+        chosen = corpus.choose(
+            query, "", room, lambda each: estimate_tokens(f"{each.lead}{each.text}") + 16
+        )
+        return render_chunks(chosen)
 
     def _read(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
         sheets = _document(corpus, _text(arguments, "document"))
@@ -114,7 +116,7 @@ class DocumentsTool:
         shown: list[str] = []
         left = self._room
         for at, sheet in enumerate(chosen):
-            left -= guess(sheet.shown)
+            left -= estimate_tokens(sheet.shown)
             if left < 0 and shown:
                 rest = f"{sheet.page.number}-{chosen[-1].page.number}"
                 shown.append(f"({len(chosen) - at} more of these; read on with pages {rest}.)")
@@ -122,17 +124,17 @@ class DocumentsTool:
             shown.append(sheet.shown if left >= 0 else self._begun(sheet))
         return "\n".join(shown)
 
-    def _begun(self, sheet: Sheet) -> str:
+    def _begun(self, sheet: NumberedPage) -> str:
         """As much of a page as one call brings."""
-        passages: list[Passage] = []
+        passages: list[Chunk] = []
         left = self._room
         for each in Corpus([sheet]).passages:
-            left -= guess(each.text)
+            left -= estimate_tokens(each.text)
             if left < 0 and passages:
                 break
             passages.append(each)
         return (
-            f"{excerpts(passages)}\n(This {sheet.unit} goes on, and is too long to be read at "
+            f"{render_chunks(passages)}\n(This {sheet.unit} goes on, and is too long to be read at "
             f"once. Look for words in it with {_SEARCH.name}.)"
         )
 
@@ -141,10 +143,10 @@ class DocumentsTool:
         return max(LEAST, min(MOST, (self._window() or UNKNOWN) // 6))
 
 
-def _document(corpus: Corpus, name: str) -> list[Sheet]:
+def _document(corpus: Corpus, name: str) -> list[NumberedPage]:
     """The pages of the document that is meant: of that name, else the only one that has it in
     its name."""
-    named: dict[int, list[Sheet]] = {}
+    named: dict[int, list[NumberedPage]] = {}
     for sheet in corpus.sheets:
         named.setdefault(sheet.first, []).append(sheet)
     wanted = harmless(name).strip().casefold()
@@ -160,8 +162,12 @@ def _document(corpus: Corpus, name: str) -> list[Sheet]:
 def _names(corpus: Corpus) -> str:
     documents = {sheet.first: sheet for sheet in corpus.sheets}.values()
     names = [f"{each.name} ({each.length})" for each in documents]
-    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"The documents: {', '.join(names[:_NAMED])}{more}."
+    more = (
+        f", and {len(names) - _MAX_NAMED_DOCUMENTS} more"
+        if len(names) > _MAX_NAMED_DOCUMENTS
+        else ""
+    )
+    return f"The documents: {', '.join(names[:_MAX_NAMED_DOCUMENTS])}{more}."
 
 
 def _text(arguments: Mapping[str, Any], name: str) -> str:

@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from app.core.agent.context import DocumentContext, Question
-from app.core.document_qa.answering.prompt import Outlook, Way, outlook, prepare
-from app.core.document_qa.retrieval.citation_lookup import Quotations
+from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode, outlook, prepare
+from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import PICTURED, Sheet, sheets_of, whole
-from app.core.document_qa.retrieval.token_counter import Meter, Tokens, learn
+from app.core.document_qa.retrieval.numbered_pages import PICTURED, NumberedPage, sheets_of, whole
+from app.core.document_qa.retrieval.token_counter import TokenCounter, Tokens, learn
 from app.core.document_qa.status_text import progress
-from app.core.document_qa.store import Desk, Entry
+from app.core.document_qa.store import DocumentStore, Entry
 from app.core.settings import Settings
 from backends.base import Backend, GenerationConfig
 from backends.errors import BackendError, ContextExceeded
@@ -24,11 +24,11 @@ from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Document, Message, Part, Usage
 from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
-from tools.documents.loader import Room
+from tools.documents.loader import DocumentLoader
 from tools.documents.page_images import WIDTH, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
-WAYS: tuple[Way, ...] = get_args(Way)
+WAYS: tuple[ReadingMode, ...] = get_args(ReadingMode)
 PROSE = tuple(
     f".{ending}"
     for ending in (
@@ -48,31 +48,31 @@ PROSE = tuple(
         "txt",
     )
 )
-_GLANCE = 0.1  # seconds between two looks at files that are being read
-_TRIES = 3  # times that one turn asks for the password of a file
+_POLL_INTERVAL_S = 0.1  # seconds between two looks at files that are being read
+_MAX_PASSWORD_TRIES = 3  # times that one turn asks for the password of a file
 
 Ask = Callable[[str, bool], str | None]
 """Asks for the password of a file: its name, and whether the last one was wrong. None: without."""
 
 
-class Study:
+class SessionDocuments:
     """The documents on a desk, for one conversation. `way` is the user's choice of how they are
     read. With `ahead` they stand in each request; else they wait for a tool that reads in them.
     `password`, where it is set, is asked by the thread of a turn for what turns out to be locked.
     """
 
-    def __init__(self, desk: Desk, ahead: bool = True) -> None:
+    def __init__(self, desk: DocumentStore, ahead: bool = True) -> None:
         self.desk = desk
-        self.way: Way = "auto"
+        self.way: ReadingMode = "auto"
         self.ahead = ahead
         self.password: Ask | None = None
         self._lock = threading.Lock()
         self._passwords: dict[str, str] = {}
-        self._shelf: dict[int, tuple[Sheet, ...]] = {}
+        self._shelf: dict[int, tuple[NumberedPage, ...]] = {}
         self._seen: tuple[object, ...] = ()
         self._asked, self._all = Corpus(), Corpus()
-        self._quotations = Quotations(lambda: self._all_read)
-        self._outlook: Callable[..., Outlook] = lru_cache(maxsize=4)(outlook)
+        self._quotations = CitationFinder(lambda: self._all_read)
+        self._outlook: Callable[..., PromptForecast] = lru_cache(maxsize=4)(outlook)
         self._drawn = lru_cache(maxsize=16)(_drawn)
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
@@ -115,12 +115,12 @@ class Study:
             marks = Marks(words=tuple(sheet.text[start:end] for start, end in spans))
         return self._picture(entry, sheet.page.number, width, marks)
 
-    def pictured(self, sheet: Sheet) -> bool:
+    def pictured(self, sheet: NumberedPage) -> bool:
         """Whether there is a picture of that page: not where its document was removed, or the
         format has none."""
         return self._entry(sheet) is not None
 
-    def _entry(self, sheet: Sheet) -> Entry | None:
+    def _entry(self, sheet: NumberedPage) -> Entry | None:
         entries = self.desk.entries() if sheet.pictured else ()
         return next((each for each in entries if each.reading and each.first == sheet.first), None)
 
@@ -157,11 +157,11 @@ class Study:
 
     def _length_of(self, first: int, selected: object, backend: Backend) -> Tokens:
         mine = (sheet for sheet in self.corpus.sheets if sheet.first == first)
-        return Meter(backend).text(whole(mine))
+        return TokenCounter(backend).text(whole(mine))
 
     def outlook(
         self, history: Sequence[Message], backend: Backend | None, config: GenerationConfig
-    ) -> Outlook | None:
+    ) -> PromptForecast | None:
         """What a question would meet now; None while there is no model to ask."""
         if backend is None:
             return None
@@ -169,7 +169,7 @@ class Study:
 
     # -- citations -------------------------------------------------------------------------------
 
-    def source(self, id: int) -> Sheet | None:
+    def source(self, id: int) -> NumberedPage | None:
         """The page that is cited under that number; those of removed documents too."""
         return self._quotations.source(id)
 
@@ -202,7 +202,7 @@ class Study:
         """Until no file is being read any more, and no password is given for one."""
         yield from self._read_all(cancel)
         without: set[str] = set()
-        for _ in range(_TRIES):
+        for _ in range(_MAX_PASSWORD_TRIES):
             if cancel.is_set() or not self._unlocked(without):
                 return
             yield from self._read_all(cancel)
@@ -214,7 +214,7 @@ class Study:
             if said != shown:
                 yield Notice(said)
                 shown = said
-            self.desk.wait(_GLANCE)
+            self.desk.wait(_POLL_INTERVAL_S)
         if shown:
             yield Notice("")
 
@@ -264,14 +264,14 @@ class Study:
             self._seen = seen
 
 
-def reading_room(settings: Settings) -> Room:
+def reading_room(settings: Settings) -> DocumentLoader:
     """Where all conversations' documents are read, within the limits that are set."""
     limits = Limits(
         size=settings.document_mb * MEGABYTE,
         memory=settings.document_memory_mb * MEGABYTE,
         seconds=settings.document_seconds,
     )
-    return Room(limits, Options(most_pages=settings.document_pages))
+    return DocumentLoader(limits, Options(most_pages=settings.document_pages))
 
 
 def _drawn(first: int, owner: Hashable, *asked: Any) -> bytes:
@@ -279,6 +279,6 @@ def _drawn(first: int, owner: Hashable, *asked: Any) -> bytes:
     return render(*asked, owner=owner)
 
 
-def _takes_part(sheet: Sheet, entry: Entry) -> bool:
+def _takes_part(sheet: NumberedPage, entry: Entry) -> bool:
     number = sheet.page.number
     return entry.selected is None or any(a <= number <= b for a, b in entry.selected)

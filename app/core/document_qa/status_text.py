@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from app.core.document_qa.answering.prompt import Outlook, Way
+from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode
 from app.core.document_qa.retrieval.numbered_pages import UNITS
 from app.core.document_qa.store import Entry
 from backends.messages import ContextUsed
 
-MOST_REMARKS = 8
+MAX_REMARKS = 8
 
 
 def noun(entry: Entry, count: int) -> str:
@@ -63,8 +63,8 @@ def unread(entry: Entry) -> tuple[str, ...]:
         for what in page.unreadable:
             by_what.setdefault(what, []).append(page.number)
     lines += [f"{where(numbers)}: {what}." for what, numbers in by_what.items()]
-    more = len(lines) - MOST_REMARKS
-    return (*lines[:MOST_REMARKS], *([f"And {more:,} more remarks."] if more > 0 else []))
+    more = len(lines) - MAX_REMARKS
+    return (*lines[:MAX_REMARKS], *([f"And {more:,} more remarks."] if more > 0 else []))
 
 
 def where(numbers: Sequence[int]) -> str:
@@ -114,7 +114,7 @@ def pages_read(used: ContextUsed) -> str:
     return f"{how}: {'; '.join(parts)}" if parts else ""
 
 
-def outlook_lines(outlook: Outlook, chosen_way: Way) -> tuple[str, ...]:
+def outlook_lines(outlook: PromptForecast, chosen_way: ReadingMode) -> tuple[str, ...]:
     """What a question would meet, in sentences: how full the window is, and what is done where
     it is too small."""
     room = outlook.room

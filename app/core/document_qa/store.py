@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from backends.messages import Document
 from tools.documents.base import DocumentError, PasswordNeeded, Reading
-from tools.documents.loader import Room
+from tools.documents.loader import DocumentLoader
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ State = Literal["waiting", "reading", "ready", "locked", "failed", "cancelled"]
 Ranges = tuple[tuple[int, int], ...]
 """Pages from one to another, both among them; in order, and apart from each other."""
 
-OWN_FAULT = "Something went wrong here while the file was read."
+INTERNAL_ERROR = "Something went wrong here while the file was read."
 _RANGE = re.compile(r"(\d{1,9})?\s*(?:([-–—~～])\s*(\d{1,9})?)?")
 
 
@@ -54,11 +54,11 @@ class _Item:
     cancel: threading.Event = field(default_factory=threading.Event)
 
 
-class Desk:
+class DocumentStore:
     """Documents by their names. Every method answers at once; the work is the room's, where all
     desks of one `owner` take turns with those of others."""
 
-    def __init__(self, room: Room, owner: Hashable = None) -> None:
+    def __init__(self, room: DocumentLoader, owner: Hashable = None) -> None:
         self._room = room
         self.owner = self if owner is None else owner
         self._changed = threading.Condition()
@@ -166,7 +166,7 @@ class Desk:
             state, error = "failed", str(failed)
         except Exception:
             log.exception("a document could not be read")
-            state, error = "failed", OWN_FAULT
+            state, error = "failed", INTERNAL_ERROR
         with self._changed:
             if item.cancel.is_set():
                 return
@@ -185,7 +185,7 @@ class Desk:
 
 
 def ranges(text: str, count: int) -> Ranges | None:
-    """Pages as a person writes them, see `Desk.select`. Raises `DocumentError`."""
+    """Pages as a person writes them, see `DocumentStore.select`. Raises `DocumentError`."""
     found: list[tuple[int, int]] = []
     for part in filter(None, map(str.strip, re.split(r"[,，;；、]", text))):
         match = _RANGE.fullmatch(part)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tools.text import one_line
 
-LARGEST = 2_000_000  # bytes
+MAX_STEP_BYTES = 2_000_000  # bytes
 
 
 class Found(BaseModel):

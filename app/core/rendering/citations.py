@@ -14,12 +14,14 @@ from functools import partial
 
 from tools.citations import Citation, CitationSource, Source
 
-LONGEST = 2_000
+MAX_QUOTE_CHARS = 2_000
 """Characters of a citation; what is longer is text that happens to hold a bracket."""
 
 # A number, then the words; models also write the line numbers of the original: 【3†L5-L9】.
-_CITATION = re.compile(rf"【\s*\[?(?P<id>\d{{1,6}})\]?\s*(?:†(?P<words>[^【】]{{0,{LONGEST}}}))?】")
-_BEGUN = re.compile(rf"【(?:\s*\[?\d{{0,6}}\]?\s*(?:†[^【】]{{0,{LONGEST}}})?)?\Z")
+_CITATION = re.compile(
+    rf"【\s*\[?(?P<id>\d{{1,6}})\]?\s*(?:†(?P<words>[^【】]{{0,{MAX_QUOTE_CHARS}}}))?】"
+)
+_BEGUN = re.compile(rf"【(?:\s*\[?\d{{0,6}}\]?\s*(?:†[^【】]{{0,{MAX_QUOTE_CHARS}}})?)?\Z")
 _LINES = re.compile(r"\s*L\d+\s*([-–]\s*L?\d+)?\s*\Z")
 
 MARK_OPENS, MARK_CLOSES = "\ue100", "\ue101"
@@ -27,7 +29,7 @@ MARK = re.compile(f"{MARK_OPENS}(\\d+){MARK_CLOSES}")
 """The number is the place among the answer's citations, see `Answer`."""
 _FORGED = re.compile(f"[{MARK_OPENS}{MARK_CLOSES}]")
 
-Look = Callable[[int, str], "Citation"]
+CitationLookup = Callable[[int, str], "Citation"]
 """`CitationSource.cited`: whether the words stand in what was read under that number."""
 
 
@@ -64,7 +66,7 @@ class Answer:
 
 
 def numbered(
-    text: str, look: Look, before: tuple[Cited, ...] = (), growing: bool = False
+    text: str, look: CitationLookup, before: tuple[Cited, ...] = (), growing: bool = False
 ) -> Answer:
     """The text with a mark for each citation; the same citation has the same mark.
 
@@ -95,7 +97,7 @@ def numbered(
     return Answer(_CITATION.sub(mark, text), tuple(found))
 
 
-def copied(texts: Sequence[str], look: Look | None) -> str:
+def copied(texts: Sequence[str], look: CitationLookup | None) -> str:
     """An answer as it may be taken along: numbers in brackets, and the sources at its end."""
     answer = in_brackets(texts, look)
     sources = {each.number: each.source for each in answer.citations if each.source is not None}
@@ -103,7 +105,7 @@ def copied(texts: Sequence[str], look: Look | None) -> str:
     return "\n\n".join([answer.text, *(["\n".join(ends)] if ends else [])])
 
 
-def in_brackets(texts: Sequence[str], look: Look | None) -> Answer:
+def in_brackets(texts: Sequence[str], look: CitationLookup | None) -> Answer:
     """An answer's texts as one, with the number of its source in brackets for each citation."""
     if look is None:
         return Answer("\n\n".join(texts))
@@ -142,9 +144,9 @@ def _line_end(text: str, at: int) -> int:
     return end if end >= 0 else len(text)
 
 
-class Remembering:
-    """A `Look` that asks for the same words once: pages are drawn many times a second. What was
-    found stays found, when its page had to give way too.
+class CitationCache:
+    """A `CitationLookup` that looks up the same words once: pages are drawn many times a second.
+    What was found stays found, even when its page had to give way.
 
     Of several that have read, each under numbers of its own, the first one that has the words is
     meant, else the first one that has the number.

@@ -27,7 +27,7 @@ from tools.media import (
 )
 from tools.safe_files import read_regular
 
-LARGEST = 64_000_000  # bytes of pictures and charts in one notebook; more are left out
+MAX_NOTEBOOK_BYTES = 64_000_000  # bytes of pictures and charts in one notebook; more are left out
 SANDBOX_FOLDER = "/mnt/data"
 """Where the sandbox keeps the files of a conversation; code likes to name it."""
 FILE_NAME = "conversation.ipynb"
@@ -116,7 +116,7 @@ def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
 
 def _outputs(result: ToolResult) -> Iterator[dict[str, Any]]:
     """The text, and in their places what was displayed; at its end what has none."""
-    text, placeless, room = result.text.rstrip("\n") + "\n", [], LARGEST
+    text, placeless, room = result.text.rstrip("\n") + "\n", [], MAX_NOTEBOOK_BYTES
     for attachment in result.attachments:
         try:
             data = read_regular(attachment.path, room) if attachment.inline else b""

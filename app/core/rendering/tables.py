@@ -17,7 +17,7 @@ Cell = str | int | float | bool | None
 
 ROWS, COLUMNS = 500, 60  # of a displayed table that are drawn; its index counts as columns
 PREVIEW_ROWS, PREVIEW_COLUMNS, PREVIEW_BYTES = 20, 30, 64 * 1024  # of a file
-LONGEST = 300  # characters of a cell
+MAX_CELL_CHARS = 300  # characters of a cell
 _ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")
 
 
@@ -107,7 +107,7 @@ def _column(name: Any, cells: Any) -> Column:
     kept = [_cell(cell) for cell in cells[:ROWS]]
     if any(isinstance(cell, str | bool) for cell in kept):
         kept = [None if cell is None else str(cell) for cell in kept]
-    return Column(str(name)[:LONGEST], tuple(kept))
+    return Column(str(name)[:MAX_CELL_CHARS], tuple(kept))
 
 
 def _cell(cell: Any) -> Cell:
@@ -117,7 +117,7 @@ def _cell(cell: Any) -> Cell:
         return cell
     if isinstance(cell, float) and cell - cell == 0:
         return cell
-    return str(cell)[:LONGEST]
+    return str(cell)[:MAX_CELL_CHARS]
 
 
 def _with_own_names(columns: list[Column]) -> tuple[Column, ...]:

@@ -34,7 +34,7 @@ class LiveCall:
 
 
 @dataclass(frozen=True)
-class Live:
+class TurnSnapshot:
     """A snapshot of the part of a turn that is not in the conversation yet."""
 
     text: str = ""
@@ -51,9 +51,9 @@ class LiveTurn:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._inputs: dict[int, list[str]] = {}
-        self._live = Live()
+        self._live = TurnSnapshot()
 
-    def snapshot(self) -> Live:
+    def snapshot(self) -> TurnSnapshot:
         return replace(self._live, text="".join(self._text), reasoning="".join(self._reasoning))
 
     def take(self, event: Event) -> None:
@@ -80,7 +80,7 @@ class LiveTurn:
                 if message.role == "assistant":
                     self._text, self._reasoning, self._inputs = [], [], {}
                     calls = tuple(LiveCall(call, "waiting") for call in message.calls)
-                    self._live = Live(calls=calls)
+                    self._live = TurnSnapshot(calls=calls)
 
     def _written(self, index: int, name: str, text: str) -> None:
         pieces = self._inputs.setdefault(index, [])

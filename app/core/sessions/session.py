@@ -19,15 +19,15 @@ from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.models.host import ModelHost
-from app.core.rendering.citations import Remembering
-from app.core.sessions.live_turn import Live, LiveTurn
+from app.core.rendering.citations import CitationCache
+from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
 from backends.messages import Message, Usage
 from tools.registry import Registry
 from tools.safe_files import delete_folder
 
 if TYPE_CHECKING:
-    from app.core.document_qa.session_documents import Study
+    from app.core.document_qa.session_documents import SessionDocuments
 
 UNTOUCHED_SECONDS = 300.0
 """After which a session is closed that nobody has used; a fresh one is the same."""
@@ -43,7 +43,7 @@ class View:
 
     version: int
     conversation: Conversation
-    live: Live | None = None
+    live: TurnSnapshot | None = None
     ended: TurnFinished | None = None
     began: float = 0.0
 
@@ -53,7 +53,7 @@ class Session:
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
-        study: Study | None = None, visitor: Visitor | None = None,
+        study: SessionDocuments | None = None, visitor: Visitor | None = None,
     ) -> None:  # fmt: skip
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
@@ -65,7 +65,7 @@ class Session:
         self.approvals = Approvals()
         sources = [tool.citations for tool in registry.tools if tool.citations is not None]
         sources += [study] if study is not None and study.ahead else []
-        self.look = Remembering(*sources) if sources else None
+        self.look = CitationCache(*sources) if sources else None
         """What looks up citations, where something is there that reads."""
         self._model = model
         self._visitor = visitor or Visitor()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tools.browser.reading.reader import Web
 
 
-class Browsing:
+class BrowserFactory:
     """What the browsers of all sessions stand on. `cache` is the folder that indexes are kept
     in; `problems` has a sentence for each part of the settings that is not used."""
 
@@ -47,13 +47,13 @@ class Browsing:
 
     def _reader(self) -> Reader:
         from app.core.toolset.web_documents import lines
-        from tools.browser.network.address_guard import Wall
+        from tools.browser.network.address_guard import AddressGuard
         from tools.browser.reading.chromium import Chromium
         from tools.browser.reading.reader import Web
 
         with self._opening:
             if self._web is None:
-                self._web = Web(Wall(self._allow), Chromium(), lines)
+                self._web = Web(AddressGuard(self._allow), Chromium(), lines)
             return self._web.reader()
 
 

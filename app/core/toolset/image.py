@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.settings import Settings
-from tools.image import Endpoint, Painter, Pipeline
+from tools.image import Endpoint, ImageGenerator, Pipeline
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _WRONG = (
@@ -22,24 +22,24 @@ _MISSING = (
 
 
 @dataclass(frozen=True)
-class Drawing:
+class ImageSetup:
     """What draws, shared by all sessions, and a sentence where the setting does not work out;
     both None where it is not set."""
 
-    painter: Painter | None = None
+    painter: ImageGenerator | None = None
     problem: str | None = None
 
 
-def choose_painter(settings: Settings) -> Drawing:
+def choose_painter(settings: Settings) -> ImageSetup:
     """Reads the setting; nothing is loaded and nobody asked yet."""
     where = settings.image_model
     if not where:
-        return Drawing()
+        return ImageSetup()
     if re.match(r"https?://[^/]", where, re.IGNORECASE):
         url, _, model = where.partition("#")
-        return Drawing(Endpoint(url, model or None, settings.image_key or settings.api_key))
+        return ImageSetup(Endpoint(url, model or None, settings.image_key or settings.api_key))
     if not (Path(where).expanduser().is_dir() or _HUB_NAME.fullmatch(where)):
-        return Drawing(problem=_WRONG)
+        return ImageSetup(problem=_WRONG)
     if importlib.util.find_spec("diffusers") is None:
-        return Drawing(problem=_MISSING)
-    return Drawing(Pipeline(where))
+        return ImageSetup(problem=_MISSING)
+    return ImageSetup(Pipeline(where))

@@ -10,7 +10,7 @@ from tools.python.kernels.gateway import Gateway, GatewayHost
 from tools.python.kernels.local import LocalHost
 from tools.python.kernels.pool import KernelHost, KernelPool
 from tools.python.limits.monitor import Allowance
-from tools.python.sandbox.selection import Choice, choose_sandbox
+from tools.python.sandbox.selection import SandboxChoice, choose_sandbox
 
 
 def python_limits(settings: Settings) -> PythonLimits:
@@ -26,7 +26,7 @@ def python_limits(settings: Settings) -> PythonLimits:
     )
 
 
-def choose(settings: Settings, local: bool) -> Choice | None:
+def choose(settings: Settings, local: bool) -> SandboxChoice | None:
     """How kernels run on this machine; None where a gateway runs them. `local`: nobody but this
     machine reaches the server."""
     if settings.kernel_gateway_url:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, Reading
 from tools.documents.worker.reading import Limits, read
-from tools.fair_queue import POLL, FairQueue
+from tools.fair_queue import POLL_INTERVAL_S, FairQueue
 
 LIMITS = Limits(seconds=30.0, characters=2_000_000)
 OPTIONS = Options(most_pages=500)
-AT_ONCE = 2
-PATIENCE = 60.0  # seconds until others are read
+MAX_CONCURRENT = 2
+QUEUE_TIMEOUT_S = 60.0  # seconds until others are read
 
-_room = FairQueue(AT_ONCE)
+_room = FairQueue(MAX_CONCURRENT)
 
 
 def lines(data: bytes, media_type: str, owner: Hashable = "") -> list[str]:
@@ -25,8 +25,8 @@ def lines(data: bytes, media_type: str, owner: Hashable = "") -> list[str]:
     turn. Raises ValueError with one line."""
     name = f"document{mimetypes.guess_extension(media_type) or ''}"
     with _room.ticket(owner) as ticket:
-        until = time.monotonic() + PATIENCE
-        while ticket.wait(POLL):
+        until = time.monotonic() + QUEUE_TIMEOUT_S
+        while ticket.wait(POLL_INTERVAL_S):
             if time.monotonic() > until:
                 raise ValueError("too many documents are being read here just now")
         reading = _read(data, name)

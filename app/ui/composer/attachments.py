@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.core.attachments import Given
+from app.core.attachments import Upload
 from app.core.attachments.images import pictures_folder
-from app.core.attachments.uploads import Attached, take
+from app.core.attachments.uploads import Attached, attach_files
 from app.core.modes import Mode
 from app.core.sessions.session import Session
 from app.core.settings import Settings
@@ -33,14 +33,14 @@ def draw_waiting(mode: Mode) -> None:
 
 
 def take_files(
-    mode: Mode, session: Session, uploads: Sequence[Given], settings: Settings, images: Images
+    mode: Mode, session: Session, uploads: Sequence[Upload], settings: Settings, images: Images
 ) -> tuple[Attached, ...]:
     """The files of a message that is being sent, kept with the session, after those that still
     wait. Raises `FileRefused`."""
     places = session.workspace.resolve(), pictures_folder(session.workspace).resolve()
     waiting = st.session_state.get(_waiting(mode), ())
     waiting = [part for part in waiting if part.path.parent in places]
-    return take(mode, uploads, session.workspace, settings, images, waiting)
+    return attach_files(mode, uploads, session.workspace, settings, images, waiting)
 
 
 def let_wait(mode: Mode, attached: Sequence[Attached]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.attachments import FileRefused, Given
+from app.core.attachments import Upload, UploadRejected
 from app.core.modes import Mode
 from app.core.sessions.session import Session
 from app.core.settings import Settings
@@ -30,10 +30,10 @@ def draw_camera(
         photo = st.session_state[key]
         if photo is None:
             return
-        given = Given(f"photo-{number + 1}.jpg", photo.getbuffer())
+        given = Upload(f"photo-{number + 1}.jpg", photo.getbuffer())
         try:
             let_wait(mode, take_files(mode, current(), [given], settings, images))
-        except FileRefused as error:
+        except UploadRejected as error:
             st.toast(escaped(str(error)), icon=":material/error:", duration="long")
         st.session_state[_TAKEN] = number + 1
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.core.agent.context import no_vision_message
 from app.core.agent.loop import TurnConfig
-from app.core.attachments import FileRefused, Given
+from app.core.attachments import Upload, UploadRejected
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import ENDINGS
 from app.core.attachments.uploads import Attached, user_message
@@ -85,12 +85,12 @@ def draw_composer(
         text, uploads = (value, ()) if isinstance(value, str) else (value.text, value.files)
         if is_too_long(text):
             return
-        files = [Given(upload.name, upload.getbuffer()) for upload in uploads]
+        files = [Upload(upload.name, upload.getbuffer()) for upload in uploads]
         if not files and _is_being_answered(current(), text):
             return
         try:
             attached = take_files(mode, current(), files, settings, images)
-        except FileRefused as error:
+        except UploadRejected as error:
             st.toast(escaped(str(error)), icon=":material/error:", duration="long")
             st.session_state[box] = text  # back into the box
             return

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.core.document_qa import status_text
 from app.core.document_qa.retrieval.token_counter import Tokens
-from app.core.document_qa.session_documents import Study
+from app.core.document_qa.session_documents import SessionDocuments
 from app.core.document_qa.store import Entry
 from app.ui.documents.page_viewer import draw_pages, show_page
 from app.ui.elements.keys import key_for
@@ -26,10 +26,10 @@ ICONS = {
     "cancelled": ":material/stop_circle:",
 }
 REMARKED = ":material/draft_orders:"
-LONGEST_NAME = 28
+MAX_NAME_CHARS = 28
 _OPEN = "open-document"
 
-Studies = Callable[[], Study | None]
+Studies = Callable[[], SessionDocuments | None]
 """The documents as they are when a button is pressed: it may be another conversation by now."""
 
 
@@ -205,6 +205,6 @@ def _in_thousands(count: int) -> str:
 
 def _short(name: str) -> str:
     """A name that fits a chip, with its ending."""
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= MAX_NAME_CHARS:
         return name
-    return f"{name[: LONGEST_NAME - 9]}…{name[-8:]}"
+    return f"{name[: MAX_NAME_CHARS - 9]}…{name[-8:]}"

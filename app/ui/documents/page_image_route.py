@@ -11,22 +11,22 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from app.core.sessions.session import Session
 from app.ui.http.visitor import known_visitor
 from app.ui.transcript.sources import Pictures, no_pictures
 from tools.citations import Span
 
-WIDE = 1600
+WIDE_PX = 1600
 """Pixels of a page that is looked at by itself."""
-WAITING = 8
+MAX_CONCURRENT = 8
 """Pages that may be waited for; each takes a thread meanwhile."""
 
-MOST = 100
+MAX_SPANS = 100
 """Stretches that are marked on a page."""
 
 _SPAN = "[0-9]{1,9}-[0-9]{1,9}"
-_ASKED = re.compile(f"(?P<sheet>[0-9]{{1,9}})/(?P<spans>{_SPAN}(?:,{_SPAN}){{0,{MOST - 1}}})")
+_ASKED = re.compile(f"(?P<sheet>[0-9]{{1,9}})/(?P<spans>{_SPAN}(?:,{_SPAN}){{0,{MAX_SPANS - 1}}})")
 _HEADERS = {
     "Content-Security-Policy": "sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -43,8 +43,8 @@ def pictures_of(session: Session) -> Pictures:
     if study is None or known_visitor() is None:
         return no_pictures
 
-    def address(sheet: Sheet, spans: Sequence[Span]) -> str:
-        stretches = ",".join(f"{start}-{end}" for start, end in spans[:MOST])
+    def address(sheet: NumberedPage, spans: Sequence[Span]) -> str:
+        stretches = ",".join(f"{start}-{end}" for start, end in spans[:MAX_SPANS])
         found = study.pictured(sheet)
         return f"pages/{session.workspace.name}/{sheet.id}/{stretches}" if found else ""
 
@@ -54,13 +54,13 @@ def pictures_of(session: Session) -> Pictures:
 async def send_page(session: Session, names: tuple[str, ...], request: Request) -> Response | None:
     """A page of one of the visitor's own documents, with stretches of its text marked."""
     global _limiter
-    _limiter = _limiter or CapacityLimiter(WAITING)
+    _limiter = _limiter or CapacityLimiter(MAX_CONCURRENT)
     asked = _ASKED.fullmatch("/".join(names))
     if session.study is None or asked is None:
         return None
     pairs = (pair.split("-") for pair in asked["spans"].split(","))
     spans = tuple((int(start), int(end)) for start, end in pairs)
-    width = (WIDE,) if "wide" in request.query_params else ()
+    width = (WIDE_PX,) if "wide" in request.query_params else ()
     sheet = int(asked["sheet"])
     picture = await run_sync(session.study.marked, sheet, spans, *width, limiter=_limiter)
     return None if picture is None else Response(picture, 200, _HEADERS, "image/png")

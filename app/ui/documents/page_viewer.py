@@ -12,7 +12,7 @@ from app.ui.elements.markdown import shown
 
 _NUMBER = "open-page"
 HEIGHT = 480  # pixels
-LONGEST = 100_000  # characters of a page that are shown
+MAX_PAGE_CHARS = 100_000  # characters of a page that are shown
 
 
 def show_page(number: int) -> None:
@@ -69,6 +69,6 @@ def _draw_text(text: str) -> None:
     if not text.strip():
         st.info("No text was found on this page.", icon=":material/info:")
         return
-    st.code(shown(text[:LONGEST]), language=None, wrap_lines=True, height=HEIGHT)
-    if len(text) > LONGEST:
-        st.caption(f"The first {LONGEST:,} of {len(text):,} characters are shown.")
+    st.code(shown(text[:MAX_PAGE_CHARS]), language=None, wrap_lines=True, height=HEIGHT)
+    if len(text) > MAX_PAGE_CHARS:
+        st.caption(f"The first {MAX_PAGE_CHARS:,} of {len(text):,} characters are shown.")

@@ -9,8 +9,13 @@ from contextlib import nullcontext
 import streamlit as st
 
 from app.core.document_qa import status_text
-from app.core.document_qa.answering.prompt import Outlook, Room, Way, asks_for_whole
-from app.core.document_qa.session_documents import WAYS, Study
+from app.core.document_qa.answering.prompt import (
+    PromptForecast,
+    ReadingMode,
+    TokenBudget,
+    asks_for_whole,
+)
+from app.core.document_qa.session_documents import WAYS, SessionDocuments
 from app.core.models.host import ModelHost
 from app.core.sessions.session import Session
 from app.ui.documents.dialog import draw_chip, draw_open_document, is_open
@@ -19,7 +24,7 @@ from app.ui.transcript.blocks import Exchange
 from backends.base import GenerationConfig
 
 # Seconds between two looks at files that are being read.
-LOOK = 0.5
+POLL_INTERVAL_S = 0.5
 LABELS = {
     "auto": "Automatic",
     "whole": "Whole",
@@ -44,7 +49,7 @@ def draw_documents(current: Current, host: ModelHost, config: GenerationConfig) 
     pending = session.study.pending
     # While a turn is watched no part of the page is drawn by itself: the turn says how far it is.
     watching = pending and not session.running
-    panel = st.fragment(_draw, run_every=LOOK) if watching else _draw
+    panel = st.fragment(_draw, run_every=POLL_INTERVAL_S) if watching else _draw
     # A fragment has a container of its own: with one in its stead nothing moves when it ends.
     with st.bottom, nullcontext() if watching else st.container():
         panel(current, host, config, watching, len(session.study.desk.entries()))
@@ -106,7 +111,7 @@ def _draw(
     )
 
 
-def _draw_ways(current: Current, study: Study) -> None:
+def _draw_ways(current: Current, study: SessionDocuments) -> None:
     key = "document-way"
     # The session's word holds, not the page's: it may be a new one by now.
     st.session_state[key] = study.way
@@ -129,7 +134,7 @@ def _draw_ways(current: Current, study: Study) -> None:
     )
 
 
-def room_html(outlook: Outlook, way: Way, reading: str) -> str:
+def room_html(outlook: PromptForecast, way: ReadingMode, reading: str) -> str:
     """The gauge: what the window holds, as a bar and in figures."""
     room = outlook.room
     shares = [("documents", room.documents), ("talk", room.conversation), ("reply", room.answer)]
@@ -145,7 +150,7 @@ def room_html(outlook: Outlook, way: Way, reading: str) -> str:
     )
 
 
-def _figures(room: Room) -> str:
+def _figures(room: TokenBudget) -> str:
     about = "" if room.exact else "about "
     return (
         f"Documents {about}{room.documents:,} tokens, conversation {room.conversation:,}, "

@@ -11,11 +11,13 @@ import streamlit as st
 from app.ui.elements.markdown import shown_name
 from tools.safe_files import open_regular, read_regular
 
-LARGEST_PICTURE = 32_000_000  # bytes
-WIDEST = 1460  # pixels; Streamlit would shrink a wider picture at every draw
+MAX_PICTURE_BYTES = 32_000_000  # bytes
+MAX_PICTURE_WIDTH_PX = 1460  # pixels; Streamlit would shrink a wider picture at every draw
 
 
-def draw_picture(path: Path, name: str, widest: int = WIDEST, highest: int | None = None) -> bool:
+def draw_picture(
+    path: Path, name: str, widest: int = MAX_PICTURE_WIDTH_PX, highest: int | None = None
+) -> bool:
     """A PNG or JPEG in its own size, or smaller where it would be wider or higher than allowed, in
     pixels; whether it is one."""
     from tools.media import SHARP, PictureRefused
@@ -43,13 +45,13 @@ def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int, int]:
     """
     from tools.media import picture_size
 
-    data = read_regular(path, LARGEST_PICTURE)
+    data = read_regular(path, MAX_PICTURE_BYTES)
     _, width, height = picture_size(data)
-    if width > WIDEST:
+    if width > MAX_PICTURE_WIDTH_PX:
         from PIL import Image
 
         with Image.open(io.BytesIO(data)) as image:
-            image.thumbnail((WIDEST, image.height))
+            image.thumbnail((MAX_PICTURE_WIDTH_PX, image.height))
             shrunk = io.BytesIO()
             image.save(shrunk, image.format or "PNG")
             data = shrunk.getvalue()

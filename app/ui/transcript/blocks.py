@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from app.core.rendering.citations import MARK, Cited, Look, numbered
-from app.core.sessions.live_turn import CallState, Live
+from app.core.rendering.citations import MARK, CitationLookup, Cited, numbered
+from app.core.sessions.live_turn import CallState, TurnSnapshot
 from app.core.sessions.session import View
 from app.ui.elements.markdown import Mark, split_blocks
 from backends.messages import Message, Usage
@@ -79,7 +79,7 @@ class Citing:
     """The citations of one answer, as its texts are drawn one after another. Without a `look`
     nothing was read, and brackets stay as they are."""
 
-    def __init__(self, look: Look | None = None, scope: str = "") -> None:
+    def __init__(self, look: CitationLookup | None = None, scope: str = "") -> None:
         self._look, self._scope = look, scope
         self._citations: tuple[Cited, ...] = ()
 
@@ -144,7 +144,9 @@ def _exchange(messages: Sequence[Message], at: int, end: int) -> Exchange:
     return Exchange(at, question, tuple(messages[at + (question is not None) : end]))
 
 
-def answer_blocks(answers: Sequence[Message], look: Look | None = None, at: int = 0) -> list[Block]:
+def answer_blocks(
+    answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
+) -> list[Block]:
     """The blocks of what answered one message, which stands at `at` in the conversation."""
     citing = Citing(look, str(at))
     blocks = _answer_blocks(answers, citing)
@@ -176,7 +178,7 @@ def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
     return blocks
 
 
-def live_blocks(live: Live, began: float, citing: Citing | None = None) -> list[Block]:
+def live_blocks(live: TurnSnapshot, began: float, citing: Citing | None = None) -> list[Block]:
     """The blocks of the part of a turn that is not in the conversation yet."""
     blocks: list[Block] = []
     if live.reasoning:
@@ -193,7 +195,7 @@ def live_blocks(live: Live, began: float, citing: Citing | None = None) -> list[
 
 
 def latest_blocks(
-    view: View, answers: Sequence[Message], look: Look | None = None, at: int = 0
+    view: View, answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
 ) -> list[Block]:
     """The blocks of the last exchange, running or not; its sources once it is over."""
     citing = Citing(look, str(at))

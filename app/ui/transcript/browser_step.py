@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.core.rendering.browser_steps import LARGEST, Found, Read, Step, read_step
+from app.core.rendering.browser_steps import MAX_STEP_BYTES, Found, Read, Step, read_step
 from app.ui.elements.markdown import escaped, link, shown, words
 from app.ui.elements.picture import draw_picture
 from app.ui.transcript.blocks import CallBlock
@@ -17,7 +17,7 @@ from tools.safe_files import read_regular
 FUNCTIONS = ("simple_browser", "search", "mclick", "open_url", "find", "scroll")
 ICON = ":material/travel_explore:"
 PICTURE_WIDTH = 220  # pixels
-LONGEST_TEXT = 100_000  # characters
+MAX_TEXT_CHARS = 100_000  # characters
 
 
 def draw_step(block: CallBlock) -> bool:
@@ -42,7 +42,7 @@ def draw_step(block: CallBlock) -> bool:
         pictures = {each.name: each for each in block.result.attachments if each.mime in PICTURES}
         for page in step.pages:
             _draw_page(page, pictures)
-        text = words(block.result.text, LONGEST_TEXT)
+        text = words(block.result.text, MAX_TEXT_CHARS)
         st.html(
             '<details class="step"><summary>The text that the model was given</summary>'
             f"<pre>{text}</pre></details>"
@@ -54,7 +54,7 @@ def _step_of(result: ToolResult) -> Step | None:
     for each in result.attachments:
         if each.mime == BROWSER_STEP:
             try:
-                return read_step(read_regular(each.path, LARGEST))
+                return read_step(read_regular(each.path, MAX_STEP_BYTES))
             except OSError:
                 return None
     return None

@@ -26,8 +26,8 @@ from app.ui.service import service
 from tools.base import file_size
 from tools.safe_files import open_below, open_regular, read_regular
 
-PIECE = 256 * 1024  # bytes
-LARGEST_IN_MEMORY = 50_000_000  # bytes of a file for a browser that takes no cookies
+CHUNK_BYTES = 256 * 1024  # bytes
+MAX_IN_MEMORY_BYTES = 50_000_000  # bytes of a file for a browser that takes no cookies
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ async def send_file(
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
     """The first `size` bytes: more may be written meanwhile."""
     with stream:
-        while size and (piece := stream.read(min(PIECE, size))):
+        while size and (piece := stream.read(min(CHUNK_BYTES, size))):
             size -= len(piece)
             yield piece
 
@@ -111,7 +111,7 @@ def _address(path: Path) -> str | None:
 def _draw_button(offer: Offer, size: int) -> None:
     st.download_button(
         f"{shown_name(offer.name)} · {file_size(size)}",
-        download(lambda: read_regular(offer.path, LARGEST_IN_MEMORY)),
+        download(lambda: read_regular(offer.path, MAX_IN_MEMORY_BYTES)),
         file_name=Path(offer.name).name,
         mime="application/octet-stream",
         icon=":material/download:",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from app.core.rendering.citations import Cited, highlighted
 from app.ui.elements.markdown import link, words
 from app.ui.transcript.blocks import anchor
@@ -27,11 +27,11 @@ PAGE_LINES, LONGEST = 200, 8_000
 """Lines and characters before and after the words that are shown of a document's page."""
 
 
-Pictures = Callable[[Sheet, Sequence[Span]], str]
+Pictures = Callable[[NumberedPage, Sequence[Span]], str]
 """The address of a page as it looks with stretches of its text marked; empty for none."""
 
 
-def no_pictures(sheet: Sheet, spans: Sequence[Span]) -> str:
+def no_pictures(sheet: NumberedPage, spans: Sequence[Span]) -> str:
     """For those who can't be shown any."""
     return ""
 
@@ -85,7 +85,9 @@ def _passage(each: Cited, name: str, pictures: Pictures) -> str:
 def _picture(each: Cited, pictures: Pictures) -> str:
     """The page as it looks; a browser asks for it when it is unfolded."""
     source = each.source
-    if not isinstance(source, Sheet) or not (address := pictures(source, each.citation.spans)):
+    if not isinstance(source, NumberedPage) or not (
+        address := pictures(source, each.citation.spans)
+    ):
         return ""
     said = words(f"{source.title} as it looks")
     return (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.agent.approvals import Word
+from app.core.agent.approvals import Decision
 from app.ui.elements.keys import own_key
 from app.ui.elements.markdown import escaped, shown, shown_name
 from app.ui.transcript.blocks import CallBlock
@@ -20,7 +20,7 @@ LONG_INPUT, INPUT_HEIGHT = 14, 300
 LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
 ICONS = {"python": ":material/terminal:", "cogview": ":material/brush:"}
 
-Answer = Callable[[int, Word], None]
+Answer = Callable[[int, Decision], None]
 
 
 def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
@@ -76,7 +76,7 @@ def _headline(block: CallBlock) -> str:
 def _draw_question(number: int, answer: Answer) -> None:
     """What the user may say to a call that acts after a page was read."""
     st.caption("A page was read before this call, and pages may be up to something. Run it?")
-    words: tuple[tuple[str, Word], ...] = (
+    words: tuple[tuple[str, Decision], ...] = (
         ("Run", "run"),
         ("Run always in this conversation", "always"),
         ("Refuse", "refuse"),

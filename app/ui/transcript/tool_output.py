@@ -24,7 +24,7 @@ from tools.safe_files import open_regular, read_regular
 
 log = logging.getLogger(__name__)
 
-LARGEST_DATA = 6_000_000  # bytes of a chart or a table
+MAX_DATA_BYTES = 6_000_000  # bytes of a chart or a table
 TABLES = ("text/csv", "text/tab-separated-values")
 
 
@@ -54,14 +54,14 @@ def _draw_displayed(thing: Attachment) -> bool:
         if thing.mime in PICTURES:
             return draw_picture(thing.path, thing.name)
         if thing.mime in (PLOTLY, VEGA_LITE):
-            return _draw_chart(thing, read_regular(thing.path, LARGEST_DATA))
+            return _draw_chart(thing, read_regular(thing.path, MAX_DATA_BYTES))
         if thing.mime == TABLE:
-            table = displayed_table(read_regular(thing.path, LARGEST_DATA))
+            table = displayed_table(read_regular(thing.path, MAX_DATA_BYTES))
             if table is not None:
                 draw_table(table)
             return table is not None
         if thing.mime == LATEX:
-            latex = formula(read_regular(thing.path, LARGEST_DATA))
+            latex = formula(read_regular(thing.path, MAX_DATA_BYTES))
             if latex is not None:
                 st.latex(drawable(latex))
             return latex is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.core.rendering.citations import Look
+from app.core.rendering.citations import CitationLookup
 from app.core.sessions.session import Session, View
 from app.ui.elements.markdown import drawable, prepared
 from app.ui.elements.user_files import draw_given
@@ -33,12 +33,12 @@ from app.ui.transcript.sources import Pictures, no_pictures, sources_html
 from app.ui.transcript.tool_call import Answer, draw_call
 
 # Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
-IDLE_LOOK = 0.15
+POLL_INTERVAL_S = 0.15
 # Exchanges on the page, and how many earlier ones a click brings; with more than both together
 # a page would take seconds to draw.
 SHOWN, MORE = 20, 50
 # Characters of a user's message that are drawn; the rest is folded away.
-LONG_QUESTION = 4000
+MAX_QUESTION_CHARS = 4000
 NOTHING = Exchange(0, None, ())
 
 # Earlier messages come in above what is read: that stays where it is, while those are laid out.
@@ -83,7 +83,7 @@ class Board:
 def draw_history(
     mode: str,
     view: View,
-    look: Look | None,
+    look: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
@@ -137,7 +137,10 @@ def _earlier_button(mode: str, at: int, first: int) -> None:
 
 
 def _draw_exchange(
-    exchange: Exchange, look: Look | None, under: Callable[[Exchange], None], pictures: Pictures
+    exchange: Exchange,
+    look: CitationLookup | None,
+    under: Callable[[Exchange], None],
+    pictures: Pictures,
 ) -> None:
     draw_question(exchange)
     with st.chat_message("assistant", avatar=":material/neurology:"):
@@ -177,8 +180,8 @@ def draw_question(exchange: Exchange) -> None:
     text = drawable(exchange.question.text)
     with st.chat_message("user", avatar=":material/person:"):
         draw_given(exchange.question.attached)
-        if len(text) > LONG_QUESTION:
-            st.text(text[:LONG_QUESTION] + "…")
+        if len(text) > MAX_QUESTION_CHARS:
+            st.text(text[:MAX_QUESTION_CHARS] + "…")
             with st.expander(f"The whole message ({len(text):,} characters)"):
                 st.code(text, language=None, wrap_lines=True, height=400)
         elif text:
@@ -231,7 +234,7 @@ def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View
         elif second != shown or not changed:
             pulse.caption(f"{second} s")
             shown = second
-        session.wait(view.version, IDLE_LOOK)
+        session.wait(view.version, POLL_INTERVAL_S)
         time.sleep(max(0.0, draw_interval() - (time.monotonic() - began)))
 
 

@@ -23,7 +23,7 @@ import pytest
 
 from app.cli.__main__ import main
 from app.cli.json_lines import BadRequest, JsonWriter, Request, read_request
-from app.cli.signals import Stopping
+from app.cli.signals import SignalHandler
 from app.cli.terminal import TerminalWriter
 from app.core.agent.events import MessageFinished, TurnFinished
 from backends.events import TextDelta
@@ -443,7 +443,7 @@ def test_a_second_signal_aborts_and_one_between_turns_too() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     try:
-        stopping = Stopping()
+        stopping = SignalHandler()
         with stopping.turn() as cancel:
             signal.raise_signal(signal.SIGINT)
             assert cancel.is_set() and not stopping.asked_to_end

@@ -13,9 +13,9 @@ from app.core.agent.approvals import (
     NOBODY_ASKED,
     REFUSED,
     Approvals,
-    Word,
-    acts,
-    has_read_strangers,
+    Decision,
+    has_side_effects,
+    is_tainted,
 )
 from app.core.agent.loop import TurnConfig
 from app.core.sessions.registry import Sessions
@@ -94,7 +94,7 @@ def asking(session: Session) -> int:
     return next(call.asked for call in live.calls if call.state == "asking")
 
 
-def say(session: Session, word: Word) -> None:
+def say(session: Session, word: Decision) -> None:
     session.approvals.answer(asking(session), word)
 
 
@@ -165,13 +165,13 @@ def test_of_a_tool_with_several_functions_only_those_that_act_wait() -> None:
     acting = {
         name
         for name in ("read_mail", "send_mail", "send_letter", "add", "missing")
-        if acts(Call("1", name, "{}"), registry)
+        if has_side_effects(Call("1", name, "{}"), registry)
     }
     assert acting == {"send_mail", "send_letter"}
     read = Message("tool", result=ToolResult("1", "read_mail", "Send me all."))
     added = Message("tool", result=ToolResult("2", "add", "3"))
-    assert has_read_strangers([added, read], registry)
-    assert not has_read_strangers([added], registry)
+    assert is_tainted([added, read], registry)
+    assert not is_tainted([added], registry)
 
 
 def test_what_failed_to_be_read_taints_nothing(world: World) -> None:

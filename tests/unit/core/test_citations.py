@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core.rendering.citations import (
     MARK,
     MARK_OPENS,
-    Remembering,
+    CitationCache,
     copied,
     highlighted,
     numbered,
@@ -103,7 +103,7 @@ def test_the_quotation_is_marked_in_the_kept_text(tmp_path):
 
 def test_what_was_found_stays_found_and_what_was_not_is_looked_for_again(tmp_path):
     tool = BrowserTool(Lists(), Pages(lambda url: page(url, "Words of the page.")))
-    look = Remembering(tool)
+    look = CitationCache(tool)
     assert not look(0, "Words of the page").found
     ask(tool, 'open_url("https://a.example/")', tmp_path)
     found = look(0, "Words of the page")

@@ -16,17 +16,17 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from app.core.attachments import FileRefused, Given
+from app.core.attachments import Upload, UploadRejected
 from app.core.attachments.images import (
-    LARGEST,
-    LONGEST,
-    MOST,
+    MAX_EDGE_PX,
+    MAX_FILE_BYTES,
+    MAX_IMAGES,
     keep_pictures,
     original,
     pictures_folder,
     prepared,
 )
-from app.core.attachments.uploads import take
+from app.core.attachments.uploads import attach_files
 from app.core.settings import Settings
 from backends.messages import Document, Picture
 
@@ -41,7 +41,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return data.getvalue()
 
 
-def shown(data: bytes, name: str = "a.png", longest: int = LONGEST) -> Image.Image:
+def shown(data: bytes, name: str = "a.png", longest: int = MAX_EDGE_PX) -> Image.Image:
     """The picture that a model is shown."""
     made = prepared(data, name, longest)
     image = Image.open(io.BytesIO(made.data))
@@ -55,7 +55,7 @@ def near(pixel: object, wanted: tuple[int, int, int], by: int = 6) -> bool:
 
 
 def refused(data: bytes, name: str = "a.png") -> str:
-    with pytest.raises(FileRefused) as told:
+    with pytest.raises(UploadRejected) as told:
         prepared(data, name)
     sentence = str(told.value)
     assert sentence.startswith(name) and sentence.endswith(".") and "\n" not in sentence
@@ -268,7 +268,7 @@ def test_what_a_jpeg_would_blur_stays_sharp_unless_it_is_large() -> None:
         (b"<html><svg></svg></html>", "is no picture, or damaged"),
         (b"\0\0\0\x18ftypheic\0\0\0\0" + b"\0" * 99, "needs the package pillow-heif"),
         (b"%PDF-1.7", "is no picture, or damaged"),
-        (b"x" * (LARGEST + 1), "is larger than 50 MB"),
+        (b"x" * (MAX_FILE_BYTES + 1), "is larger than 50 MB"),
         (claimed(60_000, 60_000), "pixels"),
         (claimed(9_000, 9_000), "9,000 x 9,000 pixels; 40 million can be read"),
         (claimed(300, 300), "is damaged or cut short"),
@@ -294,13 +294,13 @@ def test_damaged_anywhere_it_is_shown_or_refused(kind: str) -> None:
     data = encoded(Image.effect_noise((40, 40), 80).convert("RGB"), kind)
     for at in range(0, len(data), max(1, len(data) // 60)):
         broken = data[:at] + bytes(byte ^ 0xFF for byte in data[at : at + 3]) + data[at + 3 :]
-        with contextlib.suppress(FileRefused):  # and nothing else
+        with contextlib.suppress(UploadRejected):  # and nothing else
             shown(broken)
 
 
 def test_the_name_in_the_sentence_is_one_line() -> None:
     assert refused(b"", "a b" + "x" * 30).startswith("a b")
-    with pytest.raises(FileRefused) as told:
+    with pytest.raises(UploadRejected) as told:
         prepared(b"", "a\n" + "x" * 300)
     assert len(str(told.value)) < 100 and "\n" not in str(told.value)
 
@@ -367,8 +367,8 @@ def test_the_memory_for_the_largest_is_bounded(tmp_path: Path) -> None:
 LARGE = {color: encoded(Image.new("RGB", (2000, 1000), color)) for color in (RED, BLUE)}
 
 
-def given(name: str = "a.png", color: tuple[int, int, int] = RED) -> Given:
-    return Given(name, LARGE[color])
+def given(name: str = "a.png", color: tuple[int, int, int] = RED) -> Upload:
+    return Upload(name, LARGE[color])
 
 
 def test_pictures_are_kept_beside_the_workspace(tmp_path: Path) -> None:
@@ -383,8 +383,8 @@ def test_pictures_are_kept_beside_the_workspace(tmp_path: Path) -> None:
 
 
 def test_all_are_kept_or_none(tmp_path: Path) -> None:
-    with pytest.raises(FileRefused, match=r"b\.txt is no picture"):
-        keep_pictures([given(), Given("b.txt", b"x")], tmp_path / "w")
+    with pytest.raises(UploadRejected, match=r"b\.txt is no picture"):
+        keep_pictures([given(), Upload("b.txt", b"x")], tmp_path / "w")
     assert not pictures_folder(tmp_path / "w").exists()
 
 
@@ -400,37 +400,39 @@ Take = Callable[..., tuple[Picture | Document, ...]]
 def vision(tmp_path: Path) -> Take:
     def taken(count: int, images: str, waiting: object = ()) -> tuple[Picture | Document, ...]:
         files = [given(f"{at}.png") for at in range(count)]
-        return take("vision", files, tmp_path / "w", Settings(), images, waiting)  # type: ignore[arg-type]
+        return attach_files("vision", files, tmp_path / "w", Settings(), images, waiting)  # type: ignore[arg-type]
 
     return taken
 
 
 def test_no_more_pictures_than_the_model_sees(vision: Take) -> None:
     (first,) = vision(1, "one")
-    with pytest.raises(FileRefused, match="This model sees one picture in a message; these are 2"):
+    with pytest.raises(
+        UploadRejected, match="This model sees one picture in a message; these are 2"
+    ):
         vision(2, "one")
-    with pytest.raises(FileRefused, match="these are 2"):
+    with pytest.raises(UploadRejected, match="these are 2"):
         vision(1, "one", (first,))
     assert len(vision(1, "several", (first,))) == 2
-    with pytest.raises(FileRefused, match=f"At most {MOST} pictures .* these are 50"):
+    with pytest.raises(UploadRejected, match=f"At most {MAX_IMAGES} pictures .* these are 50"):
         vision(50, "several")
 
 
 def test_the_pictures_of_a_conversation_have_an_end(tmp_path: Path) -> None:
     small = Settings(python_workspace_mb=1)
     noise = random.Random(0).randbytes(400 * 400 * 3)
-    file = Given("a.png", encoded(Image.frombytes("RGB", (400, 400), noise), compress_level=0))
-    (kept,) = take("vision", [file], tmp_path / "w", small, "several")
+    file = Upload("a.png", encoded(Image.frombytes("RGB", (400, 400), noise), compress_level=0))
+    (kept,) = attach_files("vision", [file], tmp_path / "w", small, "several")
     assert isinstance(kept, Picture)
-    with pytest.raises(FileRefused, match="would hold more than 1 MB"):
-        take("vision", [file], tmp_path / "w", small, "several")
+    with pytest.raises(UploadRejected, match="would hold more than 1 MB"):
+        attach_files("vision", [file], tmp_path / "w", small, "several")
 
 
 def test_in_tools_a_picture_is_a_file_and_seen_where_the_model_sees(tmp_path: Path) -> None:
-    files = [given("a b.png"), Given("t.csv", b"x"), Given("broken.png", b"\x89PNG")]
-    blind = take("tools", files, tmp_path, Settings(), "none")
+    files = [given("a b.png"), Upload("t.csv", b"x"), Upload("broken.png", b"\x89PNG")]
+    blind = attach_files("tools", files, tmp_path, Settings(), "none")
     assert [type(part) for part in blind] == [Document] * 3
-    seen = take("tools", files, tmp_path, Settings(), "several")
+    seen = attach_files("tools", files, tmp_path, Settings(), "several")
     assert [type(part) for part in seen] == [Document] * 3 + [Picture]
     assert seen[-1].name == seen[0].name == "a b (2).png"
     assert isinstance(seen[0], Document) and seen[0].path.read_bytes() == given().data

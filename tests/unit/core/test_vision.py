@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app.core.agent.context import MAX_FIGURES, with_visible_images
 from app.core.agent.events import TurnFinished
 from app.core.agent.loop import Turn, TurnConfig, run_turn
-from app.core.attachments import Given
+from app.core.attachments import Upload
 from app.core.attachments.image_text import read_pictures, unread
 from app.core.attachments.images import keep_pictures, original, pictures_folder
 from app.core.attachments.uploads import user_message
@@ -86,7 +86,7 @@ def seen(messages: list[Message], images: Images, folder: Path) -> list[Message]
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> tuple[Picture, ...]:
-    given = [Given("red.png", png()), Given("blue.png", png(BLUE))]
+    given = [Upload("red.png", png()), Upload("blue.png", png(BLUE))]
     return keep_pictures(given, tmp_path / "session")
 
 
@@ -351,7 +351,7 @@ def test_a_wrong_vision_model_is_named_by_its_setting(tmp_path: Path) -> None:
 
 def test_the_text_is_read_and_sent_quoted(talk: Talk) -> None:
     session = talk.session(talk.serve([Say("It says so.")]))
-    given = [Given("note.png", png(words="Invoice 2024")), Given("sky.png", png(BLUE))]
+    given = [Upload("note.png", png(words="Invoice 2024")), Upload("sky.png", png(BLUE))]
     session.start_turn(
         user_message("What number?", keep_pictures(given, session.workspace)), TurnConfig()
     )
@@ -372,7 +372,7 @@ def test_the_text_is_read_and_sent_quoted(talk: Talk) -> None:
 
 def test_stop_is_heard_while_a_picture_is_read(talk: Talk) -> None:
     session = talk.session(talk.serve([Say("never")]))
-    kept = keep_pictures([Given("note.png", png(words="Invoice"))], session.workspace)
+    kept = keep_pictures([Upload("note.png", png(words="Invoice"))], session.workspace)
     session.start_turn(user_message("What?", kept), TurnConfig())
     ended(session)
     session.retry(TurnConfig(), read_pictures)
@@ -384,7 +384,7 @@ def test_stop_is_heard_while_a_picture_is_read(talk: Talk) -> None:
 
 def test_a_picture_that_is_gone_is_said_in_a_sentence(talk: Talk) -> None:
     session = talk.session(talk.serve([Say("never")]))
-    (picture,) = keep_pictures([Given("note.png", png(words="Invoice"))], session.workspace)
+    (picture,) = keep_pictures([Upload("note.png", png(words="Invoice"))], session.workspace)
     picture.path.unlink()
     original(picture).unlink()
     session.start_turn(user_message("What?", (picture,)), TurnConfig())
@@ -397,7 +397,7 @@ def test_a_picture_that_is_gone_is_said_in_a_sentence(talk: Talk) -> None:
 
 def test_the_pictures_go_with_the_session(talk: Talk) -> None:
     session = talk.session(talk.serve([Say("x")]))
-    keep_pictures([Given("note.png", png())], session.workspace)
+    keep_pictures([Upload("note.png", png())], session.workspace)
     folder = pictures_folder(session.workspace)
     assert folder.is_dir()
     session.close()

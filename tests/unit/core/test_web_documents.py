@@ -10,11 +10,11 @@ from docx import Document
 
 from app.core.settings import Settings
 from app.core.toolset import web_documents
-from app.core.toolset.browser import Browsing
+from app.core.toolset.browser import BrowserFactory
 from tests.support.loopback_web import Answer, Site
 from tests.support.made_pdfs import text_pdf
 from tools.browser.base import Page, ReadFailed
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading.reader import Web
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -29,7 +29,7 @@ def test_a_pdf_a_word_file_and_what_is_none_at_an_address(tmp_path: Path) -> Non
         for name, media_type in (("report.pdf", "application/pdf"), ("letter.docx", WORD)):
             site.pages[f"/{name}"] = Answer((tmp_path / name).read_bytes(), type=media_type)
         site.pages["/broken"] = Answer(b"%PDF-1.7\n\0\1", type="application/pdf")
-        web = Web(Wall((site.address,)), None, web_documents.lines)
+        web = Web(AddressGuard((site.address,)), None, web_documents.lines)
         try:
             reader = web.reader()
             urls = [f"{site.url}/{path}" for path in ("report.pdf", "letter.docx", "broken")]
@@ -52,7 +52,7 @@ def test_what_could_not_be_read_of_it_is_said(tmp_path: Path) -> None:
 
 
 def test_the_app_s_browser_reads_documents(tmp_path: Path) -> None:
-    browsing = Browsing(Settings(), tmp_path)
+    browsing = BrowserFactory(Settings(), tmp_path)
     try:
         browsing._reader()
         assert browsing._web is not None and browsing._web.documents is web_documents.lines

@@ -21,7 +21,7 @@ from app.core.toolset.image import choose_painter
 from finetune.bundled.data.tools.drawing import COGVIEW
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult
 from tools.image import Endpoint, ImageTool, Pipeline
-from tools.image.tool import LONGEST_PROMPT
+from tools.image.tool import MAX_PROMPT_CHARS
 from tools.registry import Registry
 
 KEY = "sk-image-5f2c9a71d0b84"
@@ -257,7 +257,7 @@ def test_stop_is_heard_while_it_draws(studio: Studio, tmp_path: Path) -> None:
         ("{}", 'needs one argument "prompt"'),
         ('{"prompt": 7}', 'needs one argument "prompt"'),
         ('{"prompt": "  "}', 'needs one argument "prompt"'),
-        (json.dumps({"prompt": "x" * (LONGEST_PROMPT + 1)}), "4,001 characters; 4,000"),
+        (json.dumps({"prompt": "x" * (MAX_PROMPT_CHARS + 1)}), "4,001 characters; 4,000"),
         ("nonsense", "not valid JSON"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tools.base import file_size
 from tools.safe_files import (
-    LONGEST_NAME,
+    MAX_NAME_BYTES,
     free_name,
     listing,
     names_in,
@@ -152,7 +152,7 @@ def test_a_strangers_name_does_no_harm(given_name: str, kept: str) -> None:
 def test_a_safe_name_is_one_name_that_is_not_hidden_and_fits(name: str) -> None:
     safe = safe_name(name)
     assert safe and "/" not in safe and not safe.startswith(".")
-    assert len(safe.encode()) <= LONGEST_NAME
+    assert len(safe.encode()) <= MAX_NAME_BYTES
     assert safe_name(safe) == safe
 
 

@@ -18,7 +18,7 @@ from app.core.agent.events import (
     TurnFinished,
 )
 from app.core.conversation import Conversation
-from app.core.sessions.live_turn import Live, LiveCall, LiveTurn
+from app.core.sessions.live_turn import LiveCall, LiveTurn, TurnSnapshot
 from app.core.sessions.session import View
 from app.ui.transcript.blocks import (
     CallBlock,
@@ -128,20 +128,20 @@ def test_the_round_limit_and_a_stop_among_tools_are_said() -> None:
 
 
 def test_while_nothing_has_come_the_page_says_so() -> None:
-    (block,) = live_blocks(Live(notice="Loading the model"), 0.0)
+    (block,) = live_blocks(TurnSnapshot(notice="Loading the model"), 0.0)
     assert isinstance(block, WaitBlock) and block.text == "Loading the model"
 
 
 def test_what_waits_or_runs_has_its_own_clock_and_what_is_written_has_none() -> None:
     running = LiveCall(call("a"), "running", time.monotonic())
     asking = LiveCall(call("a"), "asking", asked=1)
-    assert tick(live_blocks(Live(), 0.0))
-    assert tick(live_blocks(Live("It is", calls=(running,)), 0.0))
-    assert not tick(live_blocks(Live("It is"), 0.0))
-    assert not tick(live_blocks(Live("It is", calls=(asking,)), 0.0))
+    assert tick(live_blocks(TurnSnapshot(), 0.0))
+    assert tick(live_blocks(TurnSnapshot("It is", calls=(running,)), 0.0))
+    assert not tick(live_blocks(TurnSnapshot("It is"), 0.0))
+    assert not tick(live_blocks(TurnSnapshot("It is", calls=(asking,)), 0.0))
 
 
-def folded(*events: Event) -> tuple[Live, list[Message]]:
+def folded(*events: Event) -> tuple[TurnSnapshot, list[Message]]:
     """What a page sees after these events: the live part, and the messages."""
     turn, messages = LiveTurn(), []
     for event in events:

@@ -123,7 +123,7 @@ def test_what_only_claims_to_be_something_is_told(folder: Path, tmp_path: Path) 
 
 
 def test_a_very_wide_picture_is_shrunk_once(folder: Path) -> None:
-    from app.ui.elements.picture import WIDEST, _for_page
+    from app.ui.elements.picture import MAX_PICTURE_WIDTH_PX, _for_page
 
     path = picture(folder, "wide.png", (4000, 100))
     stat = path.stat()
@@ -131,6 +131,6 @@ def test_a_very_wide_picture_is_shrunk_once(folder: Path) -> None:
     assert width == 4000
     (folder / "shrunk.png").write_bytes(data)
     with Image.open(folder / "shrunk.png") as image:
-        assert image.width == WIDEST
+        assert image.width == MAX_PICTURE_WIDTH_PX
     drawn([Attachment(path.name, "image/png", path)])
     assert _for_page(path, stat.st_size, stat.st_mtime_ns)[0] is data

@@ -56,7 +56,7 @@ _PARAMETERS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
         "id": ("id", "page"),
     },
 }
-_LONGEST = 2_000  # characters of one argument
+_MAX_ARGUMENT_CHARS = 2_000  # characters of one argument
 _BETWEEN = re.compile(r"[\s\[\]【】(),，、]+")
 _WHOLE = re.compile(r"-?\d{1,9}")
 
@@ -152,8 +152,8 @@ def _text(function: Name, name: str, value: Any) -> str:
     text = " ".join(str(value).split())
     if not text:
         raise NoCall(f"{name} of {function} is empty. {_how(function)}")
-    if len(text) > _LONGEST:
-        raise NoCall(f"{name} of {function} is longer than {_LONGEST:,} characters.")
+    if len(text) > _MAX_ARGUMENT_CHARS:
+        raise NoCall(f"{name} of {function} is longer than {_MAX_ARGUMENT_CHARS:,} characters.")
     return text
 
 
@@ -162,7 +162,7 @@ def _numbers(function: Name, name: str, value: Any) -> list[int]:
     if _is_number(value):
         return [int(value)]
     if isinstance(value, str):
-        parts = [part for part in _BETWEEN.split(value[:_LONGEST]) if part]
+        parts = [part for part in _BETWEEN.split(value[:_MAX_ARGUMENT_CHARS]) if part]
         if parts and all(map(_WHOLE.fullmatch, parts)):
             return [int(part) for part in parts]
     raise NoCall(f"{name} of {function} must be whole numbers. {_how(function)}")

@@ -17,9 +17,9 @@ from typing import Any, Literal
 from tools.base import ToolCall
 from tools.browser.calls.call import ALIASES, HOW, NAME, Call, NoCall, make_call
 
-LONGEST = 20_000  # characters that are looked at
-_MOST_PLACES = 50  # where a call may begin
-_DEEPEST = 8  # brackets in brackets
+MAX_CHARS = 20_000  # characters that are looked at
+_MAX_PLACES = 50  # where a call may begin
+_MAX_DEPTH = 8  # brackets in brackets
 
 _OPENS = "(（"
 _CLOSERS = {
@@ -78,7 +78,7 @@ class _Wrong(Exception):
 
 def read_call(text: str) -> Call:
     """The first call in `text`; raises `NoCall` where there is none, and nothing else."""
-    text = text[:LONGEST]
+    text = text[:MAX_CHARS]
     found = list(_calls(text))
     if not found:
         found = [call for call in (_from_json(text), _unquoted(text)) if call is not None][:1]
@@ -105,7 +105,7 @@ Parts = tuple[str, list[Any], dict[str, Any]]
 def _calls(text: str) -> Iterator[Parts]:
     """Every call with its arguments as they were written."""
     end = 0
-    for place in [*_PLACE.finditer(text)][:_MOST_PLACES]:
+    for place in [*_PLACE.finditer(text)][:_MAX_PLACES]:
         if place.start() < end:
             continue  # inside a text of the call before
         for ending in ("first", "before punctuation", "last"):
@@ -172,7 +172,7 @@ class _Scanner:
     def _value(self, depth: int) -> Any:
         self._blanks()
         here = self._peek()
-        if depth > _DEEPEST or not here:
+        if depth > _MAX_DEPTH or not here:
             raise _Wrong
         if here in "[［【(（":
             self.at += 1

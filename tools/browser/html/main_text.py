@@ -14,7 +14,7 @@ from lxml.html import HtmlElement
 
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
 from tools.browser.html.links import NumberedLinks
-from tools.browser.html.page_signals import Sign, signs_of
+from tools.browser.html.page_signals import PageSignal, signs_of
 from tools.documents.readers.html.segments import Segment, Segments
 from tools.documents.readers.html.tree import clean, parse, title_of
 from tools.documents.readers.layout.fences import fenced
@@ -57,7 +57,7 @@ class Text:
     lines: tuple[str, ...]
     links: tuple[Link, ...]
     words: int
-    signs: tuple[Sign, ...] = ()
+    signs: tuple[PageSignal, ...] = ()
 
 
 def count_words(text: str) -> int:

@@ -8,19 +8,19 @@ from typing import Literal
 
 from lxml.html import HtmlElement
 
-Sign = Literal["scripts", "empty root", "asks for scripts", "captcha", "password"]
+PageSignal = Literal["scripts", "empty root", "asks for scripts", "captcha", "password"]
 """It has scripts, frames or a refresh; the element that scripts write into is empty; it asks to
 turn scripts on; it asks for a proof that one is human; it asks to log in."""
 
 _ROOTS = ("root", "app", "__next", "__nuxt")  # of React, Vue, Next and Nuxt
-_SAID = 1_000  # characters of a <noscript> that are looked at
+_MAX_NOSCRIPT_CHARS = 1_000  # characters of a <noscript> that are looked at
 _ASKS = re.compile("enable|activate|require|need|turn on|启用|开启", re.I)
 _CAPTCHA = re.compile(r"captcha|cf[-_]chl|challenge-platform|just a moment\.\.\.", re.I)
 
 
-def signs_of(tree: HtmlElement, html: str) -> tuple[Sign, ...]:
+def signs_of(tree: HtmlElement, html: str) -> tuple[PageSignal, ...]:
     """The signs of a page, which was parsed and not cleaned yet."""
-    found: dict[Sign, bool] = {
+    found: dict[PageSignal, bool] = {
         "scripts": _needs_more(tree),
         "empty root": any(_is_empty(root) for root in tree.iter("div", "main")),
         "asks for scripts": any(_asks(element) for element in tree.iter("noscript")),
@@ -43,5 +43,5 @@ def _is_empty(element: HtmlElement) -> bool:
 
 
 def _asks(element: HtmlElement) -> bool:
-    said = element.text_content()[:_SAID]
+    said = element.text_content()[:_MAX_NOSCRIPT_CHARS]
     return "javascript" in said.lower() and _ASKS.search(said) is not None

@@ -25,12 +25,14 @@ from tools.browser.html.main_text import Text, html_text, json_lines, plain_text
 from tools.documents.encoding.detect import decode, decode_markup
 from tools.fair_queue import FairQueue
 
-SECONDS = 10.0  # for one page
-PATIENCE = 60.0  # seconds by the clock until it is given up, on a machine that is busy
+CPU_TIMEOUT_S = 10.0  # for one page
+TIMEOUT_S = 60.0  # seconds by the clock until it is given up, on a machine that is busy
 STARTING = 60.0  # seconds for a process to be ready, on a machine that is busy
 PROCESSES = max(2, min(4, os.cpu_count() or 2))
 MEMORY = 2 << 30  # bytes of address space of one process
-LOOK = 0.005  # seconds between two looks for a free process; most pages take it for 20 ms
+POLL_INTERVAL_S = (
+    0.005  # seconds between two looks for a free process; most pages take it for 20 ms
+)
 _READY = b"ready"
 _LENGTH = struct.Struct(">I")
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
@@ -40,7 +42,7 @@ class Extractor:
     """Up to `most` processes, started when they are needed and kept; the owners of pages take
     turns. A page gets `seconds` of the processor's time, not of the clock's."""
 
-    def __init__(self, most: int = PROCESSES, seconds: float = SECONDS) -> None:
+    def __init__(self, most: int = PROCESSES, seconds: float = CPU_TIMEOUT_S) -> None:
         self._seconds = seconds
         self._free: list[Process] = []
         self._all: set[Process] = set()
@@ -76,10 +78,10 @@ class Extractor:
             await self._end(process)
 
     async def _ask(self, question: dict[str, Any], data: bytes, owner: str) -> Text:
-        async with self._room.slot_async(owner, LOOK):
+        async with self._room.slot_async(owner, POLL_INTERVAL_S):
             answered, process = False, await self._process()
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT_S):
                     answer = await _exchange(process, question, data)
                 answered = True
             except (OSError, EOFError, TimeoutError):

@@ -142,7 +142,7 @@ def trouble_of(address: Address) -> str:
 
 
 @dataclass(frozen=True)
-class Wall:
+class AddressGuard:
     """Judges and makes connections. `allow` opens hosts and networks that are not public.
 
     Raises ValueError for an entry of `allow` that can't be understood.

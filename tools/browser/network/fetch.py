@@ -17,14 +17,14 @@ import httpx
 
 from tools.base import file_size
 from tools.browser.base import ReadFailed
-from tools.browser.network.address_guard import Refused, Wall
-from tools.browser.network.quota import Account
+from tools.browser.network.address_guard import AddressGuard, Refused
+from tools.browser.network.quota import ProxyQuota
 
 TEXT_BYTES = 5_000_000  # of one page, decompressed
 DOCUMENT_BYTES = 30_000_000
-SECONDS = 10.0  # for one page, with its redirects
+TIMEOUT_S = 10.0  # for one page, with its redirects
 REDIRECTS = 10
-PIECE = 1 << 16
+CHUNK_BYTES = 1 << 16
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) {} Safari/537.36"
 """Sites turn away who doesn't look like a browser; Chromium's version belongs in the gap."""
@@ -72,7 +72,12 @@ class Fetcher:
     """Fetches for one session; keeps its cookies. `account` is the session's at the proxy."""
 
     def __init__(
-        self, wall: Wall, proxy: str, account: Account, context: ssl.SSLContext, seconds: float
+        self,
+        wall: AddressGuard,
+        proxy: str,
+        account: ProxyQuota,
+        context: ssl.SSLContext,
+        seconds: float,
     ) -> None:
         self._wall = wall
         self._account = account
@@ -231,7 +236,7 @@ def _kind(media_type: str, head: bytes, name: str) -> tuple[Kind, str]:
 
 
 async def _decompressed(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in pieces of at most `PIECE` bytes, however well it was compressed."""
+    """The body in pieces of at most `CHUNK_BYTES` bytes, however well it was compressed."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity"):
         async for piece in response.aiter_raw():
@@ -248,7 +253,7 @@ async def _decompressed(response: httpx.Response) -> AsyncIterator[bytes]:
         rest = piece
         while rest:
             try:
-                yield unpacker.decompress(rest, PIECE)
+                yield unpacker.decompress(rest, CHUNK_BYTES)
             except zlib.error:
                 raise ReadFailed("it is packed, and can't be unpacked") from None
             rest = unpacker.unconsumed_tail

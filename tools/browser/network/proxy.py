@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import h11
 
-from tools.browser.network.address_guard import Refused, Unreachable, Wall
-from tools.browser.network.quota import Account, Spent
+from tools.browser.network.address_guard import AddressGuard, Refused, Unreachable
+from tools.browser.network.quota import ProxyQuota, QuotaExceeded
 
 log = logging.getLogger(__name__)
 
-PIECE = 1 << 16
+CHUNK_BYTES = 1 << 16
 CONNECTIONS = 96  # at a time for one session; Chromium opens 32 to one proxy, and WebSockets
 HEAD = 100 << 10  # bytes of a message's headers; as many as httpx takes
 GREETING = 10.0  # seconds until a client must have sent its request's head
@@ -37,10 +37,10 @@ _HOP = frozenset(
 class Proxy:
     """Serves on a free port of 127.0.0.1 between `start` and `stop`, on the running loop."""
 
-    def __init__(self, wall: Wall, page_bytes: int = 30_000_000) -> None:
+    def __init__(self, wall: AddressGuard, page_bytes: int = 30_000_000) -> None:
         self.wall = wall
         self._page_bytes = page_bytes
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, ProxyQuota] = {}
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[Any]] = set()
 
@@ -61,13 +61,13 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
-    def open(self) -> Account:
+    def open(self) -> ProxyQuota:
         """An account for one session."""
-        account = Account(self._page_bytes)
+        account = ProxyQuota(self._page_bytes)
         self._accounts[account.name] = account
         return account
 
-    def close(self, account: Account) -> None:
+    def close(self, account: ProxyQuota) -> None:
         self._accounts.pop(account.name, None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,7 +77,7 @@ class Proxy:
         client = _Side(h11.Connection(h11.SERVER, HEAD), reader, writer)
         try:
             await self._answer(client)
-        except (OSError, EOFError, TimeoutError, h11.ProtocolError, Spent):
+        except (OSError, EOFError, TimeoutError, h11.ProtocolError, QuotaExceeded):
             log.debug("A connection through the proxy ended early.", exc_info=True)
         except asyncio.CancelledError:
             pass  # by `stop`; asyncio's streams would log it as an error
@@ -108,7 +108,7 @@ class Proxy:
             account.connections -= 1
 
     async def _connect(
-        self, client: _Side, request: h11.Request, account: Account, target: _Target
+        self, client: _Side, request: h11.Request, account: ProxyQuota, target: _Target
     ) -> None:
         try:
             reader, writer = await self.wall.connect(target.host, target.port)
@@ -126,7 +126,7 @@ class Proxy:
         finally:
             writer.close()
 
-    def _account(self, credentials: bytes) -> Account | None:
+    def _account(self, credentials: bytes) -> ProxyQuota | None:
         for account in self._accounts.values():
             if hmac.compare_digest(account.credentials, credentials):
                 return account
@@ -172,7 +172,7 @@ class _Side:
         state: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        account: Account | None = None,
+        account: ProxyQuota | None = None,
     ) -> None:
         self.state = state
         self.reader = reader
@@ -182,7 +182,7 @@ class _Side:
     async def next(self) -> Any:
         """The next event. Raises h11.RemoteProtocolError, OSError and Spent."""
         while (event := self.state.next_event()) is h11.NEED_DATA:
-            data = await self.reader.read(PIECE)
+            data = await self.reader.read(CHUNK_BYTES)
             if self.account is not None:
                 self.account.spend(len(data))
             self.state.receive_data(data)
@@ -219,7 +219,7 @@ async def _forward(client: _Side, request: h11.Request, server: _Side, target: _
     await server.send(h11.Request(method=request.method, target=target.path, headers=headers))
     async for event in client.body():
         await server.send(event)
-    await _first(_pass_answer(client, server), client.reader.read(PIECE))
+    await _first(_pass_answer(client, server), client.reader.read(CHUNK_BYTES))
 
 
 async def _pass_answer(client: _Side, server: _Side) -> None:
@@ -236,7 +236,7 @@ async def _pass_answer(client: _Side, server: _Side) -> None:
 
 
 async def _tunnel(
-    client: _Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: Account
+    client: _Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: ProxyQuota
 ) -> None:
     client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
     early, _ = client.state.trailing_data
@@ -248,9 +248,9 @@ async def _tunnel(
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: Account
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: ProxyQuota
 ) -> None:
-    while data := await reader.read(PIECE):
+    while data := await reader.read(CHUNK_BYTES):
         account.spend(len(data))
         writer.write(data)
         await writer.drain()

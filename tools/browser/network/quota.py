@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from tools.browser.network.address_guard import plain_host
 
 
-class Spent(Exception):
+class QuotaExceeded(Exception):
     """A session has read as many bytes as its pages may have."""
 
 
 @dataclass(eq=False)
-class Account:
+class ProxyQuota:
     """What one session may do at the proxy: its credentials, its bytes, and what went wrong.
 
     `page_bytes` is what a page may cost with all its parts. Pages that are read at the same
@@ -53,7 +53,7 @@ class Account:
         """Raises Spent."""
         self._used += size
         if self.spent:
-            raise Spent
+            raise QuotaExceeded
 
     def trouble(self, url: str) -> str:
         """Why the last connection to the host of `url` was not made; "" if it was."""

@@ -24,7 +24,7 @@ from playwright.async_api import (
 
 from tools.browser.base import ReadFailed
 from tools.browser.network.fetch import AGENT
-from tools.browser.network.quota import Account
+from tools.browser.network.quota import ProxyQuota
 from tools.browser.reading.driver import started_driver
 from tools.browser.reading.rendering import Rendered
 from tools.browser.reading.tab import Tab
@@ -122,7 +122,7 @@ class Chromium:
         """Have it started in the background."""
         self._start()
 
-    def tabs(self, proxy: str, account: Account) -> ChromiumTabs:
+    def tabs(self, proxy: str, account: ProxyQuota) -> ChromiumTabs:
         """The tabs of one session, which go through the proxy with its account."""
         return ChromiumTabs(self, proxy, account)
 
@@ -203,7 +203,7 @@ class Chromium:
 class ChromiumTabs:
     """One session's context: cookies and cache of its own."""
 
-    def __init__(self, chromium: Chromium, proxy: str, account: Account) -> None:
+    def __init__(self, chromium: Chromium, proxy: str, account: ProxyQuota) -> None:
         self._chromium = chromium
         self._proxy = proxy
         self._account = account

@@ -14,7 +14,7 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Frame
 NAME = "reader"
 
 
-class World:
+class IsolatedWorld:
     """The world of one page. `cdp` is the page's session."""
 
     def __init__(self, context: BrowserContext, cdp: CDPSession) -> None:

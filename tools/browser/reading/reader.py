@@ -18,19 +18,19 @@ from tools.browser.base import Document, Page, ReadFailed
 from tools.browser.html.main_text import Text
 from tools.browser.html.worker import Extractor
 from tools.browser.network import fetch
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.network.fetch import Fetched, Fetcher, status_line
 from tools.browser.network.proxy import Proxy
 from tools.browser.reading.rendering import Chromium, Rendered
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 10  # pages of one session
+MAX_CONCURRENT = 10  # pages of one session
 THIN = 50  # words from which on a page that has scripts is taken as it was fetched
-LEAST = 4.0  # seconds that are left for rendering, however long the fetching took
+MIN_RENDER_S = 4.0  # seconds that are left for rendering, however long the fetching took
 CLOSING = 20.0  # seconds
 THREADS = 128  # that look up names; a session's 96 connections must not keep all others waiting
-TICK = 0.05  # seconds between two looks at Stop
+POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
 
 Documents = Callable[[bytes, str, str], Sequence[str]]
 """A document's bytes, its media type and whom it is read for, an opaque key -> its lines. Raises
@@ -48,10 +48,10 @@ class Web:
 
     def __init__(
         self,
-        wall: Wall,
+        wall: AddressGuard,
         chromium: Chromium | None = None,
         documents: Documents | None = None,
-        seconds: float = fetch.SECONDS,
+        seconds: float = fetch.TIMEOUT_S,
     ) -> None:
         self.wall = wall
         self.chromium = chromium
@@ -137,7 +137,7 @@ class _Session:
         proxy = web.proxy.url
         self.fetcher = Fetcher(web.wall, proxy, self.account, web.tls, web.seconds)
         self.tabs = None if web.chromium is None else web.chromium.tabs(proxy, self.account)
-        self.room = asyncio.Semaphore(AT_ONCE)
+        self.room = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def close(self, proxy: Proxy) -> None:
         if self.tabs is not None:
@@ -165,7 +165,7 @@ class WebReader:
         works = {url: self._web.submit(self._read(url)) for url in dict.fromkeys(urls)}
         waiting = set(works.values())
         while waiting and not cancel.is_set():
-            _, waiting = wait(waiting, timeout=TICK)
+            _, waiting = wait(waiting, timeout=POLL_INTERVAL_S)
         for work in waiting:
             work.cancel()
         return [_result(works[url]) for url in urls]
@@ -212,7 +212,7 @@ class WebReader:
             _check(fetched.status, text)
             return _page(fetched, text)
         try:
-            rendered = await session.tabs.render(url, max(LEAST, deadline - loop.time()))
+            rendered = await session.tabs.render(url, max(MIN_RENDER_S, deadline - loop.time()))
             html = rendered.html.encode("utf-8", "replace")
             seen = await self._web.extractor.html(html, rendered.url, "utf-8", owner)
         except ReadFailed as failed:

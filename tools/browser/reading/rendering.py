@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.browser.network.quota import Account
+from tools.browser.network.quota import ProxyQuota
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ class Chromium(Protocol):
     def warm(self) -> None:
         """Have it started in the background."""
 
-    def tabs(self, proxy: str, account: Account) -> Tabs: ...
+    def tabs(self, proxy: str, account: ProxyQuota) -> Tabs: ...
 
     async def close(self) -> None: ...

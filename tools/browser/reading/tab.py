@@ -19,16 +19,16 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Frame, Page,
 
 from tools.browser.base import ReadFailed
 from tools.browser.html.main_text import count_words
-from tools.browser.network.quota import Account
-from tools.browser.reading.isolated_world import World
+from tools.browser.network.quota import ProxyQuota
+from tools.browser.reading.isolated_world import IsolatedWorld
 from tools.browser.reading.rendering import Rendered
 
 log = logging.getLogger(__name__)
 
-TICK = 0.1  # seconds between two looks at a page
+POLL_INTERVAL_S = 0.1  # seconds between two looks at a page
 STILL = 0.3  # seconds that a text must not have changed
 THIN_WAIT = 2.5  # seconds that a page with next to no text is waited for, once it is loaded
-LOOK = 4.0  # seconds that a look at a page may take
+LOOK_TIMEOUT_S = 4.0  # seconds that a look at a page may take
 FRAME_LOOK = 1.5  # at one of its frames
 LONG = 3.0  # seconds after which a request is one that a page with text keeps open
 CLOSING = 2.0
@@ -50,10 +50,10 @@ _MARK = """(element, number) => {
 class Tab:
     """One page while it is being read. `account` is its session's at the proxy."""
 
-    def __init__(self, page: Page, cdp: CDPSession, account: Account) -> None:
+    def __init__(self, page: Page, cdp: CDPSession, account: ProxyQuota) -> None:
         self._page = page
         self._cdp = cdp
-        self._world = World(page.context, cdp)
+        self._world = IsolatedWorld(page.context, cdp)
         self._account = account
         self._running: dict[Request, float] = {}
         self._silent: Counter[Frame] = Counter()
@@ -69,7 +69,7 @@ class Tab:
         page.on("response", self._answered)
 
     @classmethod
-    async def open(cls, context: BrowserContext, account: Account) -> Tab:
+    async def open(cls, context: BrowserContext, account: ProxyQuota) -> Tab:
         page = await context.new_page()
         return cls(page, await context.new_cdp_session(page), account)
 
@@ -116,7 +116,7 @@ class Tab:
         seen: str | None = None
         loaded = since = self._loop.time()
         while (now := self._loop.time()) < deadline:
-            look = await self._look(min(LOOK, deadline - now))
+            look = await self._look(min(LOOK_TIMEOUT_S, deadline - now))
             if self._crashed.is_set():
                 raise ReadFailed("it made the browser crash")
             now = self._loop.time()
@@ -128,7 +128,7 @@ class Tab:
             enough = THIN if now - loaded < THIN_WAIT or self._loads() else 0
             if seen is not None and rests and count_words(_TAG.sub(" ", seen)) >= enough:
                 return seen, ""
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(POLL_INTERVAL_S)
         return seen, "it was still changing" if seen else "it was never at rest"
 
     def _loads(self, most: float = math.inf) -> bool:
@@ -188,12 +188,12 @@ class Tab:
             with contextlib.suppress(TimeoutError, Error):
                 async with asyncio.timeout(CLOSING / 2):
                     await self._cdp.send(method, arguments)
-        look = await self._look(LOOK)
+        look = await self._look(LOOK_TIMEOUT_S)
         return look[1] if look is not None else None
 
     async def _shot(self) -> bytes | None:
         try:
-            async with asyncio.timeout(LOOK):
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
                 shot = await self._cdp.send(
                     "Page.captureScreenshot", {"format": "jpeg", "quality": 60, "clip": SHOT}
                 )

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from tools.text import one_line
 
-LONGEST_URL = 2_000  # characters; what is longer is no address of a page
+MAX_URL_CHARS = 2_000  # characters; what is longer is no address of a page
 
 Progress = Callable[[str], None]
 Span = Literal["day", "week", "month", "year"]
@@ -70,7 +70,7 @@ def make_result(
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
         return None
     url = "".join(url.split())
-    if len(url) > LONGEST_URL:
+    if len(url) > MAX_URL_CHARS:
         return None
     return Result(_words(title), url, _words(snippet), read_date(published))
 

@@ -14,9 +14,9 @@ from tools.text import one_line
 if TYPE_CHECKING:
     import httpx
 
-SECONDS = 10.0
+TIMEOUT_S = 10.0
 """How long a service may take, all in all."""
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 
 _logger = logging.getLogger(__name__)
 _REFUSALS = {
@@ -36,7 +36,7 @@ def ask(
     params: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
     secret: str = "",
-    seconds: float = SECONDS,
+    seconds: float = TIMEOUT_S,
 ) -> dict[str, Any]:
     """The JSON object that the service answers with. Raises `SearchFailed`.
 
@@ -89,8 +89,8 @@ def _read(response: httpx.Response, ends: float) -> bytes:
     for piece in response.iter_bytes():
         pieces.append(piece)
         size += len(piece)
-        if size > MOST_BYTES:
-            raise SearchFailed(f"its answer is larger than {MOST_BYTES // 1_000_000} MB")
+        if size > MAX_BYTES:
+            raise SearchFailed(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
         if time.monotonic() > ends:
             raise SearchFailed("its answer did not end in time")
     return b"".join(pieces)

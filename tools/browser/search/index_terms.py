@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from tools.text import one_line
 
-MOST_TERMS = 16
-LONGEST_SNIPPET = 260  # characters
+MAX_TERMS = 16
+MAX_SNIPPET_CHARS = 260  # characters
 _NEAR = 200  # characters in which terms stand together
 _BEFORE = 60  # characters before the first of them
-_MOST_PLACES = 60  # of one term that are looked at
+_MAX_PLACES = 60  # of one term that are looked at
 
 _WIDE = "\u2e80-\u2fdf\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _LETTER = re.compile(f"[{_WIDE}]")
@@ -52,7 +52,7 @@ def terms(query: str) -> list[str]:
         else:
             found += [f"{run[at]} {run[at + 1]}" for at in range(len(run) - 1)]
     names = [" ".join(run.split("_")) for run in _NAME.findall(query.casefold())]
-    return list(dict.fromkeys([*names, *found]))[:MOST_TERMS]
+    return list(dict.fromkeys([*names, *found]))[:MAX_TERMS]
 
 
 def passage(text: str, wanted: Sequence[str]) -> str:
@@ -68,14 +68,14 @@ def passage(text: str, wanted: Sequence[str]) -> str:
         if len(near) > most:
             begin, most = at, len(near)
     begin = max(text.rfind("\n", 0, begin) + 1, text.rfind(". ", 0, begin) + 1, begin - _BEFORE)
-    piece = text[begin : begin + 2 * LONGEST_SNIPPET].strip()
+    piece = text[begin : begin + 2 * MAX_SNIPPET_CHARS].strip()
     cut = "…" if begin and piece[:1].islower() else ""
-    return cut + one_line(_BETWEEN.sub("", " ".join(piece.split())), LONGEST_SNIPPET)
+    return cut + one_line(_BETWEEN.sub("", " ".join(piece.split())), MAX_SNIPPET_CHARS)
 
 
 def _places(text: str, word: str) -> Iterator[int]:
     at = text.find(word)
-    for _ in range(_MOST_PLACES):
+    for _ in range(_MAX_PLACES):
         if at < 0:
             return
         yield at

@@ -15,8 +15,8 @@ from tools.documents.encoding.detect import decode_markup
 from tools.safe_files import Listing, listing, read_regular
 
 SCHEME = "local"
-MOST_FILES = 200_000  # entries of the folder that are looked at
-MOST_BYTES = 5_000_000  # of one file
+MAX_FILES = 200_000  # entries of the folder that are looked at
+MAX_FILE_BYTES = 5_000_000  # of one file
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Folder:
         """The files in it that can be read, by their paths. Raises `OSError` where it is none."""
         if not self.root.is_dir():
             raise OSError("not a folder")
-        found = listing(self.root, MOST_FILES)
+        found = listing(self.root, MAX_FILES)
         return Listing(
             {path: stamp for path, stamp in found.files.items() if suffix(path) in FORMATS},
             found.complete,
@@ -49,7 +49,7 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """A file's bytes, MOST_BYTES at most. Raises `OSError`."""
-        return read_regular(self.root / path, MOST_BYTES)
+        return read_regular(self.root / path, MAX_FILE_BYTES)
 
     def address(self, path: str) -> str:
         """The address of a file."""

@@ -22,10 +22,10 @@ LOOK_AGAIN = 5.0
 """Seconds after which a search looks whether files have changed."""
 
 _VERSION = 1  # of the index's form; another one is built anew
-_PATIENCE = 20.0  # seconds that another process may write
-_BATCH = 100  # files that are written at once
-_TELL = 0.2  # seconds between two lines of progress
-_LONGEST_TEXT = 1_000_000  # characters of one file that are indexed
+_LOCK_TIMEOUT_S = 20.0  # seconds that another process may write
+_BATCH_FILES = 100  # files that are written at once
+_PROGRESS_INTERVAL_S = 0.2  # seconds between two lines of progress
+_MAX_TEXT_CHARS = 1_000_000  # characters of one file that are indexed
 _CANDIDATES = 40
 _NAMESAKE = 2.0  # how much better a page is whose title is the query
 _SEPARATOR = re.compile(r" [-—–|·:] ")  # between a page's title and its site's
@@ -130,15 +130,15 @@ class LocalSearch:
         gone = [path for path in known if path not in files]
         new = [path for path, stamp in sorted(files.items()) if known.get(path) != stamp[:2]]
         told = time.monotonic()
-        for at in range(0, max(len(new), len(gone) and 1), _BATCH):
+        for at in range(0, max(len(new), len(gone) and 1), _BATCH_FILES):
             with _transaction(database):
                 for path in gone:
                     _forget(database, path)
                 gone = []
-                for done, path in enumerate(new[at : at + _BATCH], at):
+                for done, path in enumerate(new[at : at + _BATCH_FILES], at):
                     if cancel.is_set():
                         raise ToolCancelled
-                    if time.monotonic() - told > _TELL:
+                    if time.monotonic() - told > _PROGRESS_INTERVAL_S:
                         told = time.monotonic()
                         progress(f"indexing {self.folder.name}: {done:,} of {len(new):,} pages")
                     self._take(database, path, files[path][:2])
@@ -163,7 +163,7 @@ class LocalSearch:
             (path, *stamp, digest, found.title[:300]),
         )
         if data:
-            parts = (each[:_LONGEST_TEXT] for each in (found.title, found.headings, found.text))
+            parts = (each[:_MAX_TEXT_CHARS] for each in (found.title, found.headings, found.text))
             database.execute(
                 "insert into words(rowid, title, headings, text) values (?, ?, ?, ?)",
                 (row.lastrowid, *map(spaced, parts)),
@@ -221,7 +221,7 @@ class LocalSearch:
 def _connected(file: str) -> sqlite3.Connection:
     """A database with our tables, emptied where they are of another form. Raises sqlite3.Error."""
     database = sqlite3.connect(
-        file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        file, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
     try:
         database.execute("pragma journal_mode = wal")

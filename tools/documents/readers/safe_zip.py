@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 from tools.documents.base import DocumentError
 
-MOST_MEMBERS = 50_000
-MOST_BYTES = 512 << 20  # inflated, of all members that are read together
+MAX_MEMBERS = 50_000
+MAX_BYTES = 512 << 20  # inflated, of all members that are read together
 RATIO = 300  # inflated over compressed; XML of a large sheet reaches 50, deflate's most is 1,032
-SMALL = 16 << 20  # bytes up to which any ratio will do
+UNCHECKED_BYTES = 16 << 20  # bytes up to which any ratio will do
 
 DAMAGED = "The file is damaged or cut short."
 BOMB = "The file was not read: it unpacks to far more than a document holds."
@@ -36,10 +36,10 @@ class Archive:
         except (*_BROKEN, RuntimeError) as error:
             raise DocumentError(DAMAGED) from error
         members = self._zip.infolist()
-        if len(members) > MOST_MEMBERS:
+        if len(members) > MAX_MEMBERS:
             raise DocumentError(BOMB)
         self._members = {_key(member.filename): member for member in members}
-        self._left = MOST_BYTES
+        self._left = MAX_BYTES
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Archive:
         if member.flag_bits & 1:
             raise DocumentError("The file is locked with a password of its zip archive.")
         ratio = member.file_size / max(1, member.compress_size)
-        if member.file_size > SMALL and ratio > RATIO:
+        if member.file_size > UNCHECKED_BYTES and ratio > RATIO:
             raise DocumentError(BOMB)
         try:
             return io.BufferedReader(_Bounded(self, self._zip.open(member)))

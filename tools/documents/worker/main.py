@@ -36,21 +36,21 @@ from tools.documents.base import (
     Options,
     Page,
     PasswordNeeded,
-    Piece,
-    Place,
+    ReaderEvent,
     Remark,
+    WordBox,
 )
 
 LENGTH = struct.Struct(">I")  # of a frame, before it
 BATCH = 0.1  # seconds; pages are handed over together, for each frame costs something
-OWN_FAULT = "Something went wrong here while the file was read."
-MOST_LOGGED = 20  # lines, a file
+INTERNAL_ERROR = "Something went wrong here while the file was read."
+MAX_LOGGED_LINES = 20  # lines, a file
 
 # Whatever a library would like to fetch or start for a file.
 _FORBIDDEN = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.exec", "os.system")
 
 
-class Teller(logging.Handler):
+class FrameWriter(logging.Handler):
     """Writes answers; as a handler of logging, what the libraries log as an error, too."""
 
     def __init__(self, sink: BinaryIO) -> None:
@@ -66,7 +66,7 @@ class Teller(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._logged += 1
-        if self._logged <= MOST_LOGGED:
+        if self._logged <= MAX_LOGGED_LINES:
             self.tell(log=self.format(record)[:2000])
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_who_asked, daemon=True).start()
     # Libraries print.
-    teller = Teller(os.fdopen(os.dup(1), "wb"))
+    teller = FrameWriter(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
     logging.basicConfig(handlers=[teller], level=logging.ERROR)
     _confine(asked["limits"]["memory"], asked["limits"]["seconds"])
@@ -93,7 +93,7 @@ def main() -> None:
         teller.tell(memory=True)
     except Exception:  # noqa: BLE001 - told, and logged by who asked
         teller.tell(log=traceback.format_exc()[-4000:])
-        teller.tell(error=OWN_FAULT)
+        teller.tell(error=INTERNAL_ERROR)
     teller.tell(end=True)
     # What libraries do at the end of a process may take long, or crash.
     os._exit(0)
@@ -118,10 +118,10 @@ def _answer(asked: dict[str, Any], tell: Callable[..., None]) -> None:
         tell(png=base64.b64encode(data.getvalue()).decode())
 
 
-def _pass_on(pieces: Iterable[Piece], room: int, tell: Callable[..., None]) -> None:
+def _pass_on(pieces: Iterable[ReaderEvent], room: int, tell: Callable[..., None]) -> None:
     """Tell what a reader yields, up to `room` characters of text."""
     most = room
-    pages: list[tuple[int, str, tuple[str, ...], bool, tuple[Place, ...]]] = []
+    pages: list[tuple[int, str, tuple[str, ...], bool, tuple[WordBox, ...]]] = []
     told = time.monotonic()
 
     def hand_over() -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from tools.documents.base import DocumentError, Options, Page, PasswordNeeded, Place, Reading
+from tools.documents.base import DocumentError, Options, Page, PasswordNeeded, Reading, WordBox
 from tools.documents.worker.main import LENGTH
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "tools.documents.worker.main"
-LONGEST_ANSWER = 512 * MEGABYTE  # bytes; more is a child that lost its mind
-TICK = 0.05  # seconds between two looks at Stop
+MAX_ANSWER_BYTES = 512 * MEGABYTE  # bytes; more is a child that lost its mind
+POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
 
 # OpenBLAS reserves memory for each thread, and glibc for each that allocates.
 _ENVIRONMENT = {
@@ -57,7 +57,7 @@ class Limits:
 LIMITS = Limits()
 
 
-class Ended(Exception):
+class WorkerEnded(Exception):
     """The child did not come to its end."""
 
     def __init__(self, why: Literal["stopped", "time", "memory", "crash"]) -> None:
@@ -65,11 +65,11 @@ class Ended(Exception):
         self.why = why
 
 
-def answers(
+def run_worker(
     question: Mapping[str, Any], limits: Limits, cancel: threading.Event | None = None
 ) -> Generator[dict[str, Any]]:
     """What a child answers, each as it comes, the last one being `{"end": true}`; it is gone
-    when the iterator is closed. Raises `Ended`."""
+    when the iterator is closed. Raises `WorkerEnded`."""
     process = _start()
     assert process.stdin is not None
     assert process.stdout is not None
@@ -112,10 +112,10 @@ def _heard(
     heard = bytearray()
     while True:
         if cancel is not None and cancel.is_set():
-            raise Ended("stopped")
+            raise WorkerEnded("stopped")
         if monotonic() > deadline:
-            raise Ended("time")
-        if not ready.poll(TICK * 1000):
+            raise WorkerEnded("time")
+        if not ready.poll(POLL_INTERVAL_S * 1000):
             continue
         data = os.read(stream, MEGABYTE)
         if not data:
@@ -132,8 +132,8 @@ def _next(heard: bytearray) -> dict[str, Any] | None:
     if len(heard) < LENGTH.size:
         return None
     (length,) = LENGTH.unpack_from(heard)
-    if length > LONGEST_ANSWER:
-        raise Ended("crash")
+    if length > MAX_ANSWER_BYTES:
+        raise WorkerEnded("crash")
     end = LENGTH.size + length
     if len(heard) < end:
         return None
@@ -142,17 +142,17 @@ def _next(heard: bytearray) -> dict[str, Any] | None:
     return answer
 
 
-def _why(process: subprocess.Popen[bytes]) -> Ended:
+def _why(process: subprocess.Popen[bytes]) -> WorkerEnded:
     """Why the child fell silent."""
     try:
         code = process.wait(timeout=5)
     except subprocess.TimeoutExpired:
-        return Ended("crash")
+        return WorkerEnded("crash")
     log.error("a reader ended with code %d", code)
     if code == -signal.SIGXCPU:
-        return Ended("time")
+        return WorkerEnded("time")
     # The kernel ends who takes more memory than there is.
-    return Ended("memory" if code == -signal.SIGKILL else "crash")
+    return WorkerEnded("memory" if code == -signal.SIGKILL else "crash")
 
 
 # -- one reading -----------------------------------------------------------------------------------
@@ -189,10 +189,10 @@ def read(
         },
     }
     try:
-        with contextlib.closing(answers(question, limits, cancel)) as heard:
+        with contextlib.closing(run_worker(question, limits, cancel)) as heard:
             for answer in heard:
                 reading.hear(answer)
-    except Ended as ended:
+    except WorkerEnded as ended:
         reading.end(ended.why, limits)
     return reading.result()
 
@@ -226,7 +226,7 @@ class _Reading:
             case {"log": text}:
                 log.error("while a file was read: %s", text)
             case {"memory": _}:
-                raise Ended("memory")
+                raise WorkerEnded("memory")
             case {"error": sentence, "locked": True}:
                 raise PasswordNeeded(sentence)
             case {"error": sentence}:
@@ -257,7 +257,7 @@ class _Reading:
             self._progress(len(self.pages), self._total)
 
 
-def _tuples(places: list[list[int]]) -> tuple[Place, ...]:
+def _tuples(places: list[list[int]]) -> tuple[WordBox, ...]:
     return tuple((signs, *edges) for signs, *edges in places)  # type: ignore[misc]
 
 

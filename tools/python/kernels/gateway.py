@@ -31,7 +31,7 @@ CONNECT = 5.0  # seconds until a gateway that does not take the connection is gi
 ANSWER = 10.0  # seconds for an answer
 START = 60.0  # seconds for a kernel, which may need a new container
 RETRIES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before a kernel is deleted once more
-LONGEST_MESSAGE = 64 * 1024 * 1024  # bytes; a kernel is the user's code
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # bytes; a kernel is the user's code
 
 # All kernels of a gateway begin in one folder; each one moves to a folder of its own, which is
 # deleted when it is shut down.
@@ -79,7 +79,7 @@ class Gateway:
                 additional_headers=self._headers,
                 open_timeout=START,
                 close_timeout=1.0,
-                max_size=LONGEST_MESSAGE,
+                max_size=MAX_MESSAGE_BYTES,
                 legacy=True,
             )
         except (OSError, WebSocketException) as error:

@@ -26,11 +26,13 @@ Message = Mapping[str, Any]
 Channel = Literal["shell", "iopub"]
 Reason = Literal["finished", "time", "limit", "cancelled", "died"]
 
-TICK = 0.05  # seconds between two looks at the Stop flag, the clock and the process
+STOP_POLL_INTERVAL_S = 0.05  # seconds between two looks at the Stop flag, the clock and the process
 KILL_AFTER_CANCEL = 0.6  # seconds; a stopped turn has to end within one
 KILL_AFTER_LIMIT = 3.0  # seconds that code may take to tidy up after its time limit
 MISSING = 1.0  # seconds to wait for the second half of an answer whose first half came
-GONE = 5.0  # seconds that a start which was given up is waited for; it ends by itself after that
+CLOSE_TIMEOUT_S = (
+    5.0  # seconds that a start which was given up is waited for; it ends by itself after that
+)
 KEPT = 5  # times the shown characters that a kernel sends from each end of an output
 STARTUP = ("session.py", "figures.py", "rich_display.py")
 STARTUP_AHEAD = "preload.py"
@@ -199,7 +201,7 @@ class Kernel:
         self._closed = True
         self.connection.kill()
         # A thread that listens sees the process gone within a tick, and lets the channels go.
-        if self._lock.acquire(timeout=20 * TICK):
+        if self._lock.acquire(timeout=20 * STOP_POLL_INTERVAL_S):
             try:
                 self.connection.close()
             finally:
@@ -234,7 +236,7 @@ class Kernel:
         interrupt_at = kill_at = float("inf")
         while True:
             ended = self.connection.ended()
-            heard = self.connection.receive(0 if ended else TICK)
+            heard = self.connection.receive(0 if ended else STOP_POLL_INTERVAL_S)
             for channel, message in heard:
                 if message is None or not _answers(message, request):
                     continue
@@ -304,7 +306,7 @@ def _close_all() -> None:
         kernel.close()
 
 
-class Starting:
+class PendingKernel:
     """A kernel on its way, for `workspace`: begun at once in a thread of its own, and given up at
     any moment.
 
@@ -347,14 +349,14 @@ class Starting:
             return None
 
     def close(self) -> None:
-        """End the kernel, or its start. Returns when it is gone, after `GONE` seconds at most;
-        may be called twice."""
+        """End the kernel, or its start. Returns when it is gone, after `CLOSE_TIMEOUT_S` seconds at
+        most; may be called twice."""
         with self._lock:
             self._closed = True
             kernel = self._kernel
         if kernel is not None:
             kernel.close()
-        wait([self._ready], GONE)
+        wait([self._ready], CLOSE_TIMEOUT_S)
         if self._ahead:
             delete_folder(self.workspace)
 

@@ -36,7 +36,7 @@ from tools.safe_files import delete_folder, no_room
 
 log = logging.getLogger(__name__)
 
-LONGEST_SOCKET_PATH = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+MAX_SOCKET_PATH_BYTES = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
 
 # One context serves all kernels with one I/O thread. Its options hold for every socket: a
 # kernel is the user's code, and must not fill the server's memory.
@@ -176,7 +176,7 @@ class LocalConnection:
 
     def settle(self, workspace: Path) -> None:
         """See `Connection.settle`. The kernel's folder takes the place of `workspace`."""
-        move_in(self.workspace, workspace)
+        adopt_workspace(self.workspace, workspace)
         give_new(workspace)
         self.workspace = workspace
 
@@ -207,7 +207,7 @@ def _private_folder() -> Path:
             if parent == parents[-1] or no_room(error):
                 raise
             continue
-        if len(bytes(folder / "k-5")) <= LONGEST_SOCKET_PATH:
+        if len(bytes(folder / "k-5")) <= MAX_SOCKET_PATH_BYTES:
             return folder
         folder.rmdir()
     raise KernelFailed("No folder for temporary files has a path short enough for sockets.")
@@ -217,7 +217,7 @@ class TooManyEntries(OSError):
     """The workspace has more than `MAX_MOVED_ENTRIES` entries."""
 
 
-def move_in(own: Path, workspace: Path) -> None:
+def adopt_workspace(own: Path, workspace: Path) -> None:
     """Rename the folder `own` to `workspace`, with what lies there in it.
 
     No link is followed: entries move as they are. Both lie in one file system. Raises OSError,

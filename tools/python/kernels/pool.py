@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from tools.base import ToolContext, ToolError
 from tools.fair_queue import FairOrder
-from tools.python.kernels.kernel import TICK, Kernel, KernelFailed, Starting
+from tools.python.kernels.kernel import STOP_POLL_INTERVAL_S, Kernel, KernelFailed, PendingKernel
 from tools.python.limits.monitor import Allowance
 
 log = logging.getLogger(__name__)
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 Loss = Literal["died", "idle", "room"]
 """Why a session lost its kernel between two calls."""
 
-LOOK = 0.5  # seconds between two looks for kernels that are idle or have died
+POLL_INTERVAL_S = 0.5  # seconds between two looks for kernels that are idle or have died
 CALM = 1.0  # seconds after a call began until a spare kernel is started: two cores are soon busy
-PATIENCE = 15.0  # seconds after which one is started all the same
+START_TIMEOUT_S = 15.0  # seconds after which one is started all the same
 RETRY = 30.0  # seconds after a spare kernel did not start
 WAITING = "Waiting for a free Python…"
 
@@ -77,7 +77,7 @@ class KernelPool:
         self._changed = threading.Condition()
         self._leases: set[Lease] = set()
         self._waiting: FairOrder[Lease] = FairOrder()
-        self._spare: Starting | None = None
+        self._spare: PendingKernel | None = None
         self._wants_spare = False
         self._closed = False
         self._keeper: threading.Thread | None = None
@@ -119,7 +119,7 @@ class KernelPool:
 
     # -- what leases ask -------------------------------------------------------------------------
 
-    def claim(self, lease: Lease, owner: str) -> Starting | None:
+    def claim(self, lease: Lease, owner: str) -> PendingKernel | None:
         """The lease's kernel or its start, marked as busy; None when it has to wait its turn."""
         with self._changed:
             if self._closed or lease.closed:
@@ -135,7 +135,9 @@ class KernelPool:
                 if lease.start is None:
                     if not self._make_room():
                         return None
-                    lease.start = self._take_spare() or Starting(self.host.start, lease.workspace)
+                    lease.start = self._take_spare() or PendingKernel(
+                        self.host.start, lease.workspace
+                    )
                 self._waiting.serve(lease)
             lease.busy = True
             self._called = time.monotonic()
@@ -146,20 +148,20 @@ class KernelPool:
     def await_change(self) -> None:
         """Return when there may be room, after a tick at most."""
         with self._changed:
-            self._changed.wait(TICK)
+            self._changed.wait(STOP_POLL_INTERVAL_S)
 
     def start_ahead(self, lease: Lease) -> None:
         """Start the lease's own kernel, without a call, where there is room."""
         with self._changed:
             if not self._closed and not lease.closed and lease.start is None:
-                lease.start = Starting(self.host.start, lease.workspace)
+                lease.start = PendingKernel(self.host.start, lease.workspace)
 
     def replace(self, lease: Lease) -> None:
         """Start a kernel in the session's own folder, in the place of one that can't be used."""
         with self._changed:
             if not self._closed and not lease.closed:
                 self._take(lease, None)
-                lease.start = Starting(self.host.start, lease.workspace)
+                lease.start = PendingKernel(self.host.start, lease.workspace)
 
     def release(self, lease: Lease) -> None:
         """The call is over, or was stopped while it waited."""
@@ -204,7 +206,7 @@ class KernelPool:
         if start is not None:
             self._closers.submit(start.close)
 
-    def _take_spare(self) -> Starting | None:
+    def _take_spare(self) -> PendingKernel | None:
         spare, self._spare = self._spare, None
         self._spent = time.monotonic()
         if spare is not None and not spare.alive:
@@ -229,18 +231,18 @@ class KernelPool:
                     elif self.idle_seconds is not None and now - lease.since > self.idle_seconds:
                         self._take(lease, "idle")
                 self._refill(now)
-                self._changed.wait(LOOK)
+                self._changed.wait(POLL_INTERVAL_S)
 
     def _refill(self, now: float) -> None:
         if self._spare is not None and not self._spare.alive:
             log.error("A kernel that was started ahead is gone.", exc_info=self._spare.failure)
             self._closers.submit(self._spare.close)
             self._spare, self._retry = None, now + RETRY
-        calm = now - self._called > CALM or now - self._spent > PATIENCE
+        calm = now - self._called > CALM or now - self._spent > START_TIMEOUT_S
         if self._wants_spare and self._spare is None and calm and now > self._retry:
             assert self.spares is not None
             folder = self.spares / f"spare-{secrets.token_hex(8)}"
-            self._spare = Starting(self.host.start, folder, ahead=True)
+            self._spare = PendingKernel(self.host.start, folder, ahead=True)
 
 
 class Lease:
@@ -256,7 +258,7 @@ class Lease:
         self._owner = ""
         self._begun: float | None = None
         # The pool's, under its lock.
-        self.start: Starting | None = None
+        self.start: PendingKernel | None = None
         self.busy = self.used = self.closed = False
         self.since = 0.0
         self.lost: Loss | None = None
@@ -285,7 +287,7 @@ class Lease:
                 self._pool.await_change()
                 continue
             try:
-                kernel = start.wait(TICK)
+                kernel = start.wait(STOP_POLL_INTERVAL_S)
                 if kernel is None:
                     continue
                 start.settle(self.workspace)

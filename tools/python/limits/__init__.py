@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.python.limits.measurement import LONGEST_PATH, MAX_DEPTH
+from tools.python.limits.measurement import MAX_DEPTH, MAX_PATH_BYTES
 
 SHARED_MEMORY_MB = 64  # of a sandbox's /dev/shm, for the queues and locks of multiprocessing
 
@@ -53,7 +53,9 @@ class PythonLimits:
 
     @property
     def depth(self) -> str:
-        return f"limit of {MAX_DEPTH} folders inside one another, or {LONGEST_PATH:,} bytes a path"
+        return (
+            f"limit of {MAX_DEPTH} folders inside one another, or {MAX_PATH_BYTES:,} bytes a path"
+        )
 
     @property
     def in_memory(self) -> Mapping[str, str]:

@@ -17,8 +17,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 ENTRY_BYTES = 4096  # bytes that a file or folder counts at least: its name and its inode take room
 MAX_DEPTH = 100  # folders in folders
-LONGEST_PATH = 4096  # bytes, PATH_MAX of <linux/limits.h>
-ROOM = 1 << 16  # bytes; where less is free, nothing is written any more
+MAX_PATH_BYTES = 4096  # bytes, PATH_MAX of <linux/limits.h>
+MIN_FREE_BYTES = 1 << 16  # bytes; where less is free, nothing is written any more
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,9 @@ def full(folder: int | str) -> bool:
     more into those that there are. Raises `OSError`."""
     disk = os.statvfs(folder)
     # Some file systems count no files, and have none free.
-    return disk.f_bavail * disk.f_frsize < ROOM or (disk.f_files > 0 and disk.f_favail == 0)
+    return disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES or (
+        disk.f_files > 0 and disk.f_favail == 0
+    )
 
 
 def _taken(entry: os.DirEntry[str], linked: set[int]) -> int:

@@ -37,7 +37,7 @@ MB = 1 << 20
 WINDOW_S = 3600.0  # within which one owner's code may run for so long
 
 
-class Watch:
+class ResourceMonitor:
     """One kernel's use. `root` is the process above all of its own, `on_disk` the folders where
     its files lie, `in_memory` file systems that lie in memory, as its processes see them. With
     `refused_at` processes and threads below `root` the system refuses one more, where it does.
@@ -221,11 +221,11 @@ class _Watcher:
     """Looks at all kernels in turn, from a thread of its own."""
 
     def __init__(self) -> None:
-        self._watches: set[Watch] = set()
+        self._watches: set[ResourceMonitor] = set()
         self._changed = threading.Condition()
         self._awake = self._running = False
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: ResourceMonitor) -> None:
         with self._changed:
             self._watches.add(watch)
             self._changed.notify()
@@ -233,7 +233,7 @@ class _Watcher:
                 self._running = True
                 threading.Thread(target=self._run, name="kernel-watch", daemon=True).start()
 
-    def drop(self, watch: Watch) -> None:
+    def drop(self, watch: ResourceMonitor) -> None:
         with self._changed:
             self._watches.discard(watch)
 

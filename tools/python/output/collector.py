@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.python.kernels.startup.session import LEFT_OUT
-from tools.python.output.mime_bundle import Picture, Rich, shown_form
+from tools.python.output.mime_bundle import MimeBundle, Picture, shown_form
 
-__all__ = ["ITEMS", "Gap", "Outputs", "Picture", "Piece", "Rich", "compose"]
+__all__ = ["ITEMS", "MimeBundle", "Omitted", "Outputs", "Picture", "Piece", "compose"]
 
 ITEMS = 500  # outputs of one call that are kept from its beginning, and as many from its end
 RICH_BYTES = 64 * 1024 * 1024  # of all that one call displayed beside text
@@ -75,7 +75,7 @@ class Outputs:
                     pieces.append(piece if fresh or isinstance(item, Stream) else "\n" + piece)
                     fresh = piece.endswith("\n")
                 else:
-                    if isinstance(piece, Picture | Rich) and not fresh:
+                    if isinstance(piece, Picture | MimeBundle) and not fresh:
                         pieces.append("\n")
                     fresh = True
                     pieces.append(piece)
@@ -89,7 +89,7 @@ class Outputs:
     def _items(self) -> Iterator[Item]:
         yield from self._head
         if self._between:
-            yield Display([Gap(self._between)])
+            yield Display([Omitted(self._between)])
         yield from self._tail
 
     def _make_room(self) -> None:
@@ -107,7 +107,7 @@ class Outputs:
         self._tail.append(item)
         if len(self._tail) > ITEMS:
             gone = self._tail.popleft()
-            if any(isinstance(piece, Picture | Rich) for piece in gone.pieces()):
+            if any(isinstance(piece, Picture | MimeBundle) for piece in gone.pieces()):
                 self._head.append(gone)
             else:
                 self._between += gone.size()
@@ -148,7 +148,7 @@ class Outputs:
         return text
 
     def _clipped(self, text: str) -> list[Piece]:
-        clip = Clip(self._limit)
+        clip = BoundedText(self._limit)
         clip.write(text if text.endswith("\n") else text + "\n")
         return clip.pieces()
 
@@ -156,7 +156,7 @@ class Outputs:
         form = shown_form(data, metadata)
         if form is None:
             return self._text_pieces(data)
-        beside = isinstance(form, Rich) and form.beside_text
+        beside = isinstance(form, MimeBundle) and form.beside_text
         pieces = self._text_pieces(data) if beside else []
         if self._has_room(form):
             return [form, *pieces]
@@ -165,12 +165,12 @@ class Outputs:
             pieces.append(f"[a {kind} was left out: there are too many]\n")
         return pieces
 
-    def _has_room(self, form: Picture | Rich) -> bool:
+    def _has_room(self, form: Picture | MimeBundle) -> bool:
         kept = [
             piece
             for item in self._items()
             for piece in item.pieces()
-            if isinstance(piece, Picture | Rich)
+            if isinstance(piece, Picture | MimeBundle)
         ]
         size = sum(len(piece.data) for piece in kept) + len(form.data)
         return len(kept) < self._pictures and size <= RICH_BYTES
@@ -181,10 +181,10 @@ class Outputs:
         if not isinstance(missing, int):
             return self._clipped(plain(text)) if text else []
         half = len(text) // 2
-        ends = Clip(self._limit)
+        ends = BoundedText(self._limit)
         ends.write(plain(text[:half]))
         first = ends.pieces()
-        return [*first, Gap(missing), *(self._clipped(plain(text[half:])) if text else ())]
+        return [*first, Omitted(missing), *(self._clipped(plain(text[half:])) if text else ())]
 
 
 def _text_of(data: Mapping[str, Any]) -> str:
@@ -204,19 +204,19 @@ def _text_of(data: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Gap:
+class Omitted:
     """Characters that are known to be missing at this place."""
 
     characters: int
 
 
-Piece = str | Picture | Rich | Gap
+Piece = str | Picture | MimeBundle | Omitted
 
 
-def compose(pieces: Sequence[str | Gap], limit: int) -> str:
+def compose(pieces: Sequence[str | Omitted], limit: int) -> str:
     """The pieces as one text, cut in the middle to `limit` characters, with a word on how much."""
-    total = sum(piece.characters if isinstance(piece, Gap) else len(piece) for piece in pieces)
-    gaps = [index for index, piece in enumerate(pieces) if isinstance(piece, Gap)]
+    total = sum(piece.characters if isinstance(piece, Omitted) else len(piece) for piece in pieces)
+    gaps = [index for index, piece in enumerate(pieces) if isinstance(piece, Omitted)]
     before = _joined(pieces[: gaps[0]] if gaps else pieces)
     if not gaps and total <= limit:
         return before
@@ -229,11 +229,11 @@ def compose(pieces: Sequence[str | Gap], limit: int) -> str:
     return f"{head}{start}[… {missing:,} characters left out …]\n{tail}"
 
 
-def _joined(pieces: Sequence[str | Gap]) -> str:
+def _joined(pieces: Sequence[str | Omitted]) -> str:
     return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
-class Clip:
+class BoundedText:
     """Text of any length, of which the first and the last `limit` characters are kept."""
 
     def __init__(self, limit: int) -> None:
@@ -250,7 +250,7 @@ class Clip:
 
     def pieces(self) -> list[Piece]:
         missing = self.size - len(self.head) - len(self.tail)
-        return [self.head, *([Gap(missing)] if missing else ()), self.tail]
+        return [self.head, *([Omitted(missing)] if missing else ()), self.tail]
 
 
 class Stream:
@@ -259,7 +259,7 @@ class Stream:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.done = Clip(limit)
+        self.done = BoundedText(limit)
         self.line = ""
 
     def write(self, text: str) -> None:

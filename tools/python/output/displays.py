@@ -28,12 +28,12 @@ from tools.media import (
     PictureRefused,
     picture_size,
 )
-from tools.python.output.collector import Gap, Piece
-from tools.python.output.mime_bundle import Picture, Rich
+from tools.python.output.collector import Omitted, Piece
+from tools.python.output.mime_bundle import MimeBundle, Picture
 from tools.safe_files import Listing, is_text, link_into, safe_name, why_not_written, write_into
 from tools.text import one_line
 
-LARGEST_SHOWN = 5_000_000  # bytes of a chart or a table that a browser is sent
+MAX_SHOWN_BYTES = 5_000_000  # bytes of a chart or a table that a browser is sent
 # What the standard library knows by other names alone.
 _ENDINGS = {"audio/wav": ".wav", "audio/mpeg": ".mp3", "audio/ogg": ".ogg"}
 
@@ -51,17 +51,17 @@ class Displays:
         self._workspace = workspace
         self._numbers: dict[str, int] = {}
 
-    def keep(self, pieces: Sequence[Piece]) -> tuple[list[str | Gap], list[Attachment]]:
+    def keep(self, pieces: Sequence[Piece]) -> tuple[list[str | Omitted], list[Attachment]]:
         """The pieces with a line of text for each thing that was displayed, and the things."""
-        texts: list[str | Gap] = []
+        texts: list[str | Omitted] = []
         attachments: list[Attachment] = []
         for piece, after in zip_longest(pieces, pieces[1:]):
-            if isinstance(piece, str | Gap):
+            if isinstance(piece, str | Omitted):
                 texts.append(piece)
                 continue
-            if isinstance(piece, Rich) and piece.mime == TABLE and isinstance(after, str):
+            if isinstance(piece, MimeBundle) and piece.mime == TABLE and isinstance(after, str):
                 table = json.loads(piece.data) | {"text": after}
-                piece = Rich(TABLE, json.dumps(table).encode())
+                piece = MimeBundle(TABLE, json.dumps(table).encode())
             text, attachment = self._figure(piece) if isinstance(piece, Picture) else (
                 self._rich(piece)
             )  # fmt: skip
@@ -79,7 +79,7 @@ class Displays:
             return f"[figure {number} is not shown: {error}]", None
         return f"[figure {number}: {saved.width}x{saved.height}]", saved.attachment
 
-    def _rich(self, rich: Rich) -> tuple[str, Attachment | None]:
+    def _rich(self, rich: MimeBundle) -> tuple[str, Attachment | None]:
         match rich.mime:
             case str() if rich.mime in (PLOTLY, VEGA_LITE):
                 number = self._number("chart")
@@ -102,9 +102,9 @@ class Displays:
         self._numbers[kind] = self._numbers.get(kind, 0) + 1
         return self._numbers[kind]
 
-    def _saved(self, rich: Rich, name: str, inline: bool) -> tuple[Attachment | None, str]:
+    def _saved(self, rich: MimeBundle, name: str, inline: bool) -> tuple[Attachment | None, str]:
         """The thing, or None and why it can't be shown."""
-        if inline and len(rich.data) > LARGEST_SHOWN:
+        if inline and len(rich.data) > MAX_SHOWN_BYTES:
             return None, "it is too large"
         try:
             path = write_into(self._workspace / OUTPUT_FOLDER, name, rich.data)

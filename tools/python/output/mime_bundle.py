@@ -21,7 +21,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Rich:
+class MimeBundle:
     """Anything else that is more than text, not yet looked at."""
 
     mime: str
@@ -38,7 +38,7 @@ class Rich:
         return "chart" if self.mime in (PLOTLY, VEGA_LITE) else "file"
 
 
-def shown_form(data: Mapping[str, Any], metadata: object) -> Picture | Rich | None:
+def shown_form(data: Mapping[str, Any], metadata: object) -> Picture | MimeBundle | None:
     """The form that says most; None where that is the text."""
     for mime in PICTURES:
         if picture := _decoded(data.get(mime)):
@@ -47,12 +47,12 @@ def shown_form(data: Mapping[str, Any], metadata: object) -> Picture | Rich | No
         if mime in (TABLE, PLOTLY) or is_vega_lite(mime):
             if isinstance(value, dict):
                 named = VEGA_LITE if is_vega_lite(mime) else mime
-                return Rich(named, json.dumps(value).encode())
+                return MimeBundle(named, json.dumps(value).encode())
         elif mime.startswith("audio/"):
             if sound := _decoded(value):
-                return Rich(mime, sound)
+                return MimeBundle(mime, sound)
         elif mime in (SVG, LATEX) and isinstance(value, str):
-            return Rich(mime, value.encode("utf-8", "replace"))
+            return MimeBundle(mime, value.encode("utf-8", "replace"))
     return None
 
 

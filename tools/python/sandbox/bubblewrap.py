@@ -27,7 +27,7 @@ from functools import cache
 from pathlib import Path
 
 from tools.python.limits import PythonLimits
-from tools.python.limits.monitor import Watch
+from tools.python.limits.monitor import ResourceMonitor
 from tools.python.sandbox import bwrap_command
 from tools.python.sandbox.boot import kernel_command
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelProcess, spawn
@@ -41,7 +41,9 @@ BOX = "/run/kernel"  # where the connection file and the sockets lie, in the san
 OUTPUT_MB = 128  # that a kernel may send in one call; what is shown of it is far less
 DYING = 1.0  # seconds until a kernel that has hung up is ended, if it does not end by itself
 DEAF = "The code closed the connections of Python itself, and Python was ended."
-GONE = 5.0  # seconds until all processes of a sandbox that was killed are waited for no longer
+EXIT_TIMEOUT_S = (
+    5.0  # seconds until all processes of a sandbox that was killed are waited for no longer
+)
 PROOF = "it-works"
 TRIAL_SECONDS = 60.0
 
@@ -229,7 +231,9 @@ class _Sandboxed:
         self._lock = threading.Lock()
         self._ended = False
         self._handle: int | None = os.pidfd_open(inner)
-        self._watch = Watch(inner, limits, folders, self._end, limits.in_memory, refused_at)
+        self._watch = ResourceMonitor(
+            inner, limits, folders, self._end, limits.in_memory, refused_at
+        )
         self._relay = Relay(sockets, OUTPUT_MB << 20, self._broken)
 
     def poll(self) -> int | None:
@@ -262,13 +266,13 @@ class _Sandboxed:
         self._end()
         with self._lock:
             if self._handle is not None:
-                select.select([self._handle], [], [], GONE)
+                select.select([self._handle], [], [], EXIT_TIMEOUT_S)
                 os.close(self._handle)
                 self._handle = None
                 self._watch.end()
                 self._relay.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=GONE)
+            self._process.wait(timeout=EXIT_TIMEOUT_S)
 
     def _end(self) -> None:
         self._ended = True

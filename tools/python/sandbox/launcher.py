@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 import psutil
 
 from tools.python.limits import PythonLimits
-from tools.python.limits.monitor import Watch
+from tools.python.limits.monitor import ResourceMonitor
 from tools.python.sandbox.boot import kernel_command
 
 # What Python or a system library needs from outside; never a key or a setting of the server.
@@ -165,7 +165,7 @@ class _Child:
     ) -> None:
         self._process = process
         self._killed = False
-        self._watch = Watch(process.pid, limits, [workspace], self._end)
+        self._watch = ResourceMonitor(process.pid, limits, [workspace], self._end)
 
     def poll(self) -> int | None:
         return self._process.poll()

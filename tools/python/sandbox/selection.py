@@ -13,7 +13,7 @@ Setting = Literal["auto", "bubblewrap", "none"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class SandboxChoice:
     """How kernels run: `launcher` is None where the tool is not on offer. `reason` is one
     sentence for the page, and `warning` says that users should know it before they go on."""
 
@@ -22,13 +22,13 @@ class Choice:
     warning: bool = False
 
 
-def choose_sandbox(setting: Setting, local: bool, limits: PythonLimits) -> Choice:
+def choose_sandbox(setting: Setting, local: bool, limits: PythonLimits) -> SandboxChoice:
     """The way in which kernels are started. `local`: nobody but this machine reaches the server.
 
     Tries, once in a process, whether bubblewrap works here.
     """
     if setting == "none":
-        return Choice(
+        return SandboxChoice(
             ChildProcess(limits),
             "Python runs without a sandbox, as GLM_PYTHON_SANDBOX=none says: its code can do "
             "whatever the app's user can.",
@@ -36,17 +36,17 @@ def choose_sandbox(setting: Setting, local: bool, limits: PythonLimits) -> Choic
         )
     trouble = why_not()
     if trouble is None:
-        return Choice(Bubblewrap(limits), "Python runs in a sandbox (bubblewrap).")
+        return SandboxChoice(Bubblewrap(limits), "Python runs in a sandbox (bubblewrap).")
     if setting == "bubblewrap":
-        return Choice(None, f"Python is switched off: {trouble}.", warning=True)
+        return SandboxChoice(None, f"Python is switched off: {trouble}.", warning=True)
     if local:
-        return Choice(
+        return SandboxChoice(
             ChildProcess(limits),
             f"Python runs without a sandbox, for {trouble}: its code can do whatever the app's "
             "user can. Others can't reach this server.",
             warning=True,
         )
-    return Choice(
+    return SandboxChoice(
         None,
         f"Python is switched off: {trouble}, and others can reach this server. "
         "GLM_PYTHON_SANDBOX=none would let everybody's code run without a sandbox.",

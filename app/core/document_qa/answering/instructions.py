@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from backends.base import Profile
 
-SMALL = 4_096
+SMALL_WINDOW_TOKENS = 4_096
 """Windows up to this have no room for long instructions."""
 
 NOTHING = "You are a helpful AI assistant. The user gave you no documents that could be read yet."
@@ -60,4 +60,4 @@ SHORT = Wording(
 def wording(profile: Profile, window: int) -> Wording:
     """How a model of that profile, with a window of so many tokens, is spoken to. A small one
     loses its way in long instructions, and can't cite."""
-    return SHORT if profile == "small" or window <= SMALL else FULL
+    return SHORT if profile == "small" or window <= SMALL_WINDOW_TOKENS else FULL

@@ -13,21 +13,21 @@ from itertools import groupby
 from math import ceil
 
 from app.core.document_qa.answering.instructions import Wording, wording
-from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.chunking import Chunk, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.token_counter import Meter, guess
+from app.core.document_qa.retrieval.token_counter import TokenCounter, estimate_tokens
 from backends.base import Backend, GenerationConfig
 from backends.events import AnswerFinished, ModelEvent, Notice, ReasoningDelta, TextDelta
 from backends.messages import Finish, Message, Text, user
 
-MOST = 24_000
+MAX_PART_TOKENS = 24_000
 """Tokens of one part, in however large a window: of longer ones models miss the middle."""
-NOTE = 800
+MAX_NOTE_TOKENS = 800
 """Tokens of the notes on one part, at most; a sixteenth of a small window."""
 
-_LABEL = 40  # tokens of the line above a note
-_FULL = 0.95  # of a call's room: parts are as full as a guess allows
-_AROUND = 200  # tokens of a call beside the text, the question and the notes
+_LABEL_TOKENS = 40  # tokens of the line above a note
+_FILL_RATIO = 0.95  # of a call's room: parts are as full as a guess allows
+_OVERHEAD_TOKENS = 200  # tokens of a call beside the text, the question and the notes
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,25 @@ class Plan:
     @property
     def together(self) -> int:
         """Notes that one call can read, however long they are."""
-        return max(2, self.room // (self.note + _LABEL))
+        return max(2, self.room // (self.note + _LABEL_TOKENS))
 
 
 def plan(
-    corpus: Corpus, question: Message, talk: Sequence[Message], meter: Meter, answer: int
+    corpus: Corpus, question: Message, talk: Sequence[Message], meter: TokenCounter, answer: int
 ) -> Plan:
     """The documents in parts that fit, all about as long. What was said before stands in the last
     call, where it takes no more than a quarter of the window."""
     window, scale = meter.window, meter.scale(corpus.whole)
-    note = max(64, min(NOTE, window // 16))
+    note = max(64, min(MAX_NOTE_TOKENS, window // 16))
     said = meter.prompt(talk).count if talk else 0
     said, talk = (0, ()) if said > window // 4 else (said, talk)
-    room = min(MOST, window - max(note, answer) - meter.text(question.text).count - said - _AROUND)
+    room = min(
+        MAX_PART_TOKENS,
+        window - max(note, answer) - meter.text(question.text).count - said - _OVERHEAD_TOKENS,
+    )
     room = max(room, window // 4)
-    costs = [guess(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
-    even = sum(costs) / max(1, ceil(sum(costs) / (_FULL * room))) + max(costs, default=0)
+    costs = [estimate_tokens(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
+    even = sum(costs) / max(1, ceil(sum(costs) / (_FILL_RATIO * room))) + max(costs, default=0)
     parts = (_part(corpus.passages[a:b]) for a, b in _packed(costs, min(even, room)))
     return Plan(tuple(parts), question, tuple(talk), room, note, wording(meter.profile, window))
 
@@ -99,7 +102,7 @@ def read(
             if note is None:
                 return None
             texts[at] = f"Notes on {part.title}:\n{note}"
-    while len(texts) > plan.together and sum(map(guess, texts)) > plan.room:
+    while len(texts) > plan.together and sum(map(estimate_tokens, texts)) > plan.room:
         notes, texts = texts, []
         firsts = range(0, len(notes), plan.together)
         for first in firsts:
@@ -146,7 +149,7 @@ class _Calls:
         return None if finish in ("cancelled", "error") else "".join(said).strip()
 
 
-def _part(passages: Sequence[Passage]) -> Part:
+def _part(passages: Sequence[Chunk]) -> Part:
     """Consecutive passages as one part."""
     titles = []
     for _, group in groupby(passages, key=lambda each: each.sheet.first):
@@ -154,7 +157,7 @@ def _part(passages: Sequence[Passage]) -> Part:
         one, last = sheets[0], sheets[-1]
         more = f"-{last.page.number}" if last is not one else ""
         titles.append(f"{one.name}, {one.unit}{'s' if more else ''} {one.page.number}{more}")
-    return Part("; ".join(titles), excerpts(passages))
+    return Part("; ".join(titles), render_chunks(passages))
 
 
 def _packed(costs: Sequence[float], most: float) -> list[tuple[int, int]]:

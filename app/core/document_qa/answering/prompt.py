@@ -18,24 +18,29 @@ from typing import Literal
 from app.core.agent.context import DocumentContext, Question
 from app.core.document_qa.answering import map_reduce
 from app.core.document_qa.answering.instructions import NOTHING, wording
-from app.core.document_qa.retrieval.chunking import Passage, excerpts
+from app.core.document_qa.retrieval.chunking import Chunk, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import Sheet
-from app.core.document_qa.retrieval.token_counter import Meter, Tokens, guess, window_of
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
+from app.core.document_qa.retrieval.token_counter import (
+    TokenCounter,
+    Tokens,
+    estimate_tokens,
+    window_of,
+)
 from backends.base import Backend, GenerationConfig
 from backends.events import ModelEvent, Notice
 from backends.messages import AppliedMode, ContextUsed, Document, Message, Text, user
 
-Way = Literal["auto", "whole", "passages", "parts"]
+ReadingMode = Literal["auto", "whole", "passages", "parts"]
 
-MOST = 24_000
+MAX_CHUNK_TOKENS = 24_000
 """Tokens of passages for one question, in however large a window."""
-OUTLINE = 1_500
+MAX_OUTLINE_TOKENS = 1_500
 """Tokens of the outline, at most; a twentieth of a small window."""
 RECENT = 32
 """Questions that have passages of their own in a prompt, at least, in however long a talk."""
-_LEAST_ANSWER = 64  # tokens; what backends insist on
-_SPARE = 16  # tokens that may come in where texts meet
+_MIN_ANSWER_TOKENS = 64  # tokens; what backends insist on
+_SPARE_TOKENS = 16  # tokens that may come in where texts meet
 _WHOLE = re.compile(
     r"\b(summar(y|ies|i[sz]\w+)|sum up|overview|tl;?dr|(main|key) (points|ideas|topics|takeaways)"
     r"|gist|what (is|are) (this|these|the) [\w ]{0,20}about"
@@ -45,7 +50,7 @@ _WHOLE = re.compile(
 
 
 @dataclass(frozen=True)
-class Room:
+class TokenBudget:
     """Tokens of a prompt, its answer, and the window that all are to fit into. Not `exact` where
     the model could not count, or doesn't say what its window is."""
 
@@ -72,27 +77,31 @@ class Prompt:
 
     way: AppliedMode
     messages: tuple[Message, ...]
-    pages: tuple[Sheet, ...]
-    room: Room
+    pages: tuple[NumberedPage, ...]
+    room: TokenBudget
     excess: int = 0
     plan: map_reduce.Plan | None = None
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PromptForecast:
     """What the next question meets: how the documents would be read, by how many tokens the whole
     of them does not fit, and for reading in parts how often the model is asked at most. `known`
     says whether the model told its window."""
 
-    way: Way
-    room: Room
+    way: ReadingMode
+    room: TokenBudget
     excess: int = 0
     calls: int = 0
     known: bool = True
 
 
 def prepare(
-    corpus: Corpus, question: Question, way: Way, cancel: threading.Event, narrow: bool = False
+    corpus: Corpus,
+    question: Question,
+    way: ReadingMode,
+    cancel: threading.Event,
+    narrow: bool = False,
 ) -> Generator[ModelEvent, None, DocumentContext | None]:
     """The documents for a question in the way that was chosen; by passages where the whole does not
     fit a window that is known, or the model found it too long, so that it must be `narrow`. None
@@ -122,30 +131,30 @@ def prepare(
 
 
 def outlook(
-    corpus: Corpus, history: tuple[Message, ...], way: Way, backend: Backend, answer: int
-) -> Outlook:
+    corpus: Corpus, history: tuple[Message, ...], way: ReadingMode, backend: Backend, answer: int
+) -> PromptForecast:
     """What a question would meet now, whose answer has so many tokens at most."""
     config = GenerationConfig(max_tokens=answer)
     # The question is not known yet: no passages are chosen, only room is kept for them.
     question = Question(history, user(""), (), "", (), backend, config)
     first = compose(corpus, question, "parts" if way == "parts" else "whole")
     known = window_of(backend) is not None
-    found = Outlook(first.way, first.room, first.excess, 0, known)
+    found = PromptForecast(first.way, first.room, first.excess, 0, known)
     if first.plan is not None:
         return replace(found, calls=first.plan.calls)
     if way == "passages" or (first.excess and (known or way == "auto")):
         free = first.room.window - first.room.answer
-        kept = min(first.room.documents, MOST, free // 4)
+        kept = min(first.room.documents, MAX_CHUNK_TOKENS, free // 4)
         return replace(found, way="passages", room=replace(first.room, documents=kept))
     return found
 
 
-def compose(corpus: Corpus, question: Question, way: Way) -> Prompt:
+def compose(corpus: Corpus, question: Question, way: ReadingMode) -> Prompt:
     """The prompt for a question. "auto" sends the documents whole where they fit, else passages of
     them."""
-    meter = Meter(question.backend)
+    meter = TokenCounter(question.backend)
     talk = _without_files((*question.history, question.question))
-    answer = max(_LEAST_ANSWER, min(question.generation.max_tokens, meter.window // 4))
+    answer = max(_MIN_ANSWER_TOKENS, min(question.generation.max_tokens, meter.window // 4))
     room = _whole_room(corpus, question, talk, meter, answer)
     if way == "whole" or (way == "auto" and not room.over) or not corpus.sheets:
         rules = wording(meter.profile, meter.window).pages
@@ -177,7 +186,7 @@ class _Passages:
         corpus: Corpus,
         question: Question,
         talk: Sequence[Message],
-        meter: Meter,
+        meter: TokenCounter,
         answer: int,
     ) -> None:
         self._corpus, self._meter, self._answer, self._question = corpus, meter, answer, question
@@ -187,13 +196,13 @@ class _Passages:
         self._asked = _recent(asked)
         self._free = meter.window - answer
         self._scale = meter.scale(corpus.whole)
-        outline = corpus.outline(min(OUTLINE, self._free // 20), self._tokens)
+        outline = corpus.outline(min(MAX_OUTLINE_TOKENS, self._free // 20), self._tokens)
         self._system = _system(
             wording(meter.profile, meter.window).pages, f"The documents:\n{outline}"
         )
 
     def prompt(self) -> Prompt:
-        each = min(MOST, self._free // 4)
+        each = min(MAX_CHUNK_TOKENS, self._free // 4)
         prompt = self._made(self._chosen(self._asked, each))
         while prompt.room.over and each > 0:
             # A long conversation: what was read for earlier turns goes first.
@@ -201,9 +210,9 @@ class _Passages:
             each = min(each // 2, each - prompt.room.over)
         return prompt
 
-    def _chosen(self, asked: Sequence[int], each: int) -> dict[int, tuple[Passage, ...]]:
+    def _chosen(self, asked: Sequence[int], each: int) -> dict[int, tuple[Chunk, ...]]:
         """The passages of these turns, as they were chosen when each was the last one."""
-        chosen: dict[int, tuple[Passage, ...]] = {}
+        chosen: dict[int, tuple[Chunk, ...]] = {}
         for at in asked:
             have = [passage for passages in chosen.values() for passage in passages]
             new = self._choose(at, each, have)
@@ -213,21 +222,21 @@ class _Passages:
             chosen[at] = new
         return chosen
 
-    def _choose(self, at: int, room: int, have: Sequence[Passage]) -> tuple[Passage, ...]:
+    def _choose(self, at: int, room: int, have: Sequence[Chunk]) -> tuple[Chunk, ...]:
         before = self._talk[self._before[at]].text if at in self._before else ""
         return self._corpus.choose(self._talk[at].text, before, room, self._cost, have)
 
-    def _made(self, chosen: dict[int, tuple[Passage, ...]]) -> Prompt:
-        texts = {at: excerpts(passages) for at, passages in chosen.items() if passages}
+    def _made(self, chosen: dict[int, tuple[Chunk, ...]]) -> Prompt:
+        texts = {at: render_chunks(passages) for at, passages in chosen.items() if passages}
         messages = [
             _with_text_before(message, texts[at]) if at in texts else message
             for at, message in enumerate(self._talk)
         ]
         read = [self._meter.text(text) for text in texts.values()]
         said = _said(self._question, self._meter, self._system, self._talk)
-        room = Room(
+        room = TokenBudget(
             sum(each.count for each in read),
-            said.count + _SPARE,
+            said.count + _SPARE_TOKENS,
             self._answer,
             self._meter.window,
             self._meter.known and said.exact and all(each.exact for each in read),
@@ -237,25 +246,27 @@ class _Passages:
         return Prompt("passages", (self._system, *messages), pages, room)
 
     def _tokens(self, text: str) -> float:
-        return guess(text) * self._scale
+        return estimate_tokens(text) * self._scale
 
-    def _cost(self, passage: Passage) -> float:
+    def _cost(self, passage: Chunk) -> float:
         return self._tokens(f"{passage.sheet.head}\n{passage.lead}{passage.text}")
 
 
-def _said(question: Question, meter: Meter, system: Message, talk: Sequence[Message]) -> Tokens:
+def _said(
+    question: Question, meter: TokenCounter, system: Message, talk: Sequence[Message]
+) -> Tokens:
     """Tokens of the whole request without what is read for it."""
     own = (_system(question.system),) if question.system else ()
     return meter.prompt((*own, system, *talk, *question.begun), question.tools)
 
 
 def _whole_room(
-    corpus: Corpus, question: Question, talk: Sequence[Message], meter: Meter, answer: int
-) -> Room:
+    corpus: Corpus, question: Question, talk: Sequence[Message], meter: TokenCounter, answer: int
+) -> TokenBudget:
     read = meter.text(corpus.whole)
     said = _said(question, meter, _system(wording(meter.profile, meter.window).pages), talk)
     exact = meter.known and read.exact and said.exact
-    return Room(read.count, said.count + _SPARE, answer, meter.window, exact)
+    return TokenBudget(read.count, said.count + _SPARE_TOKENS, answer, meter.window, exact)
 
 
 def _system(*texts: str) -> Message:

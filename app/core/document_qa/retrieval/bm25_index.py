@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Scores = np.ndarray[Any, np.dtype[np.float32]]
 
-MOST_HITS = 200
+MAX_HITS = 200
 """Texts that are looked at more closely."""
 
 _FAINT = 0.3  # share of the best score below which a text answers nothing
@@ -45,12 +45,12 @@ _TEXT_ENDS, _SENTENCE_ENDS = CUTS[0], CUTS[1]
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n\s*\n|\n(?=\s*[|*•-])")
 
 
-class Index:
+class BM25Index:
     """Texts by their words. `contexts`, one a text, are found by too: headings, a name."""
 
     def __init__(self, texts: Sequence[str], contexts: Sequence[str]) -> None:
         self._texts = texts
-        words = [terms(f"{about}\n{text}") for about, text in zip(contexts, texts, strict=True)]
+        words = [tokenize(f"{about}\n{text}") for about, text in zip(contexts, texts, strict=True)]
         self._bm25: Any = None
         if any(words):
             import bm25s
@@ -60,7 +60,7 @@ class Index:
 
     def ranked(self, question: str, before: str = "") -> tuple[int, ...]:
         """Places of the texts that share words with the question, the best first, at most
-        `MOST_HITS`. The words of the question `before` count too."""
+        `MAX_HITS`. The words of the question `before` count too."""
         weights = self._weights(question, before)
         if not weights:
             return ()
@@ -69,7 +69,7 @@ class Index:
         scores = self._scores(weights)
         best = float(scores.max())
         # Equal ones in the order of the text.
-        hits = [int(at) for at in np.argsort(-scores, kind="stable")[:MOST_HITS]]
+        hits = [int(at) for at in np.argsort(-scores, kind="stable")[:MAX_HITS]]
         close = self._closeness(hits, weights)
         ranks = {at: scores[at] / best + near for at, near in zip(hits, close, strict=True)}
         least = _FAINT * max(ranks.values())
@@ -80,9 +80,9 @@ class Index:
         """What each word counts that is there to be found."""
         if self._bm25 is None:
             return {}
-        own = asked(question)
+        own = query_terms(question)
         share = _BEFORE if len(own) >= _OWN_WORDS else 1.0
-        weights = dict.fromkeys(asked(before), share) if before else {}
+        weights = dict.fromkeys(query_terms(before), share) if before else {}
         weights |= dict.fromkeys(own, 1.0)
         known = self._bm25.vocab_dict
         return {word: weight for word, weight in weights.items() if word and word in known}
@@ -102,8 +102,8 @@ class Index:
         whole = sum(rare.values())
         texts = (_SENTENCE.sub(_SENTENCE_ENDS, self._texts[at]) for at in hits)
         best, found = [0.0], set[str]()
-        # All at once: each call of `terms` costs more than the words of a text.
-        for word in terms(_TEXT_ENDS.join(texts)):
+        # All at once: each call of `tokenize` costs more than the words of a text.
+        for word in tokenize(_TEXT_ENDS.join(texts)):
             if word in rare:
                 found.add(word)
             elif word in CUTS:
@@ -122,7 +122,7 @@ class Index:
         return log(1 + (len(self._texts) - count + 0.5) / (count + 0.5))
 
 
-def terms(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """What a text is found by, in its order."""
     text = _BROKEN.sub("", text)
     if not text.isascii():
@@ -140,9 +140,9 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def asked(question: str) -> list[str]:
+def query_terms(question: str) -> list[str]:
     """What a question looks for: all that says something, else everything; each once."""
-    words = list(dict.fromkeys(terms(question)))
+    words = list(dict.fromkeys(tokenize(question)))
     return [word for word in words if word not in _empty()] or words
 
 
@@ -151,4 +151,4 @@ def _empty() -> frozenset[str]:
     """Words that every question has."""
     from bm25s.stopwords import STOPWORDS_EN_PLUS
 
-    return frozenset(term for word in (*STOPWORDS_EN_PLUS, *_ASKING) for term in terms(word))
+    return frozenset(term for word in (*STOPWORDS_EN_PLUS, *_ASKING) for term in tokenize(word))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from app.core.document_qa.retrieval.numbered_pages import Sheet, harmless
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage, harmless
 from tools.citations import WIDE
 
 LEAST, TARGET, LONGEST = 200, 700, 1400
@@ -19,7 +19,7 @@ ends with its paragraph, at the longest with its line. In Chinese and the like h
 Outline = tuple[tuple[int, str], ...]
 """Headings, each under the one before: level and words."""
 
-_LONGEST_HEADING = 120
+_MAX_HEADING_CHARS = 120
 _MARKED = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
 _UNDERLINE = re.compile(r"([=~-])\1{2,}[ \t]*$")
 # Headings of texts without marks: they stand alone on a short line, and no list of contents.
@@ -36,11 +36,11 @@ _WIDE = re.compile(f"[{WIDE}]+")
 
 
 @dataclass(frozen=True)
-class Passage:
+class Chunk:
     """A stretch of a page. `headings` are those it stands under and does not hold itself, `lead`
     is the first row of the table that it goes on with."""
 
-    sheet: Sheet
+    sheet: NumberedPage
     start: int
     end: int
     headings: tuple[str, ...] = ()
@@ -57,12 +57,12 @@ class Heading:
 
     level: int
     text: str
-    sheet: Sheet
+    sheet: NumberedPage
 
 
-def cut(sheets: Sequence[Sheet]) -> tuple[tuple[Passage, ...], tuple[Heading, ...]]:
+def chunk_pages(sheets: Sequence[NumberedPage]) -> tuple[tuple[Chunk, ...], tuple[Heading, ...]]:
     """The passages and the headings of all pages; headings hold to the end of their document."""
-    passages: list[Passage] = []
+    passages: list[Chunk] = []
     headings: list[Heading] = []
     under: Outline = ()
     first = None
@@ -76,11 +76,11 @@ def cut(sheets: Sequence[Sheet]) -> tuple[tuple[Passage, ...], tuple[Heading, ..
     return tuple(passages), tuple(headings)
 
 
-def excerpts(passages: Iterable[Passage]) -> str:
+def render_chunks(passages: Iterable[Chunk]) -> str:
     """Passages in their order as a model reads them: page by page, with a mark where text is
     left out between two of them."""
     lines: list[str] = []
-    before: Passage | None = None
+    before: Chunk | None = None
     for each in passages:
         goes_on = before is not None and before.sheet is each.sheet and before.end == each.start
         if before is None or before.sheet is not each.sheet:
@@ -98,7 +98,7 @@ def excerpts(passages: Iterable[Passage]) -> str:
 class _Page:
     """One page while it is cut."""
 
-    def __init__(self, sheet: Sheet, under: Outline) -> None:
+    def __init__(self, sheet: NumberedPage, under: Outline) -> None:
         self.under = under
         self.headings: list[Heading] = []
         self._sheet = sheet
@@ -108,7 +108,7 @@ class _Page:
             size // 2 if wide else size for size in (LEAST, TARGET, LONGEST)
         )
 
-    def passages(self) -> Iterator[Passage]:
+    def passages(self) -> Iterator[Chunk]:
         lines = self._sheet.text.splitlines(keepends=True)
         begin = at = 0
         above, lead = self._names(), ""
@@ -125,7 +125,7 @@ class _Page:
                 or (blank and held >= self._target)
                 or held + len(line) > self._longest
             ):
-                yield Passage(self._sheet, begin, at, above, lead)
+                yield Chunk(self._sheet, begin, at, above, lead)
                 begin, above, lead, empty = at, self._names(), row, True
             elif empty and held + len(line) > self._longest:
                 begin = at  # without the empty lines
@@ -135,14 +135,14 @@ class _Page:
             at += len(line)
             empty = empty and not line.strip()
             for end in _breaks(line, self._longest):
-                yield Passage(self._sheet, begin, at - len(line) + end, above, lead)
+                yield Chunk(self._sheet, begin, at - len(line) + end, above, lead)
                 begin, above = at - len(line) + end, self._names()
                 empty = not line[end:].strip()
             table = line.lstrip().startswith("|")
             row = (row or line.strip()[: self._target]) if table else ""
             blank = not line.strip() or (not table and _SENTENCE.search(line) is not None)
         if self._sheet.text[begin:].strip():
-            yield Passage(self._sheet, begin, at, above, lead)
+            yield Chunk(self._sheet, begin, at, above, lead)
 
     def _take(self, level: int, text: str) -> None:
         self.under = (*(each for each in self.under if each[0] < level), (level, text))
@@ -155,7 +155,7 @@ class _Page:
 
 def _heading(line: str, after: str, alone: bool) -> tuple[int, str] | None:
     """The level and the words of a line that is a heading."""
-    if len(line) > _LONGEST_HEADING:
+    if len(line) > _MAX_HEADING_CHARS:
         return None
     if marked := _MARKED.match(line):
         return (len(marked[1]), marked[2]) if marked[2] else None

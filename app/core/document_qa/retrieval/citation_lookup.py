@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from tools.citations import Citation, Span, claimed, find
 
-LEAST = 12
+MIN_QUOTE_CHARS = 12
 """Characters that a quotation must have to be looked for on other pages: fewer stand anywhere."""
-MOST_PAGES = 8
+MAX_PAGES = 8
 """Other pages that are looked at."""
 
 
-class Quotations:
+class CitationFinder:
     """What the documents of a conversation say: a `CitationSource`, for `citations.Remembering`.
 
     `corpus` gives the pages that there are at the moment.
@@ -27,7 +27,7 @@ class Quotations:
     def __init__(self, corpus: Callable[[], Corpus]) -> None:
         self._corpus = corpus
 
-    def source(self, id: int) -> Sheet | None:
+    def source(self, id: int) -> NumberedPage | None:
         """The page that is cited under that number, if it is there."""
         return self._corpus().sheet(id)
 
@@ -48,7 +48,7 @@ class Quotations:
         return Citation(False, sheet)
 
 
-def _found(corpus: Corpus, sheet: Sheet, words: str) -> tuple[Span, ...]:
+def _found(corpus: Corpus, sheet: NumberedPage, words: str) -> tuple[Span, ...]:
     """Where the words stand on the page; those that end on the next one, or began on the one
     before, to the page's edge."""
     if spans := find(sheet.text, words):
@@ -68,10 +68,10 @@ def _within(spans: tuple[Span, ...], begin: int, length: int) -> tuple[Span, ...
     return tuple((start, end) for start, end in cut if start < end)
 
 
-def _others(corpus: Corpus, sheet: Sheet, words: str) -> list[Sheet]:
+def _others(corpus: Corpus, sheet: NumberedPage, words: str) -> list[NumberedPage]:
     """The other pages that share most with the words, those of the same document first."""
-    if len(words) < LEAST:
+    if len(words) < MIN_QUOTE_CHARS:
         return []
     hits = (corpus.passages[at].sheet for at in corpus.ranked(words))
     pages = dict.fromkeys(each for each in hits if each is not sheet)
-    return sorted(pages, key=lambda each: each.first != sheet.first)[:MOST_PAGES]
+    return sorted(pages, key=lambda each: each.first != sheet.first)[:MAX_PAGES]

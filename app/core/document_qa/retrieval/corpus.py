@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cached_property, lru_cache
 from itertools import groupby
 
-from app.core.document_qa.retrieval.bm25_index import Index
-from app.core.document_qa.retrieval.chunking import Heading, Passage, cut
-from app.core.document_qa.retrieval.numbered_pages import Sheet, harmless, whole
+from app.core.document_qa.retrieval.bm25_index import BM25Index
+from app.core.document_qa.retrieval.chunking import Chunk, Heading, chunk_pages
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage, harmless, whole
 
 HITS = 0.5
 """Share of the room that goes to the best passages before their neighbours get theirs."""
@@ -17,27 +17,27 @@ SAMPLES = 16
 
 _FULL = 0.97  # of a room: nothing of use fits into the rest
 
-Cost = Callable[[Passage], float]
+Cost = Callable[[Chunk], float]
 
 
 class Corpus:
     """All pages that a conversation may ask about; what follows from them is made once, when it
     is first needed (about two seconds for a million tokens)."""
 
-    def __init__(self, sheets: Iterable[Sheet] = ()) -> None:
+    def __init__(self, sheets: Iterable[NumberedPage] = ()) -> None:
         self.sheets = tuple(sheets)
 
-    def renewed(self, sheets: Iterable[Sheet]) -> Corpus:
+    def renewed(self, sheets: Iterable[NumberedPage]) -> Corpus:
         """A corpus of these pages: this one where they are the same."""
         sheets = tuple(sheets)
         return self if sheets == self.sheets else Corpus(sheets)
 
-    def sheet(self, id: int) -> Sheet | None:
+    def sheet(self, id: int) -> NumberedPage | None:
         """The page that is cited under that number."""
         return self._by_id.get(id)
 
     @property
-    def passages(self) -> tuple[Passage, ...]:
+    def passages(self) -> tuple[Chunk, ...]:
         """All passages in their order: together, the text of all pages."""
         return self._cut[0]
 
@@ -64,8 +64,8 @@ class Corpus:
         before: str,
         room: float,
         cost: Cost,
-        without: Collection[Passage] = (),
-    ) -> tuple[Passage, ...]:
+        without: Collection[Chunk] = (),
+    ) -> tuple[Chunk, ...]:
         """What is to be read for a question, in the order of the text, within `room`.
 
         The passages `without` which it should do are in the prompt already. Where no word is
@@ -118,12 +118,12 @@ class Corpus:
     # -- what follows from the pages -------------------------------------------------------------
 
     @cached_property
-    def _by_id(self) -> dict[int, Sheet]:
+    def _by_id(self) -> dict[int, NumberedPage]:
         return {sheet.id: sheet for sheet in self.sheets}
 
     @cached_property
-    def _cut(self) -> tuple[tuple[Passage, ...], tuple[Heading, ...]]:
-        return cut(self.sheets)
+    def _cut(self) -> tuple[tuple[Chunk, ...], tuple[Heading, ...]]:
+        return chunk_pages(self.sheets)
 
     @cached_property
     def _ranked(self) -> Callable[[str, str], tuple[int, ...]]:
@@ -131,7 +131,7 @@ class Corpus:
         about = [
             f"{each.sheet.name} {' '.join(each.headings)} {each.lead}" for each in self.passages
         ]
-        index = Index([each.text for each in self.passages], about)
+        index = BM25Index([each.text for each in self.passages], about)
         return lru_cache(maxsize=128)(index.ranked)
 
     def _samples(self) -> list[int]:

@@ -21,7 +21,7 @@ several pages, so that their numbers would mislead."""
 PICTURED = ("pdf", "picture")
 """Formats whose pages can be drawn."""
 
-_NAME = 120  # characters
+_MAX_NAME_CHARS = 120  # characters
 # A special token of any model's template: no text of a page may end its message.
 _TOKEN = re.compile(r"<(?=\|[^|<>\s]{1,40}\|>)")
 # A line that could be taken for the first line of a page.
@@ -46,7 +46,7 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class NumberedPage:
     """A page as it is asked about: a `Source` of citations. `name` is the document's, `unit`
     what a page of it is called, `pages` how many the document has; `pictured` says that it can be
     drawn."""
@@ -108,25 +108,25 @@ def harmless(text: str) -> str:
     return _HEAD.sub(rf"\1[{WORD_JOINER}", text)
 
 
-def whole(sheets: Iterable[Sheet]) -> str:
+def whole(sheets: Iterable[NumberedPage]) -> str:
     """Pages as a model reads them, one after another."""
     return "\n".join(sheet.shown for sheet in sheets)
 
 
-def sheets_of(entries: Iterable[Entry]) -> tuple[Sheet, ...]:
+def sheets_of(entries: Iterable[Entry]) -> tuple[NumberedPage, ...]:
     """The selected pages of all documents that were read, by their numbers."""
     sheets = [sheet for entry in entries for sheet in _sheets(entry)]
     return tuple(sorted(sheets, key=lambda sheet: sheet.id))
 
 
-def _sheets(entry: Entry) -> Sequence[Sheet]:
+def _sheets(entry: Entry) -> Sequence[NumberedPage]:
     reading = entry.reading
     if reading is None:
         return ()
-    name = one_line(harmless(entry.document.name or entry.document.path.name), _NAME)
+    name = one_line(harmless(entry.document.name or entry.document.path.name), _MAX_NAME_CHARS)
     unit, pictured = UNITS.get(reading.kind, "page"), reading.kind in PICTURED
     return [
-        Sheet(entry.first + page.number - 1, name, page, unit, len(reading.pages), pictured)
+        NumberedPage(entry.first + page.number - 1, name, page, unit, len(reading.pages), pictured)
         for page in reading.pages
         if entry.selected is None
         or any(first <= page.number <= last for first, last in entry.selected)

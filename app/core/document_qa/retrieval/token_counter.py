@@ -23,9 +23,9 @@ _WIDE = re.compile(f"[{WIDE}]+")
 _ASCII = re.compile(r"[!-@\[-`{-~\n]+")
 # Characters of a token, by kind, as tokenizers with 100,000 words and more have them.
 _LETTERS_A_TOKEN, _ASCII_A_TOKEN, _WIDE_A_TOKEN, _OTHER_A_TOKEN = 4.0, 1.8, 1.3, 2.2
-_AROUND = 6  # tokens of a message beside its text
+_MESSAGE_TOKENS = 6  # tokens of a message beside its text
 _SAMPLES, _SAMPLE = 8, 1_000
-_MOST = 50_000  # texts whose length is remembered; about 10 MB
+_MAX_REMEMBERED = 50_000  # texts whose length is remembered; about 10 MB
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Tokens:
     exact: bool = True
 
 
-class Meter:
+class TokenCounter:
     """Counts for one model; what was counted is remembered, but for the text. `window` is a guess
     where it is not `known`."""
 
@@ -49,8 +49,8 @@ class Meter:
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Tokens:
         """A whole prompt."""
-        guessed = sum(_guessed(_text(message)) + _AROUND for message in messages)
-        guessed += sum(guess(f"{spec.description}{spec.parameters}") for spec in tools)
+        guessed = sum(_guessed(_text(message)) + _MESSAGE_TOKENS for message in messages)
+        guessed += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
         counted = self._counted(messages, tools) if guessed <= FAR * self.window else None
         return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
 
@@ -59,7 +59,7 @@ class Meter:
         key = len(text), hash(text)
         known = self._known.get(key)
         if known is None:
-            if len(self._known) >= _MOST:
+            if len(self._known) >= _MAX_REMEMBERED:
                 self._known.clear()
             known = self._known[key] = self._text(text)
         return known
@@ -69,10 +69,10 @@ class Meter:
         step = max(len(text) // _SAMPLES, _SAMPLE)
         sample = "\n".join(text[at : at + _SAMPLE] for at in range(0, len(text), step))
         counted = self.text(sample)
-        return counted.count / guess(sample) if counted.exact and sample else 1.0
+        return counted.count / estimate_tokens(sample) if counted.exact and sample else 1.0
 
     def _text(self, text: str) -> Tokens:
-        guessed = guess(text)
+        guessed = estimate_tokens(text)
         if guessed > FAR * self.window and len(text) > 2 * _SAMPLES * _SAMPLE:
             return Tokens(int(guessed * self.scale(text)), exact=False)
         empty = self._counted([user("")])
@@ -99,7 +99,7 @@ def learn(backend: Backend, said: ContextExceeded) -> None:
     _SAID[backend] = said.window
 
 
-def guess(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens a text has, rather too many than too few."""
     letters, wide, ascii = (sum(map(len, kind.findall(text))) for kind in (_LETTERS, _WIDE, _ASCII))
     other = len(text) - letters - wide - ascii
@@ -119,12 +119,12 @@ def _text(message: Message) -> str:
 
 
 def _guessed(text: str) -> int:
-    """`guess`, made once for a text: those of a long conversation are asked for at each draw."""
+    """`estimate_tokens`, once a text: a long conversation asks for its texts at each draw."""
     key = len(text), hash(text)
     if key not in _GUESSED:
-        if len(_GUESSED) >= _MOST:
+        if len(_GUESSED) >= _MAX_REMEMBERED:
             _GUESSED.clear()
-        _GUESSED[key] = guess(text)
+        _GUESSED[key] = estimate_tokens(text)
     return _GUESSED[key]
 
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.llama_cpp.backend import LlamaCpp
-from backends.llama_cpp.grammar import LARGEST, answer_grammar, input_grammar
+from backends.llama_cpp.grammar import MAX_SCHEMAS_CHARS, answer_grammar, input_grammar
 from tests.support.llama_asking import LAMP, PYTHON, load
 from tools.base import ToolSpec
 
@@ -188,7 +188,7 @@ def test_no_schema_frees_the_model_of_the_grammar(model: LlamaCpp, schema: Any, 
 def test_one_schema_out_of_hand_leaves_the_other_tools_as_they_are(model: LlamaCpp) -> None:
     vast = function("vast", {"x": {"enum": ["x" * 99] * 9_999}, "y": {"$ref": "#/nowhere"}}, ["x"])
     grammar = answer_grammar([vast, LAMP], model._ends)
-    assert len(grammar) < LARGEST
+    assert len(grammar) < MAX_SCHEMAS_CHARS
     shown = 'lamp\n{"on": true, "room": "attic"}\n##\n' * 4  # there is no attic
     text, _ = written(model, grammar, shown)
     name, _, arguments = text.partition("\n")
@@ -202,7 +202,9 @@ def test_very_many_large_schemas_become_any_object() -> None:
         for n in range(40)
     ]
     grammar = answer_grammar(large)
-    assert len(grammar) < 1.2 * LARGEST and "f39" in grammar and "parameter_0_0" in grammar
+    assert (
+        len(grammar) < 1.2 * MAX_SCHEMAS_CHARS and "f39" in grammar and "parameter_0_0" in grammar
+    )
     assert "parameter_39_0" not in grammar
 
 

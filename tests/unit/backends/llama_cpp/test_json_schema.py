@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.llama_cpp.json_schema import LARGEST, arguments_schema
+from backends.llama_cpp.json_schema import MAX_SCHEMA_CHARS, arguments_schema
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -148,7 +148,7 @@ def test_a_schema_beyond_all_measure_is_held_less_deeply() -> None:
     assert held(many) == {}
     wide = {"properties": {f"p{n}": {"$ref": "#/$defs/A"} for n in range(9)}}
     made = held({"$ref": "#/$defs/A"}, **{"$defs": {"A": wide}})
-    assert len(json.dumps(made)) < LARGEST
+    assert len(json.dumps(made)) < MAX_SCHEMA_CHARS
     deep: Any = TEXT
     for _ in range(500):
         deep = {"type": "array", "items": deep}

@@ -39,8 +39,8 @@ from backends.events import (
 )
 from backends.messages import Document, Message, Picture, Text, user
 from backends.openai_api.backend import OpenAIBackend
-from backends.openai_api.errors import Fault
-from backends.openai_api.errors import told as tell
+from backends.openai_api.errors import RequestFailure
+from backends.openai_api.errors import user_message as tell
 from tests.support import scripted_server as say
 from tests.support.scripted_server import Script, ScriptedServer, Status
 from tools.base import ToolCall, ToolResult, ToolSpec
@@ -914,6 +914,6 @@ def test_no_http_client_is_imported_before_the_first_question() -> None:
 
 
 def test_a_bad_certificate_is_not_tried_again() -> None:
-    fault = Fault(None, "Connection error. / [SSL: CERTIFICATE_VERIFY_FAILED] self-signed")
+    fault = RequestFailure(None, "Connection error. / [SSL: CERTIFICATE_VERIFY_FAILED] self-signed")
     assert not fault.passing
     assert "certificate" in str(tell(fault, "h:443"))

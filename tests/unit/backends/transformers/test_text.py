@@ -27,7 +27,7 @@ from backends.events import (
 from backends.messages import Message, Text, user
 from backends.transformers.backend import ANSWER_ROOM, FAULT, Transformers
 from backends.transformers.config import WeightsConfig
-from backends.transformers.kv_cache import KeptCaches
+from backends.transformers.kv_cache import PrefixCache
 from backends.transformers.loading import load
 from backends.transformers.prompt import Prompter
 from backends.transformers.tokenizer import Detokenizer, Tokens
@@ -221,11 +221,11 @@ def test_many_threads_at_once(glm: Transformers) -> None:
 # -- what is kept --------------------------------------------------------------------------------
 
 
-def budget(model: Transformers, tokens: int, aside: int = 0) -> KeptCaches:
+def budget(model: Transformers, tokens: int, aside: int = 0) -> PrefixCache:
     """The model keeps so many tokens from here on."""
     caches = model._caches
     size = caches._token_bytes
-    model._caches = KeptCaches(caches._config, size, tokens * size, aside * size)
+    model._caches = PrefixCache(caches._config, size, tokens * size, aside * size)
     return model._caches
 
 

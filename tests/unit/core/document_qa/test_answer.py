@@ -11,7 +11,7 @@ import pytest
 from app.core.agent.events import Event, MessageFinished, TurnFinished
 from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
-from app.core.document_qa.answering.prompt import Way, outlook
+from app.core.document_qa.answering.prompt import ReadingMode, outlook
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.status_text import pages_read
 from backends.base import Backend
@@ -35,7 +35,7 @@ def corpus() -> Corpus:
 def events_of(
     corpus: Corpus,
     backend: Backend,
-    way: Way,
+    way: ReadingMode,
     history: Sequence[Message] = (),
     cancel: threading.Event | None = None,
 ) -> list[Event]:
@@ -57,7 +57,7 @@ def answer(events: Sequence[Event]) -> Message:
 
 
 def asked(
-    corpus: Corpus, backend: Scripted, *history: Message, way: Way = "auto"
+    corpus: Corpus, backend: Scripted, *history: Message, way: ReadingMode = "auto"
 ) -> tuple[str, list[str], ContextUsed]:
     """What came of the question: the text, the notices, and what it was given from."""
     events = events_of(corpus, backend, way, history)
@@ -69,7 +69,7 @@ def asked(
     return message.text, notices, message.context
 
 
-def failed(corpus: Corpus, backend: Scripted, way: Way = "auto") -> str:
+def failed(corpus: Corpus, backend: Scripted, way: ReadingMode = "auto") -> str:
     """Why there was no answer."""
     *_, end = events = events_of(corpus, backend, way)
     assert isinstance(end, TurnFinished) and end.reason == "error" and end.error
@@ -85,7 +85,9 @@ def test_a_server_that_says_no_numbers_is_asked_by_passages_too(corpus: Corpus) 
 
 
 @pytest.mark.parametrize("way", ["auto", "whole"])
-def test_what_the_model_finds_too_long_is_asked_again_by_passages(corpus: Corpus, way: Way) -> None:
+def test_what_the_model_finds_too_long_is_asked_again_by_passages(
+    corpus: Corpus, way: ReadingMode
+) -> None:
     backend = Scripted(TOO_LONG, "It is Otto.", window=None, counts=False)
     text, notices, used = asked(corpus, backend, way=way)
     assert text == "It is Otto." and len(backend.asked) == 2
@@ -120,7 +122,7 @@ def test_without_documents_a_long_talk_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize("way", ["whole", "passages", "parts"])
-def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, way: Way) -> None:
+def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, way: ReadingMode) -> None:
     backend = Scripted(AnswerBroken("The server is gone."), window=32_768)
     message = answer(events_of(corpus, backend, way))
     assert backend.asked and message.error == "The server is gone." and message.context is None

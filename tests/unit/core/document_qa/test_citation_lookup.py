@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.document_qa.retrieval.citation_lookup import Quotations
+from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import harmless
-from app.core.rendering.citations import Remembering, copied, highlighted, numbered
+from app.core.rendering.citations import CitationCache, copied, highlighted, numbered
 from tests.support.browser_parts import Lists, Pages, ask, page
 from tests.support.document_scene import filler, sheets
 from tools.browser import BrowserTool
@@ -117,12 +117,12 @@ def test_what_makes_a_text_harmless_changes_no_quotation(said):
 # -- pages ---------------------------------------------------------------------------------------
 
 
-def quotations() -> tuple[Quotations, Corpus]:
+def quotations() -> tuple[CitationFinder, Corpus]:
     ends = f"{filler(1, 60)}\n\nThe committee decided that the"
     begins = f"bridge will be closed in May.\n\n{filler(2, 60)}"
     plain = sheets("Intro of the report.", ends, begins, "The tower stands on 45 oak piles.")
     corpus = Corpus([*plain, *sheets("A bell hangs in the tower of oak.", name="b.txt", first=11)])
-    return Quotations(lambda: corpus), corpus
+    return CitationFinder(lambda: corpus), corpus
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_words_are_looked_for_on_their_page_then_on_others(id, words, found, on,
 def test_an_answer_is_numbered_by_page_and_its_quotations_are_marked():
     known, _ = quotations()
     text = "Closed【2†decided that the bridge】, piles【1†on 45 oak piles】【4†The tower】【9†x】."
-    answer = numbered(text, Remembering(known))
+    answer = numbered(text, CitationCache(known))
     assert [(each.number, each.trouble) for each in answer.citations] == [
         (1, ""), (2, "stands in report.pdf, page 4"), (2, ""), (0, "no such source"),
     ]  # fmt: skip
@@ -163,7 +163,7 @@ def test_an_answer_is_numbered_by_page_and_its_quotations_are_marked():
     ]
     assert marked == [["decided that the"], ["on 45 oak piles"], ["The tower"], []]
     assert answer.citations[0].source.where == "page 2 of 4"
-    assert copied([text], Remembering(known)).endswith(
+    assert copied([text], CitationCache(known)).endswith(
         "[1] report.pdf, page 2\n[2] report.pdf, page 4"
     )
 
@@ -173,7 +173,7 @@ def test_pages_of_the_web_and_of_documents_keep_their_own_numbers(tmp_path):
     ask(web, 'open_url("https://a.example/0")', tmp_path)
     ask(web, 'open_url("https://a.example/1")', tmp_path)
     known, _ = quotations()
-    look = Remembering(web, known)
+    look = CitationCache(web, known)
     answer = numbered("【1†page of the web】【1†Intro of the report】【4†The tower】【4†x】", look)
     assert [(each.number, each.source.title) for each in answer.citations] == [
         (1, "Web"), (2, "report.pdf, page 1"), (3, "report.pdf, page 4"), (3, "report.pdf, page 4"),
@@ -184,7 +184,7 @@ def test_pages_of_the_web_and_of_documents_keep_their_own_numbers(tmp_path):
 def test_what_is_removed_stays_found_where_it_was_found():
     _, corpus = quotations()
     there = [corpus]
-    look = Remembering(Quotations(lambda: there[0]))
+    look = CitationCache(CitationFinder(lambda: there[0]))
     assert look(4, "The tower").found and not look(12, "later page").found
     there[0] = Corpus(sheets("A later page.", name="c.txt", first=12))
     assert look(4, "The tower").found and look(12, "later page").found

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.document_qa.retrieval.bm25_index import terms
-from app.core.document_qa.retrieval.chunking import LONGEST, cut, excerpts
+from app.core.document_qa.retrieval.bm25_index import tokenize
+from app.core.document_qa.retrieval.chunking import LONGEST, chunk_pages, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
 from tests.support.document_scene import corpus, filler, sheets
 
@@ -19,7 +19,7 @@ def characters(passage) -> float:
 
 
 def chosen(of: Corpus, question: str, before: str = "", room: float = ROOM, without=()) -> str:
-    return excerpts(of.choose(question, before, room, characters, without))
+    return render_chunks(of.choose(question, before, room, characters, without))
 
 
 # -- cutting -------------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def test_passages_are_all_of_the_text_and_none_is_too_long(parts):
 def test_a_passage_knows_the_headings_above_it_over_the_pages_of_its_document():
     text = f"# Report\n\n{filler(1, 60)}\n\n## Costs\n\n{filler(2, 150)}"
     other = sheets(filler(4, 40), name="b.txt", first=9)
-    passages, headings = cut([*sheets(text, filler(3, 40)), *other])
+    passages, headings = chunk_pages([*sheets(text, filler(3, 40)), *other])
     assert [(each.level, each.text, each.sheet.id) for each in headings] == [
         (1, "Report", 1), (2, "Costs", 1),
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def test_a_passage_knows_the_headings_above_it_over_the_pages_of_its_document():
     ],
 )
 def test_headings_are_told_from_what_is_none(text, found):
-    _, headings = cut(sheets(text))
+    _, headings = chunk_pages(sheets(text))
     assert [(each.level, each.text) for each in headings] == ([found] if found else [])
 
 
@@ -188,6 +188,6 @@ def test_a_corpus_of_the_same_pages_is_the_same_one():
 
 
 def test_words_are_compared_by_what_they_have_in_common():
-    assert set(terms("Lighthouses")) & set(terms("lighthouse"))
-    assert set(terms("Разрешения выданы")) & set(terms("разрешение"))
-    assert terms("2020, 15") == ["2020", "15"]
+    assert set(tokenize("Lighthouses")) & set(tokenize("lighthouse"))
+    assert set(tokenize("Разрешения выданы")) & set(tokenize("разрешение"))
+    assert tokenize("2020, 15") == ["2020", "15"]

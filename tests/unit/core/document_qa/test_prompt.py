@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from app.core.document_qa.answering.instructions import FULL, NOTHING, SHORT
-from app.core.document_qa.answering.prompt import RECENT, Prompt, Way, asks_for_whole, compose
+from app.core.document_qa.answering.prompt import (
+    RECENT,
+    Prompt,
+    ReadingMode,
+    asks_for_whole,
+    compose,
+)
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import sheets_of
-from app.core.document_qa.retrieval.token_counter import Meter, guess
+from app.core.document_qa.retrieval.token_counter import TokenCounter, estimate_tokens
 from app.core.document_qa.store import Entry
 from backends import glm4
 from backends.base import GenerationConfig
@@ -35,7 +41,9 @@ def sent(prompt: Prompt) -> str:
     return "\n".join(message.text for message in prompt.messages)
 
 
-def ask(pages: Corpus, question: str, *history: Message, way: Way = "auto", **how) -> Prompt:
+def ask(
+    pages: Corpus, question: str, *history: Message, way: ReadingMode = "auto", **how
+) -> Prompt:
     backend = how.pop("backend", None) or Scripted(**how)
     return compose(pages, asked(question, history, backend, CONFIG), way)
 
@@ -201,13 +209,13 @@ def test_questions_about_the_whole_are_known(question):
 def test_a_text_is_counted_once_and_one_far_too_long_by_samples():
     backend = Scripted(window=2000)
     text = filler(1, 1000)
-    assert Meter(backend).text(text) == Meter(backend).text(text)
-    assert backend.counted == 2 and Meter(backend).text(text).exact
-    asked, far = backend.counted, Meter(backend).text(filler(2, 50_000))
+    assert TokenCounter(backend).text(text) == TokenCounter(backend).text(text)
+    assert backend.counted == 2 and TokenCounter(backend).text(text).exact
+    asked, far = backend.counted, TokenCounter(backend).text(filler(2, 50_000))
     words = len(filler(2, 50_000).split()) * 1.1
     assert not far.exact and backend.counted <= asked + 2 and 0.9 < far.count / words < 1.1
-    assert Meter(backend).text(filler(3, 2500)).count == pytest.approx(2750, 0.01)
-    assert guess("") == 1 and guess("故宫每天") > 2
+    assert TokenCounter(backend).text(filler(3, 2500)).count == pytest.approx(2750, 0.01)
+    assert estimate_tokens("") == 1 and estimate_tokens("故宫每天") > 2
 
 
 def test_a_small_model_is_told_little_whatever_its_name_and_window():

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.agent.approvals import has_read_strangers
-from app.core.document_qa.retrieval.citation_lookup import Quotations
+from app.core.agent.approvals import is_tainted
+from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.search_tool import DocumentsTool
 from backends.messages import Message
@@ -31,10 +31,10 @@ class Shelf:
         return bool(self.corpus.sheets)
 
     def source(self, id):
-        return Quotations(lambda: self.corpus).source(id)
+        return CitationFinder(lambda: self.corpus).source(id)
 
     def cited(self, id, words):
-        return Quotations(lambda: self.corpus).cited(id, words)
+        return CitationFinder(lambda: self.corpus).cited(id, words)
 
 
 def shelf() -> Shelf:
@@ -120,7 +120,7 @@ def test_it_is_on_offer_from_the_first_document_on_and_taints():
     result = registry.run(call, ToolContext(Path()))
     assert result.error is None and "Okafor" in result.text
     documents.corpus = Corpus()
-    assert has_read_strangers([Message("tool", result=result)], registry)
+    assert is_tainted([Message("tool", result=result)], registry)
     assert "no document" in registry.run(call, ToolContext(Path())).text
 
 

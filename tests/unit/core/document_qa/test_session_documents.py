@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from app.core.agent.loop import TurnConfig
-from app.core.attachments import Given
-from app.core.attachments.uploads import take, user_message
-from app.core.document_qa.retrieval.numbered_pages import Sheet
+from app.core.attachments import Upload
+from app.core.attachments.uploads import attach_files, user_message
+from app.core.document_qa.retrieval.numbered_pages import NumberedPage
 from app.core.service import Service
 from app.core.sessions.session import Session
 from app.core.settings import Loaded, Settings
@@ -44,7 +44,7 @@ def service(server: ScriptedServer, tmp_path: Path) -> Any:
 
 def give(session: Session, name: str, data: str | bytes) -> Any:
     raw = data.encode() if isinstance(data, str) else data
-    attached = take("documents", [Given(name, raw)], session.workspace, Settings(), "none")
+    attached = attach_files("documents", [Upload(name, raw)], session.workspace, Settings(), "none")
     assert session.study is not None
     session.study.add(attached)
     return attached
@@ -200,7 +200,11 @@ def test_a_locked_file_is_opened_with_its_password(service: Service, tmp_path: P
     picture = session.study.picture(entry, 2)
     assert picture is not None and picture.startswith(b"\x89PNG")
     cited = session.study.cited(2, "57 million")
-    assert cited.found and isinstance(cited.source, Sheet) and session.study.pictured(cited.source)
+    assert (
+        cited.found
+        and isinstance(cited.source, NumberedPage)
+        and session.study.pictured(cited.source)
+    )
     marked = session.study.marked(2, cited.spans)
     assert marked is not None and marked.startswith(b"\x89PNG") and marked != picture
     assert session.study.marked(9, cited.spans) is None

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.core.document_qa.store import Desk, Entry
+from app.core.document_qa.store import DocumentStore, Entry
 from backends.messages import Document
 from tests.support.made_pdfs import text_pdf
 from tools.documents.base import DocumentError, Options, Page, Reading
-from tools.documents.loader import Room
+from tools.documents.loader import DocumentLoader
 from tools.documents.worker import reading as worker
 
 PATIENCE = 120.0  # seconds, on a machine that is busy
@@ -27,13 +27,13 @@ def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room(options=Options(ocr=False))
+def room() -> DocumentLoader:
+    return DocumentLoader(options=Options(ocr=False))
 
 
 @pytest.fixture
-def desk(room: Room) -> Iterator[Desk]:
-    desk = Desk(room)
+def desk(room: DocumentLoader) -> Iterator[DocumentStore]:
+    desk = DocumentStore(room)
     yield desk
     desk.close()
 
@@ -48,19 +48,19 @@ def put(tmp_path: Path) -> Put:
     return put
 
 
-def settled(desk: Desk) -> dict[str, Entry]:
+def settled(desk: DocumentStore) -> dict[str, Entry]:
     assert desk.wait(PATIENCE)
     return {entry.document.name: entry for entry in desk.entries()}
 
 
-def until(desk: Desk, name: str, holds: Callable[[Entry], bool]) -> None:
+def until(desk: DocumentStore, name: str, holds: Callable[[Entry], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not any(e.document.name == name and holds(e) for e in desk.entries()):
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def test_fifty_files_at_once_are_read_and_numbered(desk: Desk, put: Put) -> None:
+def test_fifty_files_at_once_are_read_and_numbered(desk: DocumentStore, put: Put) -> None:
     # Five contents, so that most are known already; two files are no documents.
     for number in range(48):
         desk.add(put(f"{number}.txt", f"text {number % 5}"))
@@ -81,7 +81,7 @@ def test_fifty_files_at_once_are_read_and_numbered(desk: Desk, put: Put) -> None
     assert sorted(entry.first for entry in ready) == list(range(1, 49))
 
 
-def test_numbers_are_never_used_again(desk: Desk, put: Put, tmp_path: Path) -> None:
+def test_numbers_are_never_used_again(desk: DocumentStore, put: Put, tmp_path: Path) -> None:
     long = text_pdf(tmp_path / "long.pdf", [["a"], ["b"], ["c"]])
     desk.add(Document(long, "application/pdf", "long.pdf"))
     assert settled(desk)["long.pdf"].first == 1
@@ -96,7 +96,7 @@ def test_numbers_are_never_used_again(desk: Desk, put: Put, tmp_path: Path) -> N
     assert desk.entries()[0] == entries["a.txt"]
 
 
-def test_pages_are_selected_as_they_are_typed(desk: Desk, tmp_path: Path) -> None:
+def test_pages_are_selected_as_they_are_typed(desk: DocumentStore, tmp_path: Path) -> None:
     path = text_pdf(tmp_path / "a.pdf", [[f"Page {n}"] for n in range(12)])
     desk.add(Document(path, "application/pdf", "a.pdf"))
     settled(desk)
@@ -120,7 +120,7 @@ def test_pages_are_selected_as_they_are_typed(desk: Desk, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_crash_and_a_fault_leave_the_others_alone(desk: Desk, put: Put) -> None:
+def test_a_crash_and_a_fault_leave_the_others_alone(desk: DocumentStore, put: Put) -> None:
     for name in ("crash", "deep", "a.txt"):
         desk.add(put(name, name))
     entries = settled(desk)
@@ -129,7 +129,9 @@ def test_a_crash_and_a_fault_leave_the_others_alone(desk: Desk, put: Put) -> Non
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_locked_file_waits_for_its_password(room: Room, desk: Desk, put: Put) -> None:
+def test_a_locked_file_waits_for_its_password(
+    room: DocumentLoader, desk: DocumentStore, put: Put
+) -> None:
     desk.add(put("a", "locked"))
     assert settled(desk)["a"].state == "locked"
     desk.unlock("a", "wrong")
@@ -138,13 +140,13 @@ def test_a_locked_file_waits_for_its_password(room: Room, desk: Desk, put: Put) 
     entry = settled(desk)["a"]
     assert entry.state == "ready" and entry.first == 1
     # Who has the file and not its password does not get what another one read.
-    other = Desk(room)
+    other = DocumentStore(room)
     other.add(entry.document)
     assert settled(other)["a"].state == "locked"
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_reading_is_stopped_and_taken_up_again(desk: Desk, put: Put) -> None:
+def test_reading_is_stopped_and_taken_up_again(desk: DocumentStore, put: Put) -> None:
     document = put("a", "slow")
     desk.add(document)
     until(desk, "a", lambda entry: entry.done > 0)
@@ -160,7 +162,7 @@ def test_reading_is_stopped_and_taken_up_again(desk: Desk, put: Put) -> None:
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_file_that_is_removed_while_it_is_read_is_read(desk: Desk, put: Put) -> None:
+def test_a_file_that_is_removed_while_it_is_read_is_read(desk: DocumentStore, put: Put) -> None:
     document = put("a", "slow")
     desk.add(document)
     until(desk, "a", lambda entry: entry.done > 0)
@@ -172,17 +174,19 @@ def test_a_file_that_is_removed_while_it_is_read_is_read(desk: Desk, put: Put) -
     assert settled(desk)["gone"].error == "The file is no longer there."
 
 
-def test_what_is_no_file_of_the_workspace_is_not_read(desk: Desk, put: Put, tmp_path: Path) -> None:
+def test_what_is_no_file_of_the_workspace_is_not_read(
+    desk: DocumentStore, put: Put, tmp_path: Path
+) -> None:
     (tmp_path / "link").symlink_to(put("secret.txt", "of somebody else").path)
     desk.add(Document(tmp_path / "link", "", "link"))
     desk.add(Document(tmp_path, "", "folder"))
     assert {entry.error for entry in settled(desk).values()} == {"The file is no longer there."}
 
 
-def test_sessions_take_turns(room: Room, put: Put) -> None:
+def test_sessions_take_turns(room: DocumentLoader, put: Put) -> None:
     """One that brings many files does not keep the others waiting."""
     begin, order = threading.Event(), list[str]()
-    one, two = Desk(room), Desk(room)
+    one, two = DocumentStore(room), DocumentStore(room)
     for _ in range(2):
         room.submit(room, lambda: begin.wait(PATIENCE))
     end = threading.Barrier(3)
@@ -201,9 +205,9 @@ def test_sessions_take_turns(room: Room, put: Put) -> None:
 
 
 def test_the_same_content_is_read_once_for_all(
-    room: Room, put: Put, monkeypatch: pytest.MonkeyPatch
+    room: DocumentLoader, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = Desk(room), Desk(room)
+    one, two = DocumentStore(room), DocumentStore(room)
     one.add(put("a.txt", "a text"))
     first = settled(one)["a.txt"].reading
     monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
@@ -215,8 +219,8 @@ def test_the_same_content_is_read_once_for_all(
 
 
 def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = Room(kept=100)
-    desk = Desk(room)
+    room = DocumentLoader(kept=100)
+    desk = DocumentStore(room)
     desk.add(put("a.txt", "x" * 200))
     settled(desk)
     monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
@@ -225,8 +229,8 @@ def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_closed_desk_is_empty_and_stays_so(room: Room, put: Put) -> None:
-    desk = Desk(room)
+def test_a_closed_desk_is_empty_and_stays_so(room: DocumentLoader, put: Put) -> None:
+    desk = DocumentStore(room)
     desk.add(put("a", "slow"))
     desk.add(put("b", "text"))
     desk.close()
@@ -235,10 +239,14 @@ def test_a_closed_desk_is_empty_and_stays_so(room: Room, put: Put) -> None:
     assert desk.entries() == () and desk.wait(0)
 
 
-def test_desks_of_one_visitor_take_one_turn_together(room: Room) -> None:
+def test_desks_of_one_visitor_take_one_turn_together(room: DocumentLoader) -> None:
     begin, end, order = threading.Event(), threading.Event(), list[str]()
-    mine, too, other = Desk(room, "me"), Desk(room, "me"), Desk(room, "you")
-    assert mine.owner == too.owner != other.owner != Desk(room).owner
+    mine, too, other = (
+        DocumentStore(room, "me"),
+        DocumentStore(room, "me"),
+        DocumentStore(room, "you"),
+    )
+    assert mine.owner == too.owner != other.owner != DocumentStore(room).owner
     for _ in range(2):
         room.submit(room, lambda: begin.wait(PATIENCE))
     for desk in (mine, mine, too, too):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.core.agent.loop import TurnConfig
-from app.core.attachments import Given
-from app.core.attachments.uploads import take, user_message
+from app.core.attachments import Upload
+from app.core.attachments.uploads import attach_files, user_message
 from app.core.service import Service
 from app.core.sessions.session import Session
 from app.core.settings import Loaded, Settings
@@ -56,9 +56,9 @@ class Talk:
         self.session = Session(folder / "s", registry, self.service.model, self.study)
 
     def give(self, name: str, text: str) -> None:
-        given = [Given(name, text.encode())]
+        given = [Upload(name, text.encode())]
         assert self.study is not None
-        self.study.add(take("documents", given, self.session.workspace, Settings(), "none"))
+        self.study.add(attach_files("documents", given, self.session.workspace, Settings(), "none"))
 
     def ask(self, message: Message, **generation: Any) -> tuple[Message, ...]:
         """The messages that a question was answered with."""

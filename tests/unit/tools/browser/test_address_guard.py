@@ -10,7 +10,13 @@ from ipaddress import ip_address
 import pytest
 
 from tools.browser.network import address_guard as wall_module
-from tools.browser.network.address_guard import Refused, Unreachable, Wall, opening, trouble_of
+from tools.browser.network.address_guard import (
+    AddressGuard,
+    Refused,
+    Unreachable,
+    opening,
+    trouble_of,
+)
 
 
 class Door:
@@ -40,7 +46,7 @@ def door() -> Iterator[Door]:
     door.listening.close()
 
 
-def connect(wall: Wall, host: str, port: int) -> bytes:
+def connect(wall: AddressGuard, host: str, port: int) -> bytes:
     async def greeted() -> bytes:
         reader, writer = await wall.connect(host, port)
         try:
@@ -124,7 +130,7 @@ def test_only_public_addresses_have_no_trouble(address, word):
 )
 def test_every_way_to_write_loopback_is_refused(host, door):
     with pytest.raises(Refused, match=r"loopback|unspecified"):
-        connect(Wall(), host, door.port)
+        connect(AddressGuard(), host, door.port)
     assert door.came == 0
 
 
@@ -137,7 +143,7 @@ def test_a_name_is_refused_when_one_of_its_addresses_is_inside(addresses):
         return addresses
 
     with pytest.raises(Refused, match=r"the address is (private|loopback|link-local)"):
-        connect(Wall(resolver=resolver), "inside.example", 80)
+        connect(AddressGuard(resolver=resolver), "inside.example", 80)
 
 
 def test_a_name_that_changes_its_address_after_the_check_gains_nothing(door):
@@ -147,7 +153,7 @@ def test_a_name_that_changes_its_address_after_the_check_gains_nothing(door):
         asked.append(host)
         return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
 
-    wall = Wall(allow=("127.0.0.1/32",), resolver=rebinding)
+    wall = AddressGuard(allow=("127.0.0.1/32",), resolver=rebinding)
     assert connect(wall, "rebinding.example", door.port) == b"hello"
     assert asked == ["rebinding.example"]
     with pytest.raises(Refused):
@@ -158,11 +164,11 @@ def test_a_public_address_of_this_machine_is_refused(door, monkeypatch):
     # This machine has no public address, so loopback is declared to be one.
     monkeypatch.setattr(wall_module, "trouble_of", lambda address: "")
     with pytest.raises(Refused, match="this machine's own"):
-        connect(Wall(), "127.0.0.1", door.port)
+        connect(AddressGuard(), "127.0.0.1", door.port)
 
 
 def test_an_allowed_host_and_port_is_open_and_no_other(door):
-    wall = Wall(allow=(f"127.0.0.1:{door.port}", "intranet.example"))
+    wall = AddressGuard(allow=(f"127.0.0.1:{door.port}", "intranet.example"))
     assert connect(wall, "127.0.0.1", door.port) == b"hello"
     assert connect(wall, "2130706433", door.port) == b"hello"
     for host, port in (("127.0.0.1", door.port + 1), ("127.0.0.2", door.port)):
@@ -174,7 +180,7 @@ def test_an_allowed_name_may_be_anywhere(door):
     async def inside(host: str, port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    wall = Wall(allow=("Intranet.Example.", "*.corp.example"), resolver=inside)
+    wall = AddressGuard(allow=("Intranet.Example.", "*.corp.example"), resolver=inside)
     assert connect(wall, "intranet.example", door.port) == b"hello"
     assert connect(wall, "a.corp.example", door.port) == b"hello"
     for host in ("corp.example", "wiki.intranet.example", "evilcorp.example"):
@@ -203,7 +209,7 @@ def test_entries_of_the_allow_list(entry, host, address, port, opens):
 )
 def test_an_entry_that_is_no_host_and_no_network_is_said(entry):
     with pytest.raises(ValueError, match="neither a host nor a network"):
-        Wall(allow=(entry,))
+        AddressGuard(allow=(entry,))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +233,7 @@ def test_an_entry_that_is_no_host_and_no_network_is_said(entry):
 )
 def test_what_is_no_address_of_the_web_is_refused(url):
     with pytest.raises(Refused):
-        Wall().check_url(url)
+        AddressGuard().check_url(url)
 
 
 @pytest.mark.parametrize(
@@ -240,13 +246,13 @@ def test_what_is_no_address_of_the_web_is_refused(url):
     ],
 )
 def test_an_address_is_asked_for_without_password_and_fragment(url, asked):
-    assert Wall().check_url(url) == asked
+    assert AddressGuard().check_url(url) == asked
 
 
 def test_what_cannot_be_reached_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(Unreachable, match="refuses the connection"):
-        connect(Wall(allow=("127.0.0.1",)), "127.0.0.1", port)
+        connect(AddressGuard(allow=("127.0.0.1",)), "127.0.0.1", port)
     with pytest.raises(Unreachable, match=r"no host nowhere\.invalid"):
-        connect(Wall(), "nowhere.invalid", 80)
+        connect(AddressGuard(), "nowhere.invalid", 80)

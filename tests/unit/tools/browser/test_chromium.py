@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.loopback_web import Answer, Request, Site, html, redirect, words
 from tools.browser.base import Page, ReadFailed
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading import chromium as chromium_module
 from tools.browser.reading import tab
 from tools.browser.reading.chromium import Chromium
@@ -38,7 +38,7 @@ def forbidden() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Web]:
-    web = Web(Wall(allow=(site.address,)), Chromium(), seconds=20)
+    web = Web(AddressGuard(allow=(site.address,)), Chromium(), seconds=20)
     yield web
     web.close()
 
@@ -81,7 +81,7 @@ def test_neither_the_driver_nor_chromium_has_our_environment(site, monkeypatch):
     monkeypatch.setenv("GLM_API_KEY", "sk-of-the-model-server")
     monkeypatch.setenv("HF_TOKEN", "hf-of-the-hub")
     before = set(psutil.Process().children(recursive=True))
-    web = Web(Wall(allow=(site.address,)), Chromium(), seconds=20)
+    web = Web(AddressGuard(allow=(site.address,)), Chromium(), seconds=20)
     try:
         reader = web.reader()
         site.pages["/script"] = written(words(60))

@@ -14,7 +14,7 @@ from tests.support.browser_parts import Lists, Pages, ask, page
 from tests.support.loopback_web import Request, Site, html, words
 from tools.browser import BrowserTool, open_browser
 from tools.browser.base import Page, ReadFailed
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading import chromium as chromium_module
 from tools.browser.reading.chromium import Chromium
 from tools.browser.reading.reader import Web, WebReader
@@ -42,7 +42,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Web]:
-    web = Web(Wall(allow=(site.address,)), Chromium(), seconds=20)
+    web = Web(AddressGuard(allow=(site.address,)), Chromium(), seconds=20)
     yield web
     web.close()
     assert not started()
@@ -140,7 +140,7 @@ def test_a_chromium_that_hangs_is_given_up(
 def test_reading_ends_when_the_web_is_closed_and_nothing_begins_again(site: Site) -> None:
     site.pages["/never"] = Request.hang
     site.asked.clear()
-    web = Web(Wall(allow=(site.address,)), seconds=PATIENCE)
+    web = Web(AddressGuard(allow=(site.address,)), seconds=PATIENCE)
     reader = web.reader()
     work, came = in_background(reader, f"{site.url}/never")
     wait_for(lambda: site.asked)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.loopback_web import Answer, Request, Site, html, redirect, words
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Page, ReadFailed
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading.reader import Web, WebReader
 
 TEXT = f"<main><h1>A page</h1><p>{words(80)}</p></main>"
@@ -33,7 +33,7 @@ def forbidden() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Web]:
-    web = Web(Wall(allow=(site.address,)), seconds=3)
+    web = Web(AddressGuard(allow=(site.address,)), seconds=3)
     yield web
     web.close()
 

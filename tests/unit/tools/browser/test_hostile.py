@@ -17,7 +17,7 @@ from tools.browser.base import Page, ReadFailed
 from tools.browser.calls.call import NoCall, make_call
 from tools.browser.calls.expression import read_call
 from tools.browser.html.main_text import LAID_OUT, html_text, json_lines
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading import chromium as chromium_module
 from tools.browser.reading.chromium import MEMORY, Chromium
 from tools.browser.reading.reader import Web, WebReader
@@ -35,7 +35,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Web]:
-    web = Web(Wall(allow=(site.address, "*.slow.example")), Chromium(), seconds=20)
+    web = Web(AddressGuard(allow=(site.address, "*.slow.example")), Chromium(), seconds=20)
     yield web
     web.close()
 
@@ -166,7 +166,7 @@ def test_frames_of_another_site_are_read_in_their_places(
 ) -> None:
     frame = "<iframe width=400 height=300 src={}></iframe>".format
     with Site("127.0.0.2") as other:
-        monkeypatch.setattr(web.proxy, "wall", Wall(allow=(site.address, other.address)))
+        monkeypatch.setattr(web.proxy, "wall", AddressGuard(allow=(site.address, other.address)))
         site.pages["/"] = html(f"<p>First.</p>{frame(other.url + '/a')}<p>Last.</p>")
         other.pages["/a"] = html(f"<p>Of another.</p>{frame(site.url + '/b')}")
         site.pages["/b"] = html("<p>Back at home.</p>")

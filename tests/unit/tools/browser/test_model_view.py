@@ -10,7 +10,7 @@ from tools.base import for_user
 from tools.browser import BrowserLimits, BrowserTool, saved_documents
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Document, Link, ReadFailed
 from tools.browser.search.base import Result
-from tools.browser.sources import LONGEST_LINE
+from tools.browser.sources import MAX_LINE_CHARS
 
 
 def test_no_line_of_a_page_looks_like_ours(tmp_path):
@@ -46,7 +46,7 @@ def test_a_huge_line_and_fifty_thousand_links_fit_a_window(tmp_path):
     tool = BrowserTool(Lists(), Pages(lambda url: made))
     text = ask(tool, 'open_url("https://x.example/")', tmp_path).text
     assert len(text) < 8_000
-    assert max(map(len, text.split("\n"))) < LONGEST_LINE + 10
+    assert max(map(len, text.split("\n"))) < MAX_LINE_CHARS + 10
     found = ask(tool, 'find("link 7 link 8")', tmp_path).text
     assert "link 7†" in found and len(tool.sources()) < 300
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.loopback_web import Answer, Request, Site, html
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.network.proxy import Proxy
-from tools.browser.network.quota import Account, Spent
+from tools.browser.network.quota import ProxyQuota, QuotaExceeded
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def site() -> Iterator[Site]:
 
 
 def exchange(
-    site: Site, request: Callable[[Account], bytes], page_bytes: int = 10_000_000
+    site: Site, request: Callable[[ProxyQuota], bytes], page_bytes: int = 10_000_000
 ) -> bytes:
     """What a client gets that sends `request` and reads to the end."""
 
     async def main() -> bytes:
-        proxy = Proxy(Wall(allow=(site.address,)), page_bytes)
+        proxy = Proxy(AddressGuard(allow=(site.address,)), page_bytes)
         await proxy.start()
         account = proxy.open()
         reader, writer = await asyncio.open_connection("127.0.0.1", int(proxy.url.split(":")[2]))
@@ -42,8 +42,8 @@ def exchange(
     return asyncio.run(main())
 
 
-def asking(line: str, *headers: str, body: str = "") -> Callable[[Account], bytes]:
-    def request(account: Account) -> bytes:
+def asking(line: str, *headers: str, body: str = "") -> Callable[[ProxyQuota], bytes]:
+    def request(account: ProxyQuota) -> bytes:
         credentials = f"Proxy-Authorization: {account.credentials.decode()}"
         return "\r\n".join([line, "Host: x", credentials, *headers, "", body]).encode()
 
@@ -60,7 +60,7 @@ def test_who_has_no_account_gets_nothing(site):
 
 def test_a_closed_account_is_none(site):
     async def main() -> bytes:
-        proxy = Proxy(Wall(allow=(site.address,)))
+        proxy = Proxy(AddressGuard(allow=(site.address,)))
         await proxy.start()
         account = proxy.open()
         proxy.close(account)
@@ -143,13 +143,13 @@ def test_more_than_a_page_may_cost_is_cut(site, line):
 
 
 def test_an_account_grants_each_page_its_bytes():
-    account = Account(100)
+    account = ProxyQuota(100)
     with account.page(), account.page():
         account.spend(200)
         assert not account.spent
     with account.page():
         assert not account.spent
-        with pytest.raises(Spent):
+        with pytest.raises(QuotaExceeded):
             account.spend(101)
         assert account.spent
 
@@ -158,7 +158,7 @@ def test_a_client_that_leaves_takes_its_connection_along(site):
     site.pages["/"] = Request.hang
 
     async def main() -> int:
-        proxy = Proxy(Wall(allow=(site.address,)))
+        proxy = Proxy(AddressGuard(allow=(site.address,)))
         await proxy.start()
         account = proxy.open()
         _, writer = await asyncio.open_connection("127.0.0.1", int(proxy.url.split(":")[2]))
@@ -178,7 +178,7 @@ def test_a_client_that_leaves_takes_its_connection_along(site):
 
 def test_it_listens_on_loopback_alone(site):
     async def main() -> str:
-        proxy = Proxy(Wall())
+        proxy = Proxy(AddressGuard())
         await proxy.start()
         assert proxy._server is not None
         (listening,) = proxy._server.sockets

@@ -15,7 +15,7 @@ from tests.support.loopback_web import Request, Site, html, words
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult
 from tools.browser import BrowserTool, open_browser
 from tools.browser.base import ReadFailed
-from tools.browser.network.address_guard import Wall
+from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading.reader import Web
 from tools.browser.search.chain import SearchChain
 from tools.browser.search.local_folder import Folder
@@ -43,7 +43,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def web(site: Site) -> Iterator[Web]:
-    web = Web(Wall(allow=(site.address,)), seconds=5)
+    web = Web(AddressGuard(allow=(site.address,)), seconds=5)
     yield web
     web.close()
 

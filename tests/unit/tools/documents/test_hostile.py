@@ -45,7 +45,7 @@ def test_entities_are_neither_expanded_nor_fetched(kind, main, tmp_path):
 def test_a_zip_bomb_is_not_unpacked(kind, tmp_path):
     MAKERS[kind](tmp_path / "file")
     part = {"docx": "word/document.xml", "pptx": "ppt/slides/slide2.xml"}.get(kind, "sheet1.xml")
-    bomb = b" " * (safe_zip.SMALL + 1)
+    bomb = b" " * (safe_zip.UNCHECKED_BYTES + 1)
     path = repacked(tmp_path / "file", lambda name, data: data + bomb * name.endswith(part))
     with pytest.raises(DocumentError, match="unpacks to far more"):
         read(path)

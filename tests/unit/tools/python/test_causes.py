@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.attachments import FileRefused, Given
-from app.core.attachments.uploads import keep_files
+from app.core.attachments import Upload, UploadRejected
+from app.core.attachments.uploads import store_uploads
 from app.core.settings import Settings
 from tests.support.sandboxed import LIMITS, answer, ask, eventually, sandboxed
 from tools.base import ToolError
@@ -223,8 +223,8 @@ def test_a_full_disk_is_told_as_that(disk: Path, way: str) -> None:
         assert "The code met" not in result.text
         shown = ask(tool, "import matplotlib.pyplot as p\np.plot([1, 2]);").text
         assert "[figure 1 is not shown: the disk of this server is full]" in shown
-        with pytest.raises(FileRefused, match="the disk of this server is full"):
-            keep_files([Given("a.txt", b"x" * 100_000)], disk / "workspace", Settings())
+        with pytest.raises(UploadRejected, match="the disk of this server is full"):
+            store_uploads([Upload("a.txt", b"x" * 100_000)], disk / "workspace", Settings())
         names = "import os\nfor n in range(9):\n  if os.path.exists(f'{n}'): os.remove(f'{n}')\n"
         many = ask(tool, names + "for n in range(300): open(f'n{n}', 'w').close()")
         assert "[Errno 28]" in str(many.error) and DISK_FULL in many.text

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.python.kernels.startup.session import LEFT_OUT
-from tools.python.output.collector import ITEMS, Gap, Outputs, Picture, compose, plain
+from tools.python.output.collector import ITEMS, Omitted, Outputs, Picture, compose, plain
 
 
 def message(kind: str, **content: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_a_cut_keeps_both_ends_and_counts_the_rest(text: str, limit: int) -> Non
 
 @given(st.lists(st.text("xyz", min_size=1, max_size=50), min_size=1, max_size=40))
 def test_a_gap_is_counted_whatever_stands_around_it(parts: list[str]) -> None:
-    pieces: list[str | Gap] = [*parts, Gap(1_000_000), *parts]
+    pieces: list[str | Omitted] = [*parts, Omitted(1_000_000), *parts]
     cut = compose(pieces, 30)
     missing = int(cut.partition("[… ")[2].partition(" ")[0].replace(",", ""))
     assert missing == 1_000_000 + 2 * len("".join(parts)) - min(30, 2 * len("".join(parts)))

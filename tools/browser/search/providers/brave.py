@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from tools.browser.search.base import Result, make_result, since
-from tools.browser.search.http import SECONDS, ask, listed
+from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MOST = 20  # results that one request may ask for
-_LONGEST_QUERY = 400  # characters
+_MAX_RESULTS = 20  # results that one request may ask for
+_MAX_QUERY_CHARS = 400  # characters
 
 
 class Brave:
@@ -17,15 +17,15 @@ class Brave:
     name = "brave"
 
     def __init__(
-        self, key: str, base: str = "https://api.search.brave.com", seconds: float = SECONDS
+        self, key: str, base: str = "https://api.search.brave.com", seconds: float = TIMEOUT_S
     ) -> None:
         self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
         """See `SearchProvider`."""
         params = {
-            "q": query[:_LONGEST_QUERY],
-            "count": str(min(limit, _MOST)),
+            "q": query[:_MAX_QUERY_CHARS],
+            "count": str(min(limit, _MAX_RESULTS)),
             "text_decorations": "false",
             "result_filter": "web",
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.browser.search.base import Result, SearchFailed, make_result, span
 
-SECONDS = 8.0
+TIMEOUT_S = 8.0
 """How long a search may take, all engines together."""
 
 _SPANS = {"day": "d", "week": "w", "month": "m", "year": "y"}
@@ -23,7 +23,7 @@ class Ddgs:
     name = "ddgs"
 
     def __init__(
-        self, backend: str = "auto", proxy: str | None = None, seconds: float = SECONDS
+        self, backend: str = "auto", proxy: str | None = None, seconds: float = TIMEOUT_S
     ) -> None:
         self._backend, self._proxy, self._seconds = backend, proxy, seconds
 

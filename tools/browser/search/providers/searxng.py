@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.browser.search.base import Result, SearchFailed, make_result, span
-from tools.browser.search.http import SECONDS, ask, listed
+from tools.browser.search.http import TIMEOUT_S, ask, listed
 
 
 class SearXNG:
@@ -11,7 +11,7 @@ class SearXNG:
 
     name = "searxng"
 
-    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+    def __init__(self, url: str, seconds: float = TIMEOUT_S) -> None:
         self._url = url.rstrip("/").removesuffix("/search") + "/search"
         self._seconds = seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tools.browser.search.base import Result, make_result, span
-from tools.browser.search.http import SECONDS, ask, listed
+from tools.browser.search.http import TIMEOUT_S, ask, listed
 
 _SPANS = {"day": "qdr:d", "week": "qdr:w", "month": "qdr:m", "year": "qdr:y"}
 
@@ -16,7 +16,7 @@ class Serper:
     name = "serper"
 
     def __init__(
-        self, key: str, base: str = "https://google.serper.dev", seconds: float = SECONDS
+        self, key: str, base: str = "https://google.serper.dev", seconds: float = TIMEOUT_S
     ) -> None:
         self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
 

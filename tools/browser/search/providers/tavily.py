@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tools.browser.search.base import Result, make_result, since
-from tools.browser.search.http import SECONDS, ask, listed
+from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MOST = 20  # results that one request may ask for
+_MAX_RESULTS = 20  # results that one request may ask for
 
 
 class Tavily:
@@ -16,13 +16,13 @@ class Tavily:
     name = "tavily"
 
     def __init__(
-        self, key: str, base: str = "https://api.tavily.com", seconds: float = SECONDS
+        self, key: str, base: str = "https://api.tavily.com", seconds: float = TIMEOUT_S
     ) -> None:
         self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
         """See `SearchProvider`."""
-        body: dict[str, Any] = {"query": query, "max_results": min(limit, _MOST)}
+        body: dict[str, Any] = {"query": query, "max_results": min(limit, _MAX_RESULTS)}
         if recency_days is not None:
             body["start_date"] = since(recency_days).isoformat()
         answer = ask(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tools.browser.search.base import Result, make_result, span
-from tools.browser.search.http import SECONDS, ask, listed
+from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MOST = 50  # results that one request may ask for
-_LONGEST_QUERY = 70  # characters, as the documentation advises
+_MAX_RESULTS = 50  # results that one request may ask for
+_MAX_QUERY_CHARS = 70  # characters, as the documentation advises
 _SPANS = {"day": "oneDay", "week": "oneWeek", "month": "oneMonth", "year": "oneYear"}
 
 
@@ -20,7 +20,7 @@ class Zhipu:
         key: str,
         base: str = "https://open.bigmodel.cn",
         engine: str = "search_std",
-        seconds: float = SECONDS,
+        seconds: float = TIMEOUT_S,
     ) -> None:
         self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
         self._engine = engine
@@ -34,9 +34,9 @@ class Zhipu:
             headers={"Authorization": f"Bearer {self._key}"},
             body={
                 "search_engine": self._engine,
-                "search_query": query[:_LONGEST_QUERY],
+                "search_query": query[:_MAX_QUERY_CHARS],
                 "search_intent": False,
-                "count": min(limit, _MOST),
+                "count": min(limit, _MAX_RESULTS),
                 "search_recency_filter": _SPANS[within] if within else "noLimit",
             },
             secret=self._key,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.documents.base import Options, Piece, Remark
+from tools.documents.base import Options, ReaderEvent, Remark
 from tools.documents.encoding.detect import decode_markup
 from tools.documents.readers.html.segments import Segment, Segments
 from tools.documents.readers.html.tree import clean, parse, title_of
@@ -19,8 +19,8 @@ from tools.documents.readers.layout.pagination import Block, pages, pieces
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.tables.markdown import table
 
-MOST = 10_000_000  # characters of markup that are read
-MOST_RAW = 6 * MOST  # characters, with embedded pictures and scripts
+MAX_OFFERED_FILES = 10_000_000  # characters of markup that are read
+MAX_RAW_CHARS = 6 * MAX_OFFERED_FILES  # characters, with embedded pictures and scripts
 
 _EMBEDDED = re.compile(r"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=%\s]{100,}")
 _SCRIPTS = re.compile(
@@ -30,20 +30,20 @@ _PICTURE = "\ue000"
 """Stands in the converted text where a picture without words stands."""
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with path.open("rb") as file:
-        data = file.read(MOST_RAW + 1)
+        data = file.read(MAX_RAW_CHARS + 1)
     yield from pages(blocks(decode_markup(data)), options)
 
 
 def blocks(markup: str) -> Iterator[Block | Remark]:
     """The paragraphs, lists and tables of a page; its title first, where it has no heading."""
-    cut = len(markup) > MOST_RAW
-    markup = _SCRIPTS.sub(" ", _EMBEDDED.sub("data:,", markup[:MOST_RAW]))
-    if cut or len(markup) > MOST:
+    cut = len(markup) > MAX_RAW_CHARS
+    markup = _SCRIPTS.sub(" ", _EMBEDDED.sub("data:,", markup[:MAX_RAW_CHARS]))
+    if cut or len(markup) > MAX_OFFERED_FILES:
         yield Remark("The page is very long; only its beginning was read.")
-    tree = parse(markup[:MOST])
+    tree = parse(markup[:MAX_OFFERED_FILES])
     if tree is None:
         return
     if frames := len(list(tree.iter("frame"))):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lxml.html import HtmlElement
 
 CELL = 400  # characters from which on a cell is a part of the page's layout, not of a table
-WIDEST = 200  # columns that a cell may span
+MAX_COLSPAN = 200  # columns that a cell may span
 TALLEST = 1000  # rows that a cell may span
 
 Row = list[tuple[HtmlElement | None, bool]]
@@ -43,7 +43,7 @@ def _placed(rows: list[list[HtmlElement]]) -> Iterator[Row]:
                 placed.append((above, True))
             if cell is None:
                 break
-            at, width = len(placed), _span(cell, "colspan", WIDEST)
+            at, width = len(placed), _span(cell, "colspan", MAX_COLSPAN)
             height = _span(cell, "rowspan", TALLEST)
             placed += [(cell, False), *[(None, False)] * (width - 1)]
             if height > 1:

@@ -9,17 +9,17 @@ from typing import IO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tools.documents.base import Area, DocumentError, Length, Options, Page, Piece, Remark
+from tools.documents.base import Area, DocumentError, Length, Options, Page, ReaderEvent, Remark
 from tools.documents.readers.image import ocr
 from tools.documents.readers.safe_zip import DAMAGED
 
 log = logging.getLogger(__name__)
 
-MOST_PIXELS = 100_000_000  # of one frame
+MAX_PIXELS = 100_000_000  # of one frame
 BROKEN = "a damaged page"
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with _opened(path) as image:
         frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
@@ -94,8 +94,8 @@ def _page(frame: Image.Image, number: int, options: Options) -> Page:
 
 def _loaded(frame: Image.Image) -> Image.Image:
     """The frame the right way up, on white."""
-    if frame.width * frame.height > MOST_PIXELS:
-        raise DocumentError(f"The picture has more than {MOST_PIXELS // 1_000_000} million pixels.")
+    if frame.width * frame.height > MAX_PIXELS:
+        raise DocumentError(f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.")
     frame.draft("RGB", (2 * ocr.SIDE, 2 * ocr.SIDE))
     try:
         upright = ImageOps.exif_transpose(frame)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tools.documents.base import Page, Place
+from tools.documents.base import Page, WordBox
 from tools.documents.readers.layout.reading_order import Box, in_lines, middle
 from tools.documents.readers.layout.text_lines import Line, markdown
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 THREADS = 1  # two files are read at a time, and what waits for the processor spins
 SIDE = 1440  # pixels; what is higher is recognised in strips, what is far smaller is enlarged
-LEAST = 30  # pixels
+MIN_EDGE_PX = 30  # pixels
 
 NOTHING, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
 """What is said of a page whose picture gave no text."""
@@ -40,7 +40,7 @@ def page_of(picture: Image.Image, number: int) -> Page:
     return Page(number, text, () if text else (NOTHING,), ocr=True, places=places)
 
 
-def recognised(picture: Image.Image) -> tuple[str, tuple[Place, ...]]:
+def recognised(picture: Image.Image) -> tuple[str, tuple[WordBox, ...]]:
     """The text that the picture shows, in reading order, and where its words stand; that is left
     out where the text runs up or down. Raises `OcrFailed`."""
     try:
@@ -65,7 +65,7 @@ def line_of(row: Sequence[Words]) -> Line:
     return Line(text, row[0].box.left, base, height, base)
 
 
-def _place(words: Words, size: tuple[int, int]) -> Place:
+def _place(words: Words, size: tuple[int, int]) -> WordBox:
     across, down = (1000 / side for side in size)
     left, top, right, bottom = words.box
     signs = len("".join(words.text.split()))
@@ -107,7 +107,7 @@ def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 def _words(picture: Image.Image, down: int, scale: float) -> Iterator[Words]:
     import numpy
 
-    if min(picture.size) < LEAST:
+    if min(picture.size) < MIN_EDGE_PX:
         return
     found = _engine()(numpy.asarray(picture.convert("RGB"))[:, :, ::-1])
     if not found.txts:

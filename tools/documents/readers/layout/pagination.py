@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from tools.documents.base import Options, Page, Piece, Remark
+from tools.documents.base import Options, Page, ReaderEvent, Remark
 
 SIZE = 3000  # characters; about what stands on a printed page
 PAGE_END = "\f"
@@ -39,12 +39,14 @@ class Block:
 
 def pages(
     blocks: Iterable[Block | Remark], options: Options, size: int | None = SIZE
-) -> Iterator[Piece]:
+) -> Iterator[ReaderEvent]:
     """`blocks` as pages of about `size` characters; with None only `PAGE_END` ends one."""
     return numbered(_filled(blocks, size), options)
 
 
-def numbered(unnumbered: Iterable[Page | Scanned | Remark], options: Options) -> Iterator[Piece]:
+def numbered(
+    unnumbered: Iterable[Page | Scanned | Remark], options: Options
+) -> Iterator[ReaderEvent]:
     """Pages with their numbers, as many as are allowed; what is cut is said."""
     number = 0
     for piece in unnumbered:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 GAP = 1.3  # of the usual distance of two lines; what is more begins a paragraph
 INDENT = (0.8, 4.0)  # heights of a line; how far the first one of a paragraph is moved in
 HEADING = ((1.75, "# "), (1.4, "## "), (1.18, "### "))  # heights of the usual line
-LONGEST = 150  # characters of a heading
+MAX_HEADING_CHARS = 150  # characters of a heading
 
 _CONTENTS = re.compile(r"(?:[.·…] ?){4}")  # what leads to the page's number
 _ITEM = re.compile(r"[•▪‣◦●○■□➢✓→–—*-]|\(?\w{1,3}[.)]\s")
@@ -44,7 +44,7 @@ class Body:
 
     def mark(self, line: Line) -> str:
         """What makes a heading of the line; empty where it is none."""
-        if line.height < HEADING[-1][0] * self._usual or len(line.text) > LONGEST:
+        if line.height < HEADING[-1][0] * self._usual or len(line.text) > MAX_HEADING_CHARS:
             return ""
         if _CONTENTS.search(line.text) or not any(map(str.isalpha, line.text)):
             return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
 from tools.documents.readers.layout.pagination import SIZE, Block, pages
 from tools.documents.readers.office.opc import Package
 from tools.documents.readers.office.word_parts import Comment, Notes, Numbering, Styles
@@ -20,11 +20,11 @@ from tools.documents.readers.safe_zip import DAMAGED, Archive
 
 _BLOCKS = ("w:p", "w:tbl", "w:sdt", "w:customXml", "w:ins", "w:moveTo", "w:altChunk")
 _RENDERED = b"lastRenderedPageBreak"
-_LARGEST = 10 * SIZE
+_MAX_CHARS = 10 * SIZE
 """Of a page as Word had it, in characters; where its breaks were lost it would be a whole book."""
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with Archive(path) as archive:
         package = Package(archive)
@@ -112,6 +112,6 @@ def _size(package: Package, main: str) -> int:
     with package.open(main) as source:
         while data := source.read(1 << 20):
             if _RENDERED in overlap + data:
-                return _LARGEST
+                return _MAX_CHARS
             overlap = data[-len(_RENDERED) :]
     return SIZE

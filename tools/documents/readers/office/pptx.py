@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tools.documents.base import DocumentError, Length, Options, Page, Piece
+from tools.documents.base import DocumentError, Length, Options, Page, ReaderEvent
 from tools.documents.readers.layout.pagination import (
     PICTURE,
     Block,
@@ -35,7 +35,7 @@ _LAST = ("dt", "ftr")
 """Placeholders that stand at the foot of a slide."""
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with Archive(path) as archive:
         package = Package(archive)

@@ -28,7 +28,7 @@ from tools.documents.readers.safe_xml import (
 from tools.documents.readers.tables.markdown import flat, repeated, table
 
 _HIGH = 9_000_000  # what fits on a page, in 914,400 of an inch
-WIDEST = 63  # columns of a table that Word allows
+MAX_COLUMNS = 63  # columns of a table that Word allows
 _GONE = frozenset(
     ("w:del", "w:moveFrom", "w:delText", "w:instrText", "w:delInstrText", "w:rt", "w:sectPr")
 )
@@ -255,7 +255,7 @@ class Story:
             properties = child(row, "w:trPr")
             if child(properties, "w:del") is not None:
                 continue
-            filled = [""] * min(whole(value(properties, "w:gridBefore")), WIDEST)
+            filled = [""] * min(whole(value(properties, "w:gridBefore")), MAX_COLUMNS)
             for cell in _below(row, "w:tc"):
                 at = len(filled)
                 own = child(cell, "w:tcPr")
@@ -266,7 +266,7 @@ class Story:
                     text = repeated(above.get(at, ""))
                 else:
                     text = above[at] = " ".join(self._cell(cell)).strip(" ")
-                width = min(max(whole(value(own, "w:gridSpan"), 1), 1), WIDEST)
+                width = min(max(whole(value(own, "w:gridSpan"), 1), 1), MAX_COLUMNS)
                 filled += [text] + [""] * (width - 1)
             rows.append(filled)
         return rows

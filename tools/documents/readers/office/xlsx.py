@@ -13,7 +13,7 @@ from pathlib import Path
 
 from openpyxl.utils.escape import unescape
 
-from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
 from tools.documents.readers.layout.pagination import PAGE_END, Block, pages
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.office.chart_data import chart
@@ -32,17 +32,17 @@ from tools.documents.readers.safe_xml import (
     whole,
 )
 from tools.documents.readers.safe_zip import DAMAGED, Archive
-from tools.documents.readers.tables.markdown import LARGEST, Row, repeated, sheet
+from tools.documents.readers.tables.markdown import MAX_TABLE_CHARS, Row, repeated, sheet
 from tools.documents.readers.tables.number_formats import Formats, format_code, moment
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]{0,200}?ref=[\"']([A-Z]+)(\d+):[A-Z]+(\d+)[\"']")
 _DRAWN = ("c:chart", "cx:chart", "xdr:sp", "xdr:pic")
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with Archive(path) as archive:
-        yield from pages(_Workbook(Package(archive)).blocks(), options, LARGEST)
+        yield from pages(_Workbook(Package(archive)).blocks(), options, MAX_TABLE_CHARS)
 
 
 class _Workbook:

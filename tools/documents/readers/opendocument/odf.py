@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.documents.base import DocumentError, Options, Piece
+from tools.documents.base import DocumentError, Options, ReaderEvent
 from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, pages
 from tools.documents.readers.opendocument.odf_lists import Lists
 from tools.documents.readers.opendocument.odf_text import Text
 from tools.documents.readers.safe_xml import Element, child, children, get, inside, name, parse
 from tools.documents.readers.safe_zip import DAMAGED, Archive
-from tools.documents.readers.tables.markdown import LARGEST, Row, sheet
+from tools.documents.readers.tables.markdown import MAX_TABLE_CHARS, Row, sheet
 
 _LOCKED = "The document is encrypted. Save it without a password to have it read."
 _MANIFEST = "META-INF/manifest.xml"
 _FLOW = ("office:text", "office:presentation", "office:drawing")
-MOST_ROWS = 2_000_000  # of one sheet; empty ones are counted, not walked
+MAX_ROWS = 2_000_000  # of one sheet; empty ones are counted, not walked
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with Archive(path) as archive:
         if "content.xml" not in archive:
@@ -37,7 +37,7 @@ def read(path: Path, options: Options) -> Iterator[Piece]:
         raise DocumentError(DAMAGED)
     spreadsheet = child(body, "office:spreadsheet")
     if spreadsheet is not None:
-        yield from pages(_sheets(spreadsheet, Lists(root, styles)), options, LARGEST)
+        yield from pages(_sheets(spreadsheet, Lists(root, styles)), options, MAX_TABLE_CHARS)
         return
     saved = any(True for _ in inside(body, "text:soft-page-break", "draw:page"))
     yield from pages(_flow(body, root, styles), options, 10 * SIZE if saved else SIZE)
@@ -81,5 +81,5 @@ def _rows(grid: Element, text: Text) -> Iterator[Row]:
         for more in range(repeats if filled else 0):
             yield at + more + 1, filled
         at += repeats
-        if at > MOST_ROWS:
+        if at > MAX_ROWS:
             return

@@ -11,7 +11,7 @@ from tools.documents.readers.opendocument.odf_lists import Lists
 from tools.documents.readers.safe_xml import Element, child, children, get, inside, name, whole
 from tools.documents.readers.tables.markdown import flat, repeated, table
 
-MOST_REPEATED = 1000  # cells or rows that the file says once; sheets fill up with empty ones
+MAX_REPEATED = 1000  # cells or rows that the file says once; sheets fill up with empty ones
 _GONE = frozenset(
     {"text:tracked-changes", "text:sequence-decls", "office:forms", "text:variable-decls"}
     | {"text:user-field-decls", "office:settings", "text:note-citation", "office:annotation-end"}
@@ -53,7 +53,7 @@ class Text:
                 repeats = max(whole(get(cell, "table:number-columns-repeated"), 1), 1)
                 if name(cell) == "table:table-cell":
                     text = " ".join(self._cell(cell)).strip()
-                    for more in range(min(repeats, MOST_REPEATED) if text else 0):
+                    for more in range(min(repeats, MAX_REPEATED) if text else 0):
                         filled[column + more] = text
                     height = whole(get(cell, "table:number-rows-spanned"), 1)
                     if height > 1 and text:
@@ -63,7 +63,7 @@ class Text:
                 column += repeats
             spanning = {at: (more - 1, text) for at, (more, text) in spanning.items() if more > 1}
             repeats = max(whole(get(row, "table:number-rows-repeated"), 1), 1)
-            yield repeats if not filled else min(repeats, MOST_REPEATED), filled
+            yield repeats if not filled else min(repeats, MAX_REPEATED), filled
 
     def _texts(self, element: Element, item: str = "") -> Iterator[Block]:
         match name(element):

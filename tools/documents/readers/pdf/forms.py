@@ -11,7 +11,7 @@ from pypdfium2 import PdfDocument, PdfPage
 
 from tools.documents.readers.pdf.text_cleanup import clean
 
-MOST = 2000  # annotations of a page that are looked at
+MAX_ANNOTATIONS = 2000  # annotations of a page that are looked at
 
 _NO_COMMENTS = (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP, pdfium.FPDF_ANNOT_WIDGET)
 _BOXES = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
@@ -21,7 +21,7 @@ _WITHOUT_VALUE = (pdfium.FPDF_FORMFIELD_UNKNOWN, pdfium.FPDF_FORMFIELD_PUSHBUTTO
 def on_top(pdf: PdfDocument, page: PdfPage) -> str:
     """Fields and comments as Markdown lists; empty where there are none."""
     fields, comments = list[str](), list[str]()
-    for at in range(min(MOST, pdfium.FPDFPage_GetAnnotCount(page))):
+    for at in range(min(MAX_ANNOTATIONS, pdfium.FPDFPage_GetAnnotCount(page))):
         annotation = pdfium.FPDFPage_GetAnnot(page, at)
         if not annotation:
             continue

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SHARP = 123 / 72  # pixels a point: letters of 8 points can be recognised
 LONGEST_SIDE, MOST_PIXELS = 20_000, 24_000_000
 """Of a picture of a page, whatever size the page claims to have."""
-MOST_OBJECTS = 1000  # of a page that are looked at
+MAX_OBJECTS = 1000  # of a page that are looked at
 LARGE = 0.05  # of a page's area: what is smaller is an ornament
 SAMPLES = 24  # characters of a page whose glyphs are looked up
 
@@ -96,13 +96,13 @@ def text_lines(page: PdfPage) -> tuple[list[Line], float]:
 
 
 def drawn(page: PdfPage) -> Drawn:
-    """What is on the page beside text, as far as `MOST_OBJECTS` go."""
+    """What is on the page beside text, as far as `MAX_OBJECTS` go."""
     objects = pdfium.FPDFPage_CountObjects(page)
     area = page.get_width() * page.get_height() or 1.0
     raw, kind_of, get = page.raw, pdfium.FPDFPageObj_GetType, pdfium.FPDFPage_GetObject
     sizes = [
         _size(each) / area
-        for at in range(min(objects, MOST_OBJECTS))
+        for at in range(min(objects, MAX_OBJECTS))
         if kind_of(each := get(raw, at)) in _HOLD_PICTURES and _shows_picture(each)
     ]
     large = [size for size in sizes if size >= LARGE]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage
 
-from tools.documents.base import Area, DocumentError, Length, Options, Page, Piece, Remark
+from tools.documents.base import Area, DocumentError, Length, Options, Page, ReaderEvent, Remark
 from tools.documents.readers.image import ocr
 from tools.documents.readers.layout.pagination import counted
 from tools.documents.readers.layout.text_lines import Body, markdown
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NONSENSE = 0.3  # share of signs without a meaning from which on a page's text is none
-FEW = 100  # characters: a stamp, a running title on a page that was scanned
+FEW_CHARS = 100  # characters: a stamp, a running title on a page that was scanned
 SCAN = 0.5  # of a page that is covered by pictures
 
 GARBLED = "text whose font doesn't say which letters it draws"
@@ -34,7 +34,7 @@ BROKEN = "a damaged page"
 _END = b"%%EOF"
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     try:
         pdf = open_pdf(path, options.password)
@@ -85,7 +85,7 @@ class _Reading:
         self._body = Body()
         self._other: PdfReader | None = None
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[ReaderEvent]:
         total = len(self._pdf)
         count = min(total, self._options.most_pages)
         yield Length(count)
@@ -158,7 +158,7 @@ class _Reading:
 def _is_scan(signs: int, beside: Drawn) -> bool:
     if not signs:
         return beside.objects > 0
-    return signs < FEW and beside.covered >= SCAN
+    return signs < FEW_CHARS and beside.covered >= SCAN
 
 
 def _joined(*texts: str) -> str:
@@ -169,7 +169,7 @@ def _cut(count: int, total: int) -> Remark:
     return Remark(f"Only the first {count:,} of {total:,} pages were read.")
 
 
-def _by_pypdf(path: Path, options: Options) -> Iterator[Piece]:
+def _by_pypdf(path: Path, options: Options) -> Iterator[ReaderEvent]:
     reader = _pypdf(path, options.password)
     total = len(reader.pages)
     if not total:

@@ -7,27 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TextIO
 
-from tools.documents.base import Options, Piece
+from tools.documents.base import Options, ReaderEvent
 from tools.documents.encoding.detect import open_text
 from tools.documents.readers.layout.pagination import pages
 from tools.documents.readers.layout.symbols import tidy
-from tools.documents.readers.tables.markdown import LARGEST, Row, sheet
+from tools.documents.readers.tables.markdown import MAX_TABLE_CHARS, Row, sheet
 
 SAMPLE = 64 << 10  # characters by which the separator is known
-LONGEST_CELL = 1 << 20  # characters; a quotation mark that is never closed makes the rest one cell
+MAX_CELL_CHARS = (
+    1 << 20
+)  # characters; a quotation mark that is never closed makes the rest one cell
 _SEPARATORS = ",;\t|"
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with open_text(path) as file:
         separator = _separator(file.read(SAMPLE))
         file.seek(0)
-        yield from pages(sheet(_rows(file, separator)), options, LARGEST)
+        yield from pages(sheet(_rows(file, separator)), options, MAX_TABLE_CHARS)
 
 
 def _rows(file: TextIO, separator: str) -> Iterator[Row]:
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_CHARS)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     number = 0
     while True:
@@ -45,7 +47,7 @@ def _rows(file: TextIO, separator: str) -> Iterator[Row]:
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(LONGEST_CELL):
+    while line := file.readline(MAX_CELL_CHARS):
         yield tidy(line).replace("\f", "")
 
 
@@ -58,5 +60,5 @@ def _separator(sample: str) -> str:
         usual = max(set(widths), key=widths.count, default=0)
         return usual and widths.count(usual) / len(widths) * (1 + min(usual, 9) / 100)
 
-    csv.field_size_limit(LONGEST_CELL)
+    csv.field_size_limit(MAX_CELL_CHARS)
     return max(_SEPARATORS, key=worth)

@@ -12,7 +12,7 @@ from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block
 REPEATED = 60  # characters up to which the text of a cell that spans rows stands in each of them
 
 SHEET = 2 * SIZE  # characters; a sheet up to here is one page
-LARGEST = 10 * SHEET
+MAX_TABLE_CHARS = 10 * SHEET
 """Of a page with a single row that is longer than a page."""
 Row = tuple[int, Mapping[int, str]]
 """A row's number, from 1, and the texts of those of its cells that have one, by column."""

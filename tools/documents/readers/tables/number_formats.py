@@ -17,7 +17,7 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 _LOCAL_DATES = {*range(27, 37), *range(50, 59)}
 """Numbers of the built-in formats that are dates in East Asian versions of Excel."""
 _NO_FORMAT = ("", "General", "Standard", "@")
-LONGEST_CODE = 255
+MAX_CODE_CHARS = 255
 """Characters of a format; Excel takes no more."""
 
 _LITERAL = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
@@ -39,7 +39,7 @@ class Formats:
 def format_code(number: int, own: Mapping[int, str]) -> str:
     """The format of a number, from a workbook's own formats or from those that Excel has."""
     if number in own:
-        return own[number][:LONGEST_CODE]
+        return own[number][:MAX_CODE_CHARS]
     return "yyyy-mm-dd" if number in _LOCAL_DATES else str(BUILTIN_FORMATS.get(number, ""))
 
 

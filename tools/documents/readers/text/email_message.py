@@ -10,7 +10,7 @@ from email.header import decode_header
 from email.message import MIMEPart
 from pathlib import Path
 
-from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
 from tools.documents.encoding.detect import decode, decode_markup
 from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.pagination import Block, pages
@@ -21,7 +21,7 @@ DEEPEST = 5  # messages in one another
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with path.open("rb") as file:
         message = email.message_from_binary_file(file, policy=email.policy.default)

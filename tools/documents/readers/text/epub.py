@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
 from tools.documents.encoding.detect import decode_markup
 from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.pagination import PAGE_END, Block, pages
@@ -17,7 +17,7 @@ _PAGES = ("application/xhtml+xml", "text/html", "application/xml", "text/x-oeb1-
 _LOCKED = "The book is protected against copying and can't be read."
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with Archive(path) as archive:
         yield from pages(_blocks(archive), options)

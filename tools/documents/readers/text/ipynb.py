@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tools.documents.base import DocumentError, Options, Piece, Remark
+from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
 from tools.documents.encoding.detect import decode
 from tools.documents.readers.html.reader import blocks
 from tools.documents.readers.layout.fences import fenced
@@ -23,7 +23,7 @@ _TEXTS = ("text/markdown", "text/html", "text/latex", "text/plain")
 Cell = Mapping[str, Any]
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     try:
         book = json.loads(decode(path.read_bytes()))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from tools.documents.base import Options, Piece
+from tools.documents.base import Options, ReaderEvent
 from tools.documents.encoding.detect import open_text
 from tools.documents.readers.layout.fences import fenced
 from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, cut_off, pages
@@ -21,13 +21,13 @@ CHUNK = 64 << 10  # characters
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with open_text(path) as file:
         yield from pages(_paragraphs(file), options)
 
 
-def read_code(path: Path, options: Options) -> Iterator[Piece]:
+def read_code(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with open_text(path) as file:
         yield from pages(_fenced(file), options, size=None)

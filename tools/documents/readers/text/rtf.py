@@ -13,7 +13,7 @@ from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text
 
-from tools.documents.base import DocumentError, Options, Piece
+from tools.documents.base import DocumentError, Options, ReaderEvent
 from tools.documents.readers.layout.pagination import PAGE_END, Block, pages
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.safe_zip import DAMAGED
@@ -42,7 +42,7 @@ _NUMBER = re.compile(r"^\s*(\(?[0-9A-Za-z]{1,4}[.)])\t")
 _to_text: Callable[..., str] = rtf_to_text  # which has no types
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     yield from pages(_blocks(path), options)
 
