@@ -44,6 +44,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\u9fff\uac00-\ud7af]+"
 )
+_NAMES = ("heading", "label")  # of what follows
 # One character a run of text: CJK Extension B, which no library takes for a control.
 _MARKS = range(0x20000, 0x20000 + JUDGED)
 
@@ -168,13 +169,13 @@ def _kept(tree: HtmlElement, found: list[_Counted]) -> list[_Counted]:
 
 
 def _belongs(index: int, found: list[Segment], seen: set[int]) -> bool:
-    """Kept, or the heading of what is kept, or code and rows that follow on what is kept."""
+    """Kept, or the heading or label of what is kept, or code and rows that follow on it."""
     if index in seen:
         return True
     kind = found[index].kind
-    if kind == "heading" and not found[index].place.side:
+    if kind in _NAMES and not found[index].place.side:
         after = index + 1
-        while after < len(found) and found[after].kind == "heading":
+        while after < len(found) and found[after].kind in _NAMES:
             after += 1
         return after in seen and after - index <= 2
     return kind in ("code", "row") and index - 1 in seen and not found[index].place.side

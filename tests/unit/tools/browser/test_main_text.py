@@ -110,6 +110,24 @@ def test_the_guard_shows_main_where_too_little_was_kept():
     assert without[-1].startswith("- {Entry number 59")
 
 
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("<details><summary>What does a ticket cost?</summary>{}</details>", "It costs 12 euros."),
+        ("<dl><dt>What does a ticket cost?</dt><dd>{}</dd></dl>", "It costs 12 euros."),
+        (
+            "<details><summary><h3>What does a ticket cost?</h3></summary>{}</details>",
+            "It costs 12 euros.",
+        ),
+    ],
+)
+def test_the_question_stays_with_its_answer(label, answer):
+    body = f"<h1>Help</h1><p>{words(80)}</p>" + label.format(f"<p>{answer}</p>")
+    found = shown(body)
+    assert found[-1] == answer
+    assert found[-2].endswith("What does a ticket cost?")
+
+
 def test_a_form_around_the_whole_page_is_the_page():
     assert shown(f"<form action=/x><div><p>{words(80)}</p></div></form>") == [words(80)]
 

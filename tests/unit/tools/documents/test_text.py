@@ -209,7 +209,7 @@ def test_elements_in_one_another_without_end_are_read(tag, tmp_path):
 
 
 def test_a_page_without_end_is_read_from_its_beginning(tmp_path, monkeypatch):
-    monkeypatch.setattr(html, "MOST", 10_000)
+    monkeypatch.setattr(html, "MAX_MARKUP_CHARS", 10_000)
     (tmp_path / "x.html").write_text("<html><body>" + "<p>some words</p>" * 2000)
     found = read(tmp_path / "x.html")
     assert words(" ".join(pages(found)))[:2] == ["some", "words"]
