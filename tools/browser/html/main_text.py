@@ -25,10 +25,12 @@ LINE = 600  # characters of a line, so that a window of lines is a window of tok
 MAX_LINES = 20_000  # of one page
 LAID_OUT = 3_000_000  # characters from which on JSON is laid out no further
 JUDGED = 8_000  # runs of text from which on a page is too large to be judged
-MAIN_SHARE = 0.7
+MAIN_SHARE = 0.3
 PAGE_SHARE = 0.1
 """The guard: what is shown when too little was kept, of `<main>` and of a page without one.
-Both were found best on 200 real pages."""
+The first is the highest one by which an article among teasers and comments in `<main>` stays alone
+(half to a third of its words are the article's) and lists, forums, FAQs and shops stay whole; the
+second was found best on 200 real pages."""
 
 # A page can forge neither a citation nor a link: the brackets of both are none in its text.
 # Out come as well what is never seen: zero-width characters, direction overrides, and the tags
