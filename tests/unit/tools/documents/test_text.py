@@ -164,7 +164,7 @@ def test_a_long_table_goes_on_with_its_header(tmp_path):
 
 
 def test_a_quotation_mark_that_never_closes_costs_few_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(delimited, "LONGEST_CELL", 1000)
+    monkeypatch.setattr(delimited, "MAX_CELL_CHARS", 1000)
     rows = "\n".join(f"{number},value" for number in range(2000))
     found = " ".join(texts(tmp_path, "x.csv", f'id,what\n1,"open\n{rows}'))
     assert found.count("value") == 2000

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Literal, TextIO
 
-from tools.documents.base import Options, Piece
+from tools.documents.base import Options, ReaderEvent
 from tools.documents.encoding.detect import open_text
 from tools.documents.readers.layout.pagination import pages
 from tools.documents.readers.layout.symbols import tidy
@@ -23,7 +23,7 @@ _UNHEEDED: Literal[3] = csv.QUOTE_NONE
 _SEPARATORS = ",;\t|"
 
 
-def read(path: Path, options: Options) -> Iterator[Piece]:
+def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with open_text(path) as file:
         separator = _separator(file.read(SAMPLE))
