@@ -114,7 +114,7 @@ def show_conversation(mode: Mode) -> None:
             st.html(FOLLOW, unsafe_allow_javascript=True)
     last = draw_history(mode, view, session.look, under, pictures)
     if last is None:
-        nothing_given = mode == "documents" and not (session.study and session.study.given)
+        nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
         if mode == "vision":
             draw_blind(host)

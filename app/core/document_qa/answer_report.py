@@ -18,7 +18,7 @@ from tools.citations import CitationSource
 class AnswerReport:
     """The pages that were read for an answer, and its citations. `way` is how they were read."""
 
-    way: str
+    mode: str
     read: str
     pages: tuple[PageUsed, ...]
     citations: tuple[Cited, ...]
@@ -33,7 +33,7 @@ class AnswerReport:
     def values(self) -> dict[str, Any]:
         """As a program reads it."""
         return {
-            "way": self.way,
+            "way": self.mode,
             "pages": [_page(page) for page in self.pages],
             "citations": [
                 _page(each.source.used if isinstance(each.source, NumberedPage) else None)

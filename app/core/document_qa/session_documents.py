@@ -10,10 +10,15 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from app.core.agent.context import DocumentContext, Question
-from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode, outlook, prepare
+from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode, forecast, prepare
 from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import PICTURED, NumberedPage, sheets_of, whole
+from app.core.document_qa.retrieval.numbered_pages import (
+    PICTURED,
+    NumberedPage,
+    selected_pages,
+    whole,
+)
 from app.core.document_qa.retrieval.token_counter import TokenCounter, Tokens, learn
 from app.core.document_qa.status_text import progress
 from app.core.document_qa.store import DocumentStore, Entry
@@ -28,7 +33,7 @@ from tools.documents.loader import DocumentLoader
 from tools.documents.page_images import WIDTH, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
-WAYS: tuple[ReadingMode, ...] = get_args(ReadingMode)
+READING_MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
 PROSE = tuple(
     f".{ending}"
     for ending in (
@@ -61,18 +66,18 @@ class SessionDocuments:
     `password`, where it is set, is asked by the thread of a turn for what turns out to be locked.
     """
 
-    def __init__(self, desk: DocumentStore, ahead: bool = True) -> None:
-        self.desk = desk
-        self.way: ReadingMode = "auto"
+    def __init__(self, store: DocumentStore, ahead: bool = True) -> None:
+        self.store = store
+        self.mode: ReadingMode = "auto"
         self.ahead = ahead
         self.password: Ask | None = None
         self._lock = threading.Lock()
         self._passwords: dict[str, str] = {}
-        self._shelf: dict[int, tuple[NumberedPage, ...]] = {}
+        self._numbered: dict[int, tuple[NumberedPage, ...]] = {}
         self._seen: tuple[object, ...] = ()
         self._asked, self._all = Corpus(), Corpus()
-        self._quotations = CitationFinder(lambda: self._all_read)
-        self._outlook: Callable[..., PromptForecast] = lru_cache(maxsize=4)(outlook)
+        self._citations = CitationFinder(lambda: self._all_read)
+        self._forecast: Callable[..., PromptForecast] = lru_cache(maxsize=4)(forecast)
         self._drawn = lru_cache(maxsize=16)(_drawn)
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
@@ -81,12 +86,12 @@ class SessionDocuments:
         not the data that code works with."""
         for part in parts_given:
             if isinstance(part, Document) and (self.ahead or part.path.suffix.lower() in PROSE):
-                self.desk.add(part)
+                self.store.add(part)
 
     def unlock(self, name: str, password: str) -> None:
         """Reads a locked document with this password."""
         self._passwords[name] = password
-        self.desk.unlock(name, password)
+        self.store.unlock(name, password)
 
     def picture(self, entry: Entry, page: int) -> bytes | None:
         """A page as it looks, a PNG; None where it can't be drawn, or the format has none."""
@@ -98,7 +103,7 @@ class SessionDocuments:
         password = self._passwords.get(entry.document.name)
         try:
             asked = (entry.document.path, page, width, password, *marks)
-            return self._drawn(entry.first, self.desk.owner, *asked)
+            return self._drawn(entry.first, self.store.owner, *asked)
         except DocumentError:
             return None
 
@@ -106,42 +111,42 @@ class SessionDocuments:
         """The page that is cited under that number as it looks, `width` pixels wide, with these
         stretches of its text marked as far as they can be placed, a PNG; None where it can't be
         drawn."""
-        sheet = self.source(id)
-        entry = None if sheet is None else self._entry(sheet)
-        if sheet is None or entry is None:
+        page = self.source(id)
+        entry = None if page is None else self._entry(page)
+        if page is None or entry is None:
             return None
-        marks = Marks(areas=areas(sheet.page, spans))
-        if not sheet.page.ocr:
-            marks = Marks(words=tuple(sheet.text[start:end] for start, end in spans))
-        return self._picture(entry, sheet.page.number, width, marks)
+        marks = Marks(areas=areas(page.page, spans))
+        if not page.page.ocr:
+            marks = Marks(words=tuple(page.text[start:end] for start, end in spans))
+        return self._picture(entry, page.page.number, width, marks)
 
-    def pictured(self, sheet: NumberedPage) -> bool:
+    def pictured(self, page: NumberedPage) -> bool:
         """Whether there is a picture of that page: not where its document was removed, or the
         format has none."""
-        return self._entry(sheet) is not None
+        return self._entry(page) is not None
 
-    def _entry(self, sheet: NumberedPage) -> Entry | None:
-        entries = self.desk.entries() if sheet.pictured else ()
-        return next((each for each in entries if each.reading and each.first == sheet.first), None)
+    def _entry(self, page: NumberedPage) -> Entry | None:
+        entries = self.store.entries() if page.pictured else ()
+        return next((each for each in entries if each.reading and each.first == page.first), None)
 
     def remove(self, name: str) -> None:
         """Takes a document away; what was cited of it stays. Its file goes with it where no tool
         may work with it."""
-        for entry in self.desk.entries():
+        for entry in self.store.entries():
             if entry.document.name == name:
-                self.desk.remove(name)
+                self.store.remove(name)
                 if self.ahead:
                     entry.document.path.unlink(missing_ok=True)
 
     @property
     def given(self) -> bool:
         """Whether there is any document."""
-        return bool(self.desk.entries())
+        return bool(self.store.entries())
 
     @property
     def pending(self) -> bool:
         """Whether a file is still being read."""
-        return any(each.pending for each in self.desk.entries())
+        return any(each.pending for each in self.store.entries())
 
     @property
     def corpus(self) -> Corpus:
@@ -156,26 +161,26 @@ class SessionDocuments:
         return self._length(entry.first, entry.selected, backend)
 
     def _length_of(self, first: int, selected: object, backend: Backend) -> Tokens:
-        mine = (sheet for sheet in self.corpus.sheets if sheet.first == first)
+        mine = (page for page in self.corpus.pages if page.first == first)
         return TokenCounter(backend).text(whole(mine))
 
-    def outlook(
+    def forecast(
         self, history: Sequence[Message], backend: Backend | None, config: GenerationConfig
     ) -> PromptForecast | None:
         """What a question would meet now; None while there is no model to ask."""
         if backend is None:
             return None
-        return self._outlook(self.corpus, tuple(history), self.way, backend, config.max_tokens)
+        return self._forecast(self.corpus, tuple(history), self.mode, backend, config.max_tokens)
 
     # -- citations -------------------------------------------------------------------------------
 
     def source(self, id: int) -> NumberedPage | None:
         """The page that is cited under that number; those of removed documents too."""
-        return self._quotations.source(id)
+        return self._citations.source(id)
 
     def cited(self, id: int, words: str) -> Citation:
         """Whether the words stand there."""
-        return self._quotations.cited(id, words)
+        return self._citations.cited(id, words)
 
     # -- the turn --------------------------------------------------------------------------------
 
@@ -187,7 +192,7 @@ class SessionDocuments:
         if cancel.is_set():
             yield AnswerFinished("cancelled", Usage())
             return None
-        return (yield from prepare(self.corpus, question, self.way, cancel, narrow))
+        return (yield from prepare(self.corpus, question, self.mode, cancel, narrow))
 
     def too_long(self, backend: Backend, error: BackendError) -> None:
         """Keeps what the model says of its window."""
@@ -196,7 +201,7 @@ class SessionDocuments:
 
     def close(self) -> None:
         """Ends the reading."""
-        self.desk.close()
+        self.store.close()
 
     def _wait(self, cancel: threading.Event) -> Iterator[Notice]:
         """Until no file is being read any more, and no password is given for one."""
@@ -210,11 +215,11 @@ class SessionDocuments:
     def _read_all(self, cancel: threading.Event) -> Iterator[Notice]:
         """Until no file is being read any more; says how far they are."""
         shown = ""
-        while (said := progress(self.desk.entries())) and not cancel.is_set():
+        while (said := progress(self.store.entries())) and not cancel.is_set():
             if said != shown:
                 yield Notice(said)
                 shown = said
-            self.desk.wait(_POLL_INTERVAL_S)
+            self.store.wait(_POLL_INTERVAL_S)
         if shown:
             yield Notice("")
 
@@ -222,7 +227,7 @@ class SessionDocuments:
         """Whether there was a password to try, for any locked file; those for which there is none
         join `without`, and are not asked for again."""
         found = False
-        for entry in self.desk.entries():
+        for entry in self.store.entries():
             name = entry.document.name
             if self.password is None or entry.state != "locked" or name in without:
                 continue
@@ -242,21 +247,21 @@ class SessionDocuments:
 
     def _look_again(self) -> None:
         """Takes up what was read, selected or removed since the last look."""
-        entries = [each for each in self.desk.entries() if each.reading is not None]
+        entries = [each for each in self.store.entries() if each.reading is not None]
         seen = tuple((each.first, each.selected, each.reading) for each in entries)
         with self._lock:
             if seen == self._seen:
                 return
             for entry in entries:
-                pages = sheets_of([replace(entry, selected=None)])
-                if self._shelf.get(entry.first) != pages:
-                    self._shelf[entry.first] = pages
+                pages = selected_pages([replace(entry, selected=None)])
+                if self._numbered.get(entry.first) != pages:
+                    self._numbered[entry.first] = pages
             there = {entry.first: entry for entry in entries}
-            kept = [sheet for first in sorted(self._shelf) for sheet in self._shelf[first]]
+            kept = [page for first in sorted(self._numbered) for page in self._numbered[first]]
             asked = [
-                sheet
-                for sheet in kept
-                if sheet.first in there and _takes_part(sheet, there[sheet.first])
+                page
+                for page in kept
+                if page.first in there and _takes_part(page, there[page.first])
             ]
             self._asked = self._asked.renewed(asked)
             # One index serves both, as long as they are the same.
@@ -264,7 +269,7 @@ class SessionDocuments:
             self._seen = seen
 
 
-def reading_room(settings: Settings) -> DocumentLoader:
+def document_loader(settings: Settings) -> DocumentLoader:
     """Where all conversations' documents are read, within the limits that are set."""
     limits = Limits(
         size=settings.document_mb * MEGABYTE,
@@ -279,6 +284,6 @@ def _drawn(first: int, owner: Hashable, *asked: Any) -> bytes:
     return render(*asked, owner=owner)
 
 
-def _takes_part(sheet: NumberedPage, entry: Entry) -> bool:
-    number = sheet.page.number
+def _takes_part(page: NumberedPage, entry: Entry) -> bool:
+    number = page.page.number
     return entry.selected is None or any(a <= number <= b for a, b in entry.selected)

@@ -114,21 +114,23 @@ def pages_read(used: ContextUsed) -> str:
     return f"{how}: {'; '.join(parts)}" if parts else ""
 
 
-def outlook_lines(outlook: PromptForecast, chosen_way: ReadingMode) -> tuple[str, ...]:
+def forecast_lines(forecast: PromptForecast, chosen_mode: ReadingMode) -> tuple[str, ...]:
     """What a question would meet, in sentences: how full the window is, and what is done where
     it is too small."""
-    room = outlook.room
-    about = "" if room.exact else "about "
-    window = f"{room.window:,} tokens" if outlook.known else f"{room.window:,}, which is a guess"
-    if outlook.way == "parts":
-        times = f"up to {outlook.calls:,} calls" if outlook.calls > 1 else "one call"
+    budget = forecast.budget
+    about = "" if budget.exact else "about "
+    window = (
+        f"{budget.window:,} tokens" if forecast.known else f"{budget.window:,}, which is a guess"
+    )
+    if forecast.mode == "parts":
+        times = f"up to {forecast.calls:,} calls" if forecast.calls > 1 else "one call"
         return (f"Everything is read for each question, in {times} of the model.",)
-    if outlook.way == "whole":
-        used = f"{about}{room.documents + room.conversation + room.answer:,} of {window}"
-        most = f"That may be {about}{outlook.excess:,} too many."
-        return (_capital(used), *([most] if outlook.excess else []))
-    if outlook.excess and chosen_way in ("auto", "whole"):
-        long = f"The whole is {about}{outlook.excess:,} tokens too long for the window of {window}"
+    if forecast.mode == "whole":
+        used = f"{about}{budget.documents + budget.conversation + budget.answer:,} of {window}"
+        most = f"That may be {about}{forecast.excess:,} too many."
+        return (_capital(used), *([most] if forecast.excess else []))
+    if forecast.excess and chosen_mode in ("auto", "whole"):
+        long = f"The whole is {about}{forecast.excess:,} tokens too long for the window of {window}"
         return (f"{long}: passages are chosen for each question.",)
     return ("Passages are chosen for each question.",)
 

@@ -58,8 +58,8 @@ class DocumentStore:
     """Documents by their names. Every method answers at once; the work is the room's, where all
     desks of one `owner` take turns with those of others."""
 
-    def __init__(self, room: DocumentLoader, owner: Hashable = None) -> None:
-        self._room = room
+    def __init__(self, loader: DocumentLoader, owner: Hashable = None) -> None:
+        self._loader = loader
         self.owner = self if owner is None else owner
         self._changed = threading.Condition()
         self._items: dict[str, _Item] = {}
@@ -139,7 +139,7 @@ class DocumentStore:
         if self._closed:
             return
         item = self._items[document.name] = _Item(Entry(document))
-        self._room.submit(self.owner, lambda: self._read(item, password))
+        self._loader.submit(self.owner, lambda: self._read(item, password))
         self._changed.notify_all()
 
     def _read(self, item: _Item, password: str | None) -> None:
@@ -159,7 +159,9 @@ class DocumentStore:
         state: State = "ready"
         error: str | None = None
         try:
-            reading = self._room.read(document.path, document.name, password, item.cancel, progress)
+            reading = self._loader.read(
+                document.path, document.name, password, item.cancel, progress
+            )
         except PasswordNeeded as needed:
             state, error = "locked", str(needed)
         except DocumentError as failed:

@@ -53,18 +53,18 @@ class Session:
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
-        study: SessionDocuments | None = None, visitor: Visitor | None = None,
+        documents: SessionDocuments | None = None, visitor: Visitor | None = None,
     ) -> None:  # fmt: skip
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
         self.registry = registry
-        self.study = study
+        self.documents = documents
         self.seen = time.monotonic()
         self.choices: dict[str, Any] = {}
         """What the visitor set in the page, by name, so that a reload finds it again."""
         self.approvals = Approvals()
         sources = [tool.citations for tool in registry.tools if tool.citations is not None]
-        sources += [study] if study is not None and study.ahead else []
+        sources += [documents] if documents is not None and documents.ahead else []
         self.look = CitationCache(*sources) if sources else None
         """What looks up citations, where something is there that reads."""
         self._model = model
@@ -88,7 +88,7 @@ class Session:
         return not (
             self._version
             or self.choices
-            or (self.study is not None and self.study.given)
+            or (self.documents is not None and self.documents.given)
             or not all(self.registry.enabled(tool.name) for tool in self.registry.tools)
             or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
         )
@@ -130,8 +130,8 @@ class Session:
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
-        if self.study is not None:
-            self.study.close()
+        if self.documents is not None:
+            self.documents.close()
         self.registry.close()
         delete_folder(self.workspace)
         delete_folder(pictures_folder(self.workspace))
@@ -154,7 +154,7 @@ class Session:
             self._notify()
         generation = replace(config.generation, owner=self._visitor.key)
         config = replace(config, approve=self.approvals.ask, generation=generation)
-        documents = self.study if self.study is not None and self.study.ahead else None
+        documents = self.documents if self.documents is not None and self.documents.ahead else None
         turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
         arguments = (live, turn, prepare)
         threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()

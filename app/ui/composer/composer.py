@@ -94,8 +94,8 @@ def draw_composer(
             st.toast(escaped(str(error)), icon=":material/error:", duration="long")
             st.session_state[box] = text  # back into the box
             return
-        if (study := current().study) is not None:
-            study.add(attached)
+        if (documents := current().documents) is not None:
+            documents.add(attached)
         if reads and not text.strip():
             return  # they are read meanwhile
         accepted = submit(current, text, asked, attached)

@@ -39,14 +39,14 @@ def pictures_of(session: Session) -> Pictures:
     """Where the page finds the pictures of that conversation's documents, seen from any page of
     the app. Nowhere for a browser without cookies: it is known by its connection alone, which the
     route does not see."""
-    study = session.study
-    if study is None or known_visitor() is None:
+    documents = session.documents
+    if documents is None or known_visitor() is None:
         return no_pictures
 
-    def address(sheet: NumberedPage, spans: Sequence[Span]) -> str:
+    def address(page: NumberedPage, spans: Sequence[Span]) -> str:
         stretches = ",".join(f"{start}-{end}" for start, end in spans[:MAX_SPANS])
-        found = study.pictured(sheet)
-        return f"pages/{session.workspace.name}/{sheet.id}/{stretches}" if found else ""
+        found = documents.pictured(page)
+        return f"pages/{session.workspace.name}/{page.id}/{stretches}" if found else ""
 
     return address
 
@@ -56,11 +56,11 @@ async def send_page(session: Session, names: tuple[str, ...], request: Request) 
     global _limiter
     _limiter = _limiter or CapacityLimiter(MAX_CONCURRENT)
     asked = _ASKED.fullmatch("/".join(names))
-    if session.study is None or asked is None:
+    if session.documents is None or asked is None:
         return None
     pairs = (pair.split("-") for pair in asked["spans"].split(","))
     spans = tuple((int(start), int(end)) for start, end in pairs)
     width = (WIDE_PX,) if "wide" in request.query_params else ()
-    sheet = int(asked["sheet"])
-    picture = await run_sync(session.study.marked, sheet, spans, *width, limiter=_limiter)
+    page = int(asked["sheet"])
+    picture = await run_sync(session.documents.marked, page, spans, *width, limiter=_limiter)
     return None if picture is None else Response(picture, 200, _HEADERS, "image/png")

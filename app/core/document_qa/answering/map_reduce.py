@@ -46,7 +46,7 @@ class Plan:
     parts: tuple[Part, ...]
     question: Message
     talk: tuple[Message, ...]
-    room: int
+    text_tokens: int
     note: int
     wording: Wording
 
@@ -64,27 +64,31 @@ class Plan:
     @property
     def together(self) -> int:
         """Notes that one call can read, however long they are."""
-        return max(2, self.room // (self.note + _LABEL_TOKENS))
+        return max(2, self.text_tokens // (self.note + _LABEL_TOKENS))
 
 
 def plan(
-    corpus: Corpus, question: Message, talk: Sequence[Message], meter: TokenCounter, answer: int
+    corpus: Corpus, question: Message, talk: Sequence[Message], counter: TokenCounter, answer: int
 ) -> Plan:
     """The documents in parts that fit, all about as long. What was said before stands in the last
     call, where it takes no more than a quarter of the window."""
-    window, scale = meter.window, meter.scale(corpus.whole)
+    window, scale = counter.window, counter.scale(corpus.whole)
     note = max(64, min(MAX_NOTE_TOKENS, window // 16))
-    said = meter.prompt(talk).count if talk else 0
+    said = counter.prompt(talk).count if talk else 0
     said, talk = (0, ()) if said > window // 4 else (said, talk)
-    room = min(
+    text_tokens = min(
         MAX_PART_TOKENS,
-        window - max(note, answer) - meter.text(question.text).count - said - _OVERHEAD_TOKENS,
+        window - max(note, answer) - counter.text(question.text).count - said - _OVERHEAD_TOKENS,
     )
-    room = max(room, window // 4)
-    costs = [estimate_tokens(f"{each.sheet.head}\n{each.text}") * scale for each in corpus.passages]
-    even = sum(costs) / max(1, ceil(sum(costs) / (_FILL_RATIO * room))) + max(costs, default=0)
-    parts = (_part(corpus.passages[a:b]) for a, b in _packed(costs, min(even, room)))
-    return Plan(tuple(parts), question, tuple(talk), room, note, wording(meter.profile, window))
+    text_tokens = max(text_tokens, window // 4)
+    costs = [estimate_tokens(f"{each.page.head}\n{each.text}") * scale for each in corpus.chunks]
+    even = sum(costs) / max(1, ceil(sum(costs) / (_FILL_RATIO * text_tokens))) + max(
+        costs, default=0
+    )
+    parts = (_part(corpus.chunks[a:b]) for a, b in _packed(costs, min(even, text_tokens)))
+    return Plan(
+        tuple(parts), question, tuple(talk), text_tokens, note, wording(counter.profile, window)
+    )
 
 
 def read(
@@ -96,13 +100,13 @@ def read(
     calls = _Calls(plan, backend, replace(config, tool_choice=None), cancel)
     texts = [part.text for part in plan.parts]
     if len(texts) > 1:
-        for at, part in enumerate(plan.parts):
-            label = f"Reading part {at + 1} of {len(texts)}: {part.title}"
+        for index, part in enumerate(plan.parts):
+            label = f"Reading part {index + 1} of {len(texts)}: {part.title}"
             note = yield from calls.note(label, plan.wording.part, part.text)
             if note is None:
                 return None
-            texts[at] = f"Notes on {part.title}:\n{note}"
-    while len(texts) > plan.together and sum(map(estimate_tokens, texts)) > plan.room:
+            texts[index] = f"Notes on {part.title}:\n{note}"
+    while len(texts) > plan.together and sum(map(estimate_tokens, texts)) > plan.text_tokens:
         notes, texts = texts, []
         firsts = range(0, len(notes), plan.together)
         for first in firsts:
@@ -149,25 +153,25 @@ class _Calls:
         return None if finish in ("cancelled", "error") else "".join(said).strip()
 
 
-def _part(passages: Sequence[Chunk]) -> Part:
+def _part(chunks: Sequence[Chunk]) -> Part:
     """Consecutive passages as one part."""
     titles = []
-    for _, group in groupby(passages, key=lambda each: each.sheet.first):
-        sheets = [each.sheet for each in group]
-        one, last = sheets[0], sheets[-1]
+    for _, group in groupby(chunks, key=lambda each: each.page.first):
+        pages = [each.page for each in group]
+        one, last = pages[0], pages[-1]
         more = f"-{last.page.number}" if last is not one else ""
         titles.append(f"{one.name}, {one.unit}{'s' if more else ''} {one.page.number}{more}")
-    return Part("; ".join(titles), render_chunks(passages))
+    return Part("; ".join(titles), render_chunks(chunks))
 
 
 def _packed(costs: Sequence[float], most: float) -> list[tuple[int, int]]:
     """Neighbours in groups that cost no more than `most`: from which to which, the end not in."""
     groups: list[tuple[int, int]] = []
     first, held = 0, 0.0
-    for at, cost in enumerate(costs):
-        if at > first and held + cost > most:
-            groups.append((first, at))
-            first, held = at, 0.0
+    for index, cost in enumerate(costs):
+        if index > first and held + cost > most:
+            groups.append((first, index))
+            first, held = index, 0.0
         held += cost
     return [*groups, (first, len(costs))] if costs else []
 

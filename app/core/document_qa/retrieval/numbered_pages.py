@@ -108,18 +108,18 @@ def harmless(text: str) -> str:
     return _HEAD.sub(rf"\1[{WORD_JOINER}", text)
 
 
-def whole(sheets: Iterable[NumberedPage]) -> str:
+def whole(pages: Iterable[NumberedPage]) -> str:
     """Pages as a model reads them, one after another."""
-    return "\n".join(sheet.shown for sheet in sheets)
+    return "\n".join(page.shown for page in pages)
 
 
-def sheets_of(entries: Iterable[Entry]) -> tuple[NumberedPage, ...]:
+def selected_pages(entries: Iterable[Entry]) -> tuple[NumberedPage, ...]:
     """The selected pages of all documents that were read, by their numbers."""
-    sheets = [sheet for entry in entries for sheet in _sheets(entry)]
-    return tuple(sorted(sheets, key=lambda sheet: sheet.id))
+    pages = [page for entry in entries for page in _pages(entry)]
+    return tuple(sorted(pages, key=lambda page: page.id))
 
 
-def _sheets(entry: Entry) -> Sequence[NumberedPage]:
+def _pages(entry: Entry) -> Sequence[NumberedPage]:
     reading = entry.reading
     if reading is None:
         return ()

@@ -13,9 +13,9 @@ from backends.messages import Message, user
 from tools.base import ToolSpec
 from tools.citations import WIDE
 
-UNKNOWN = 32_768
+DEFAULT_WINDOW_TOKENS = 32_768
 """The window that a model is thought to have when it doesn't say."""
-FAR = 1.5
+MAX_COUNTED_WINDOWS = 1.5
 """What is guessed to be so many windows long is not counted: that it does not fit is sure."""
 
 _LETTERS = re.compile("[A-Za-z ]+")
@@ -24,7 +24,7 @@ _ASCII = re.compile(r"[!-@\[-`{-~\n]+")
 # Characters of a token, by kind, as tokenizers with 100,000 words and more have them.
 _LETTERS_A_TOKEN, _ASCII_A_TOKEN, _WIDE_A_TOKEN, _OTHER_A_TOKEN = 4.0, 1.8, 1.3, 2.2
 _MESSAGE_TOKENS = 6  # tokens of a message beside its text
-_SAMPLES, _SAMPLE = 8, 1_000
+_SAMPLES, _SAMPLE_CHARS = 8, 1_000
 _MAX_REMEMBERED = 50_000  # texts whose length is remembered; about 10 MB
 
 
@@ -42,17 +42,21 @@ class TokenCounter:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._known = _KNOWN.setdefault(backend, {})
+        self._known = _COUNTS.setdefault(backend, {})
         self.profile = backend.capabilities.profile
         known = window_of(backend)
-        self.window, self.known = known or UNKNOWN, known is not None
+        self.window, self.known = known or DEFAULT_WINDOW_TOKENS, known is not None
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Tokens:
         """A whole prompt."""
-        guessed = sum(_guessed(_text(message)) + _MESSAGE_TOKENS for message in messages)
-        guessed += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
-        counted = self._counted(messages, tools) if guessed <= FAR * self.window else None
-        return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
+        estimated = sum(_estimated(_text(message)) + _MESSAGE_TOKENS for message in messages)
+        estimated += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
+        counted = (
+            self._counted(messages, tools)
+            if estimated <= MAX_COUNTED_WINDOWS * self.window
+            else None
+        )
+        return Tokens(estimated, exact=False) if counted is None else Tokens(counted)
 
     def text(self, text: str) -> Tokens:
         """A text by itself; one far too long for the window is guessed by samples."""
@@ -66,19 +70,24 @@ class TokenCounter:
 
     def scale(self, text: str) -> float:
         """What a guess about such texts is to be multiplied with, by samples of this one."""
-        step = max(len(text) // _SAMPLES, _SAMPLE)
-        sample = "\n".join(text[at : at + _SAMPLE] for at in range(0, len(text), step))
+        step = max(len(text) // _SAMPLES, _SAMPLE_CHARS)
+        sample = "\n".join(
+            text[start : start + _SAMPLE_CHARS] for start in range(0, len(text), step)
+        )
         counted = self.text(sample)
         return counted.count / estimate_tokens(sample) if counted.exact and sample else 1.0
 
     def _text(self, text: str) -> Tokens:
-        guessed = estimate_tokens(text)
-        if guessed > FAR * self.window and len(text) > 2 * _SAMPLES * _SAMPLE:
-            return Tokens(int(guessed * self.scale(text)), exact=False)
+        estimated = estimate_tokens(text)
+        if (
+            estimated > MAX_COUNTED_WINDOWS * self.window
+            and len(text) > 2 * _SAMPLES * _SAMPLE_CHARS
+        ):
+            return Tokens(int(estimated * self.scale(text)), exact=False)
         empty = self._counted([user("")])
         whole = None if empty is None else self._counted([user(text)])
         if whole is None or empty is None:
-            return Tokens(guessed, exact=False)
+            return Tokens(estimated, exact=False)
         return Tokens(max(whole - empty, 0))
 
     def _counted(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int | None:
@@ -91,12 +100,14 @@ class TokenCounter:
 def window_of(backend: Backend) -> int | None:
     """The model's window, as it says itself or as it said when a prompt was too long; None as
     long as it doesn't say."""
-    return min(filter(None, (backend.capabilities.context, _SAID.get(backend))), default=None)
+    return min(
+        filter(None, (backend.capabilities.context, _REPORTED_WINDOWS.get(backend))), default=None
+    )
 
 
-def learn(backend: Backend, said: ContextExceeded) -> None:
+def learn(backend: Backend, error: ContextExceeded) -> None:
     """Keeps what a model said of its window."""
-    _SAID[backend] = said.window
+    _REPORTED_WINDOWS[backend] = error.window
 
 
 def estimate_tokens(text: str) -> int:
@@ -118,16 +129,16 @@ def _text(message: Message) -> str:
     return "".join([message.text, *(call.input for call in message.calls)])
 
 
-def _guessed(text: str) -> int:
+def _estimated(text: str) -> int:
     """`estimate_tokens`, once a text: a long conversation asks for its texts at each draw."""
     key = len(text), hash(text)
-    if key not in _GUESSED:
-        if len(_GUESSED) >= _MAX_REMEMBERED:
-            _GUESSED.clear()
-        _GUESSED[key] = estimate_tokens(text)
-    return _GUESSED[key]
+    if key not in _ESTIMATES:
+        if len(_ESTIMATES) >= _MAX_REMEMBERED:
+            _ESTIMATES.clear()
+        _ESTIMATES[key] = estimate_tokens(text)
+    return _ESTIMATES[key]
 
 
-_GUESSED: dict[tuple[int, int], int] = {}
-_KNOWN: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
-_SAID: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()
+_ESTIMATES: dict[tuple[int, int], int] = {}
+_COUNTS: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
+_REPORTED_WINDOWS: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()
