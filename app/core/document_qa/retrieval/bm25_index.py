@@ -40,8 +40,9 @@ _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-\u2010\u00ad][ \t]*\n[ \t]*(?=[^\W\d_]
 _ACCENT = re.compile("[\u0300-\u036f]")
 _STEM_LETTERS = 5  # letters that other forms of a longer word have in common with it
 _QUESTION_WORDS = (
-    ["什么", "是什么", "为什么", "怎么样", "是多少", "有多少", "哪些", "哪个", "哪里", "如何", "是谁", "请问", "何时", "是否"]
-)
+    "什么", "是什么", "为什么", "怎么样", "是多少", "有多少", "哪些", "哪个", "哪里", "如何",
+    "是谁", "请问", "何时", "是否",
+)  # fmt: skip
 _TEXT_ENDS, _SENTENCE_ENDS = SEPARATORS[0], SEPARATORS[1]
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n\s*\n|\n(?=\s*[|*•-])")
 

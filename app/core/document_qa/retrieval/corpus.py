@@ -121,7 +121,7 @@ class Corpus:
             lines.append(line)
         return "\n".join(lines)
 
-    # -- derived from the pages ---------------------------------------------------------------------
+    # -- derived from the pages --------------------------------------------------------------------
 
     @cached_property
     def _by_id(self) -> dict[int, NumberedPage]:

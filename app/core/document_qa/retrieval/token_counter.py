@@ -1,4 +1,4 @@
-"""How many tokens a text has: counted by the model where it can, else guessed, and said so."""
+"""How many tokens a text has: counted by the model's backend where it can, else estimated."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tools.base import ToolSpec
 from tools.citations import WIDE
 
 DEFAULT_WINDOW_TOKENS = 32_768
-"""The window that a model is thought to have when it doesn't say."""
+"""The window that is assumed for a model whose backend does not report one."""
 MAX_COUNTED_WINDOWS = 1.5
-"""What is guessed to be so many windows long is not counted: that it does not fit is sure."""
+"""A text whose estimate is above so many windows is not counted: it does not fit in any case."""
 
 _LETTERS = re.compile("[A-Za-z ]+")
 _WIDE = re.compile(f"[{WIDE}]+")
@@ -25,20 +25,20 @@ _ASCII = re.compile(r"[!-@\[-`{-~\n]+")
 _LETTERS_A_TOKEN, _ASCII_A_TOKEN, _WIDE_A_TOKEN, _OTHER_A_TOKEN = 4.0, 1.8, 1.3, 2.2
 _MESSAGE_TOKENS = 6  # tokens of a message beside its text
 _SAMPLES, _SAMPLE_CHARS = 8, 1_000
-_MAX_REMEMBERED = 50_000  # texts whose length is remembered; about 10 MB
+_MAX_REMEMBERED = 50_000  # entries of each cache; about 10 MB
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A number of tokens; one that is not `exact` is a guess."""
+    """A number of tokens; where it is not `exact`, an estimate."""
 
     count: int
     exact: bool = True
 
 
 class TokenCounter:
-    """Counts for one model; what was counted is remembered, but for the text. `window` is a guess
-    where it is not `known`."""
+    """Counts tokens for one model and caches the counts, by the hash of each text. `window` is the
+    model's in tokens, `DEFAULT_WINDOW_TOKENS` where it is not `known`."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -48,7 +48,7 @@ class TokenCounter:
         self.window, self.known = known or DEFAULT_WINDOW_TOKENS, known is not None
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Tokens:
-        """A whole prompt."""
+        """The tokens of a whole prompt: messages, and the descriptions of tools."""
         estimated = sum(_estimated(_text(message)) + _MESSAGE_TOKENS for message in messages)
         estimated += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
         counted = (
@@ -59,7 +59,8 @@ class TokenCounter:
         return Tokens(estimated, exact=False) if counted is None else Tokens(counted)
 
     def text(self, text: str) -> Tokens:
-        """A text by itself; one far too long for the window is guessed by samples."""
+        """The tokens of a text by itself; for a text far too long for the window, an estimate that
+        is scaled by samples."""
         key = len(text), hash(text)
         known = self._known.get(key)
         if known is None:
@@ -69,7 +70,8 @@ class TokenCounter:
         return known
 
     def scale(self, text: str) -> float:
-        """What a guess about such texts is to be multiplied with, by samples of this one."""
+        """The factor from `estimate_tokens` to the model's count, measured on samples of this
+        text; 1.0 where the backend can't count."""
         step = max(len(text) // _SAMPLES, _SAMPLE_CHARS)
         sample = "\n".join(
             text[start : start + _SAMPLE_CHARS] for start in range(0, len(text), step)
@@ -98,20 +100,20 @@ class TokenCounter:
 
 
 def window_of(backend: Backend) -> int | None:
-    """The model's window, as it says itself or as it said when a prompt was too long; None as
-    long as it doesn't say."""
+    """The model's window in tokens: the smaller of the one that its backend reports and the one
+    that it named when it rejected a prompt; None while neither is known."""
     return min(
         filter(None, (backend.capabilities.context, _REPORTED_WINDOWS.get(backend))), default=None
     )
 
 
 def learn(backend: Backend, error: ContextExceeded) -> None:
-    """Keeps what a model said of its window."""
+    """Records the window that a model named when it rejected a prompt."""
     _REPORTED_WINDOWS[backend] = error.window
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has, rather too many than too few."""
+    """An estimate of a text's tokens by its kinds of characters, rather too high than too low."""
     letters, wide, ascii = (sum(map(len, kind.findall(text))) for kind in (_LETTERS, _WIDE, _ASCII))
     other = len(text) - letters - wide - ascii
     return 1 + int(
@@ -130,7 +132,7 @@ def _text(message: Message) -> str:
 
 
 def _estimated(text: str) -> int:
-    """`estimate_tokens`, once a text: a long conversation asks for its texts at each draw."""
+    """`estimate_tokens`, cached: a long conversation's texts are estimated at each rerun."""
     key = len(text), hash(text)
     if key not in _ESTIMATES:
         if len(_ESTIMATES) >= _MAX_REMEMBERED:
