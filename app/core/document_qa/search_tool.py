@@ -1,6 +1,6 @@
-"""Documents in Tools mode: the model searches in them and reads their pages.
+"""Documents in Tools mode: two functions by which the model searches documents and reads pages.
 
-What it reads is cited as anywhere else, by the number that each page begins with.
+The model cites pages by the number in their first line, as in Documents mode.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tools.text import one_line
 
 NAME = "documents"
 MIN_RESULT_TOKENS, MAX_RESULT_TOKENS = 400, 15_000
-"""Tokens that one call brings; between them a sixth of the window."""
+"""Limits of a call's result in tokens; between them it is a sixth of the window."""
 
-_POLL_INTERVAL_S = 0.1  # seconds between two looks at files that are being read
-_MAX_NAMED_DOCUMENTS = 20  # documents that are named to the model
+_POLL_INTERVAL_S = 0.1
+_MAX_NAMED_DOCUMENTS = 20  # names in an error's list of documents
 _CITE = (
     "Cite what you use as 【n†exact words of the page】; n is the number in the page's first line."
 )
@@ -43,14 +43,14 @@ class Library(CitationSource, Protocol):
 
     @property
     def corpus(self) -> Corpus:
-        """The pages that take part."""
+        """The selected pages of all documents."""
 
 
 class DocumentsTool:
-    """One conversation's documents as a tool, on offer from the first document on. `window` is
-    the model's in tokens, 0 while it isn't known.
+    """One conversation's documents as a tool, offered from the first document on. `window` returns
+    the model's window in tokens, 0 while it isn't known.
 
-    What it reads was written by strangers: it `taints`.
+    Documents are written by third parties, so that results of the tool taint a conversation.
     """
 
     name = NAME
@@ -62,7 +62,8 @@ class DocumentsTool:
         self._offered = False
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
-        """Two functions, the same in both faces; none until there is a document."""
+        """Two functions, the same for native and emulated calls; none before the first
+        document."""
         self._offered = self._offered or self._library.given
         return _SPECS if self._offered else ()
 
@@ -91,7 +92,7 @@ class DocumentsTool:
         )
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: the tool holds no resources."""
 
     def _search(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
         query = _text(arguments, "query")
@@ -129,7 +130,7 @@ class DocumentsTool:
         return "\n".join(shown)
 
     def _beginning(self, page: NumberedPage) -> str:
-        """As much of a page as one call brings."""
+        """As much of a page as fits into one result."""
         chunks: list[Chunk] = []
         left = self._max_tokens
         for each in Corpus([page]).chunks:
@@ -151,8 +152,7 @@ class DocumentsTool:
 
 
 def _document(corpus: Corpus, name: str) -> list[NumberedPage]:
-    """The pages of the document that is meant: of that name, else the only one that has it in
-    its name."""
+    """The pages of the document with that name, else of the only one whose name contains it."""
     named: dict[int, list[NumberedPage]] = {}
     for page in corpus.pages:
         named.setdefault(page.first, []).append(page)

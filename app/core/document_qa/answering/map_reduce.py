@@ -147,19 +147,19 @@ class _Calls:
         yield ReasoningDelta(f"**{label}**\n\n")
         config = replace(self._config, max_tokens=self._plan.note)
         asked = user(f"{text}\n\nRequest: {self._plan.question.text}")
-        talk_tokens: list[str] = []
+        pieces: list[str] = []
         finish: Finish = "error"
         for event in self._backend.generate([_system(rules), asked], (), config, self._cancel):
             match event:
                 case TextDelta(piece):
-                    talk_tokens.append(piece)
+                    pieces.append(piece)
                     yield ReasoningDelta(piece)
                 case Notice(waiting):
                     yield Notice(f"{label} · {waiting}" if waiting else label)
                 case AnswerFinished(finish):
                     yield ReasoningDelta("\n\n")
                     yield event
-        return None if finish in ("cancelled", "error") else "".join(talk_tokens).strip()
+        return None if finish in ("cancelled", "error") else "".join(pieces).strip()
 
 
 def _part(chunks: Sequence[Chunk]) -> Part:
