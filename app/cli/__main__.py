@@ -56,7 +56,7 @@ class Writer(Protocol):
 
     account: Callable[[], AnswerReport | None]
 
-    def hear(self, event: Event) -> None: ...
+    def handle(self, event: Event) -> None: ...
 
     def refuse(self, sentence: str) -> None: ...
 
@@ -257,7 +257,7 @@ def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
 
     reason: TurnReason = "error"
     for event in events:
-        writer.hear(event)
+        writer.handle(event)
         if isinstance(event, TurnFinished):
             reason = event.reason
     return reason

@@ -109,10 +109,10 @@ def show_conversation(mode: Mode) -> None:
         under, dialog, beside = draw_pages_read, has_dialog(), states(session)
     composer.draw_composer(mode, current, tools, config, house.settings, host.images)
     load_model_soon(PAINTED, host)
-    if session.look is not None:
+    if session.citations is not None:
         with st.container(key="follow"):
             st.html(FOLLOW, unsafe_allow_javascript=True)
-    last = draw_history(mode, view, session.look, under, pictures)
+    last = draw_history(mode, view, session.citations, under, pictures)
     if last is None:
         nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
@@ -129,12 +129,12 @@ def show_conversation(mode: Mode) -> None:
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
-        board = Board(st.container(gap="small"), session.approvals.answer, pictures)
+        board = Board(st.container(gap="small"), session.approvals.decide, pictures)
         if view.live is None:
-            board.draw(latest_blocks(view, last.answers, session.look, last.at))
+            board.draw(latest_blocks(view, last.answers, session.citations, last.at))
             under(last)
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
-            text = copied(texts, session.look)
+            text = copied(texts, session.citations)
             composer.draw_actions(
                 mode, current, last.question, text, usage_of(last.answers), config, host.images
             )

@@ -36,7 +36,7 @@ class Approve(Protocol):
         self, call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]
     ) -> str | None:
         """Returns None where the call may run, else the reason as a sentence for the model. Where
-        a user has to decide, `asked` is called with the number for `Approvals.answer`."""
+        a user has to decide, `asked` is called with the number for `Approvals.decide`."""
 
 
 def refuse(call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]) -> str | None:
@@ -70,7 +70,7 @@ class Approvals:
         """Whether a call waits for the user's decision."""
         return bool(self._waiting)
 
-    def ask(
+    def request(
         self, call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]
     ) -> str | None:
         """See `Approve`."""
@@ -89,7 +89,7 @@ class Approvals:
                 self._waiting.pop(number, None)
         return None if waiting.allowed else REFUSED
 
-    def answer(self, number: int, word: Decision) -> None:
+    def decide(self, number: int, decision: Decision) -> None:
         """Takes the user's decision on the call with that number; ignored where the call no longer
         waits. `always` applies to all calls of the same name, waiting ones included."""
         with self._lock:
@@ -97,11 +97,11 @@ class Approvals:
             if meant is None:
                 return
             same = [meant]
-            if word == "always":
+            if decision == "always":
                 self._always.add(meant.name)
                 same = [each for each in self._waiting.values() if each.name == meant.name]
             for each in same:
-                each.allowed = word != "refuse"
+                each.allowed = decision != "refuse"
                 each.answered.set()
 
 

@@ -27,7 +27,7 @@ class ToolStarted:
 
 @dataclass(frozen=True)
 class ToolAsked:
-    """A call waits for the user's decision: `Approvals.answer(number, …)`."""
+    """A call waits for the user's decision: `Approvals.decide(number, …)`."""
 
     call: ToolCall
     number: int

@@ -221,7 +221,7 @@ def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View
         began = time.monotonic()
         view = session.view()
         last = latest(view.conversation.messages) or NOTHING
-        blocks = latest_blocks(view, last.answers, session.look, last.at)
+        blocks = latest_blocks(view, last.answers, session.citations, last.at)
         changed = board.draw(blocks)
         if view.live is None or beside() != before:
             pulse.empty()
@@ -243,7 +243,7 @@ def look_again(session: Session, board: Board, last: Exchange) -> None:
     dialog is open the page is not watched: until a watch ended, nothing in the dialog would be
     heard."""
     view = session.view()
-    board.draw(latest_blocks(view, last.answers, session.look, last.at))
+    board.draw(latest_blocks(view, last.answers, session.citations, last.at))
 
     def changed() -> None:
         if session.view().version != view.version:

@@ -76,26 +76,26 @@ def test_a_question_waits_until_the_files_are_read(
     system, question = server.requests[0].body["messages"]
     assert "[1] note.txt, page 1\nThis is the secret of Ada." in system["content"]
     assert question["content"] == "Is there one?"
-    assert session.documents is not None and session.look is not None
+    assert session.documents is not None and session.citations is not None
     used = last(session).context
     assert used is not None and used.mode == "whole"
     assert used.pages == (PageUsed(1, "note.txt", 1),)
-    assert session.look(1, "secret of Ada").found
-    assert session.look(1, "secret of Bob").trouble == "not found in the page"
+    assert session.citations(1, "secret of Ada").found
+    assert session.citations(1, "secret of Bob").trouble == "not found in the page"
 
 
 def test_what_was_cited_stays_when_a_file_is_removed(
     service: Service, server: ScriptedServer
 ) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.documents is not None and session.look is not None
+    assert session.documents is not None and session.citations is not None
     (given,) = give(session, "note.txt", "This is the secret of Ada.")
     ask(session, "first")
     session.documents.remove("note.txt")
     assert not given.path.exists()
     give(session, "other.txt", "Nothing is here.")
     ask(session, "second")
-    assert session.look(1, "secret of Ada").found
+    assert session.citations(1, "secret of Ada").found
     system = server.requests[1].body["messages"][0]["content"]
     assert "secret of Ada" not in system
     assert "[2] other.txt, page 1" in system  # the old number is not given again
@@ -114,8 +114,8 @@ def test_two_conversations_see_their_own_files_alone(
         ask(each, "What is it?")
     assert "secret of Ada" in server.requests[0].body["messages"][0]["content"]
     assert "secret of Ada" not in json.dumps(server.requests[1].body)
-    assert ada.look is not None and bob.look is not None
-    assert ada.look(1, "secret of Ada").found and not bob.look(1, "secret of Ada").found
+    assert ada.citations is not None and bob.citations is not None
+    assert ada.citations(1, "secret of Ada").found and not bob.citations(1, "secret of Ada").found
     bob.close()
     assert bob.documents is not None and bob.documents.store.entries() == ()
     assert ask(ada, "And now?")
@@ -247,9 +247,9 @@ def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Servic
         "search_documents",
         "read_pages",
     }
-    assert session.look is not None and session.documents is not None
+    assert session.citations is not None and session.documents is not None
     session.documents.store.wait(PATIENCE)
-    assert session.look(1, "secret of Ada").found
+    assert session.citations(1, "secret of Ada").found
 
 
 @pytest.mark.parametrize("json_lines", [True, False])
