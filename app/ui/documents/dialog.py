@@ -1,4 +1,4 @@
-"""One document: its chip above the message box, and the dialog with all that it allows."""
+"""One document: its chip above the message box, and the dialog with its pages and actions."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ MAX_NAME_CHARS = 28
 _OPEN = "open-document"
 
 CurrentDocuments = Callable[[], SessionDocuments | None]
-"""The documents as they are when a button is pressed: it may be another conversation by now."""
+"""Returns the documents of the current session, which may be a new one when a button is
+pressed."""
 
 
 def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
-    """The file in a word; a click opens its dialog. `tokens` are those of the pages that take
-    part, None while they aren't counted."""
+    """Draws the file's name and state as a button that opens its dialog. `tokens` are those of the
+    selected pages, None while they aren't counted."""
     name = entry.document.name
     shown = [status_text.state_of(entry)]
     if tokens is not None and entry.state == "ready":
@@ -56,7 +57,7 @@ def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
 
 
 def open_document(name: str, page: int) -> None:
-    """Has the dialog opened at the next draw, on a page by its number in the document."""
+    """Opens the dialog at the next draw, on the page with that number in the document."""
     st.session_state[_OPEN] = name
     show_page(page)
 
@@ -69,7 +70,7 @@ def is_open() -> bool:
 def draw_open_document(
     current_documents: CurrentDocuments, tokens: Callable[[Entry], Tokens | None], watched: bool
 ) -> None:
-    """The dialog, where one is open. `watched` says that it is drawn anew by itself."""
+    """Draws the dialog, where one is open. `watched` says that a fragment redraws it."""
     name = st.session_state.get(_OPEN)
     entry = _entry(current_documents, name)
     if entry is None:
@@ -160,7 +161,7 @@ def _draw_password(name: str, current_documents: CurrentDocuments) -> None:
 
 
 def _draw_choice(entry: Entry, current_documents: CurrentDocuments) -> None:
-    """Which pages take part."""
+    """Draws the input for the selected pages."""
     name = entry.document.name
     key = key_for(f"pages {name}")
     st.session_state[key] = (
@@ -192,7 +193,7 @@ def _again(current_documents: CurrentDocuments, document: Document) -> None:
 
 
 def _act(current_documents: CurrentDocuments, what: str, *arguments: str) -> None:
-    """Does it, or says why it can't be done."""
+    """Calls the store's method `what`, and shows its `DocumentError` as a toast."""
     documents = current_documents()
     if documents is None:
         return

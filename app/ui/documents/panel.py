@@ -1,5 +1,5 @@
-"""The documents of a conversation, above the message box: a chip for each file, how they are put
-before the model, and how much of its window that takes."""
+"""The documents of a conversation, above the message box: a chip for each file, the reading mode,
+and the share of the model's window that they take."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.ui.elements.markdown import escaped, words
 from app.ui.transcript.blocks import Exchange
 from backends.base import GenerationConfig
 
-# Seconds between two looks at files that are being read.
+# Between two checks of files that are being read.
 POLL_INTERVAL_S = 0.5
 LABELS = {
     "auto": "Automatic",
@@ -41,16 +41,16 @@ Current = Callable[[], Session]
 
 
 def draw_documents(current: Current, host: ModelHost, config: GenerationConfig) -> None:
-    """Everything above the message box that is about documents; nothing where there are none.
-    Looks again by itself while files are read."""
+    """Draws the panel above the message box; nothing in a session without documents. Refreshes
+    itself while files are read."""
     session = current()
     if session.documents is None:
         return
     pending = session.documents.pending
-    # While a turn is watched no part of the page is drawn by itself: the turn says how far it is.
+    # A running turn redraws the page and reports the progress of files itself.
     watching = pending and not session.running
     panel = st.fragment(_draw, run_every=POLL_INTERVAL_S) if watching else _draw
-    # A fragment has a container of its own: with one in its stead nothing moves when it ends.
+    # A fragment has a container of its own; the same without one keeps the layout in place.
     with st.bottom, nullcontext() if watching else st.container():
         panel(current, host, config, watching, len(session.documents.store.entries()))
 
@@ -61,7 +61,8 @@ def has_dialog() -> bool:
 
 
 def states(session: Session) -> Callable[[], object]:
-    """What tells where the documents stand: their chips are drawn anew when that changes."""
+    """Returns a function whose value changes with the documents' states, so that the page is
+    redrawn then."""
 
     def now() -> object:
         entries = () if session.documents is None else session.documents.store.entries()
@@ -71,7 +72,7 @@ def states(session: Session) -> Callable[[], object]:
 
 
 def draw_pages_read(exchange: Exchange) -> None:
-    """Under an answer: which pages were read for it."""
+    """Draws the pages that were read for an answer, under it."""
     read = [each.context for each in exchange.answers if each.context is not None]
     if not read or not (line := status_text.pages_read(read[-1])):
         return
@@ -114,7 +115,7 @@ def _draw(
 
 def _draw_reading_modes(current: Current, documents: SessionDocuments) -> None:
     key = "document-way"
-    # The session's word holds, not the page's: it may be a new one by now.
+    # The session decides, not the widget: it may be a new session by now.
     st.session_state[key] = documents.mode
 
     def keep() -> None:
@@ -136,7 +137,7 @@ def _draw_reading_modes(current: Current, documents: SessionDocuments) -> None:
 
 
 def budget_html(forecast: PromptForecast, mode: ReadingMode, reading: str) -> str:
-    """The gauge: what the window holds, as a bar and in figures."""
+    """The token budget of the next question, as a bar and in sentences."""
     budget = forecast.budget
     shares = [
         ("documents", budget.documents),

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.ui.limits.buckets import Bucket, Buckets, Queue
 from app.ui.limits.merging import merged
-from app.ui.limits.visitors import Who
+from app.ui.limits.visitors import ClientIdentity
 
 BURST_SECONDS = 2.0
 """A visitor who asked for nothing of late gets the runs of that many seconds at once: opening a
@@ -57,8 +57,8 @@ class Turns:
 class RerunLimits:
     """ASGI middleware over the pages' WebSockets. `rate` is in runs a second, for a visitor."""
 
-    def __init__(self, app: ASGIApp, rate: float, who: Who) -> None:
-        self._app, self._who = app, who
+    def __init__(self, app: ASGIApp, rate: float, identity: ClientIdentity) -> None:
+        self._app, self._identity = app, identity
         self._turns = Turns(rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +66,8 @@ class RerunLimits:
             await self._app(scope, receive, send)
             return
         # A page without a cookie is a visitor of its own.
-        visitor = self._who.visitor(scope) or f"connection {id(scope)}"
-        paced = Paced(receive, self._turns.of(visitor, self._who.address(scope)))
+        visitor = self._identity.visitor(scope) or f"connection {id(scope)}"
+        paced = Paced(receive, self._turns.of(visitor, self._identity.address(scope)))
         try:
             await self._app(scope, paced.receive, send)
         finally:

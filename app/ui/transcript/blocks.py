@@ -79,15 +79,15 @@ class Citing:
     """The citations of one answer, as its texts are drawn one after another. Without a `look`
     nothing was read, and brackets stay as they are."""
 
-    def __init__(self, look: CitationLookup | None = None, scope: str = "") -> None:
-        self._look, self._scope = look, scope
+    def __init__(self, lookup: CitationLookup | None = None, scope: str = "") -> None:
+        self._lookup, self._scope = lookup, scope
         self._citations: tuple[Cited, ...] = ()
 
     def blocks(self, text: str, growing: bool = False) -> list[Block]:
         """A text in pieces."""
         marks: tuple[Mark, ...] = ()
-        if self._look is not None:
-            answer = numbered(text, self._look, self._citations, growing)
+        if self._lookup is not None:
+            answer = numbered(text, self._lookup, self._citations, growing)
             text, self._citations = answer.text, answer.citations
             marks = tuple(
                 Mark(each.label, anchor(self._scope, at), each.trouble)
@@ -145,10 +145,10 @@ def _exchange(messages: Sequence[Message], at: int, end: int) -> Exchange:
 
 
 def answer_blocks(
-    answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
+    answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
 ) -> list[Block]:
     """The blocks of what answered one message, which stands at `at` in the conversation."""
-    citing = Citing(look, str(at))
+    citing = Citing(lookup, str(at))
     blocks = _answer_blocks(answers, citing)
     return [*blocks, *citing.sources()]
 
@@ -195,10 +195,10 @@ def live_blocks(live: TurnSnapshot, began: float, citing: Citing | None = None) 
 
 
 def latest_blocks(
-    view: View, answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
+    view: View, answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
 ) -> list[Block]:
     """The blocks of the last exchange, running or not; its sources once it is over."""
-    citing = Citing(look, str(at))
+    citing = Citing(lookup, str(at))
     blocks = _answer_blocks(answers, citing)
     if view.live is not None:
         drawn = {id(message.result) for message in answers if message.result}

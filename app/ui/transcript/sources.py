@@ -23,7 +23,7 @@ if (!window.followsCitations) {
 </script>"""
 """Shows the place of a citation again that was followed: what unfolds there makes the page longer,
 and Streamlit, which takes that for a new message, scrolls to the page's end."""
-PAGE_LINES, LONGEST = 200, 8_000
+MAX_CONTEXT_LINES, MAX_CONTEXT_CHARS = 200, 8_000
 """Lines and characters before and after the words that are shown of a document's page."""
 
 
@@ -107,12 +107,12 @@ def _lines(each: Cited) -> str:
 def _page(each: Cited, name: str) -> str:
     """The page of a document, as far as it is read at a glance. The words have the place's name,
     so that a page that scrolls is scrolled to them."""
-    stretches = highlighted(each.citation, PAGE_LINES)
+    stretches = highlighted(each.citation, MAX_CONTEXT_LINES)
     if not stretches:
         return ""
-    pieces = [words(stretches[0][0][-LONGEST:], LONGEST)]
+    pieces = [words(stretches[0][0][-MAX_CONTEXT_CHARS:], MAX_CONTEXT_CHARS)]
     for text, is_quotation in stretches[1:]:
-        shown = words(text, LONGEST)
+        shown = words(text, MAX_CONTEXT_CHARS)
         pieces.append(f'<mark id="{name}">{shown}</mark>' if is_quotation else shown)
         name = name if not is_quotation else f"{name}-on"
     return "".join(pieces)

@@ -83,7 +83,7 @@ class Board:
 def draw_history(
     mode: str,
     view: View,
-    look: CitationLookup | None,
+    lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
@@ -112,7 +112,7 @@ def draw_history(
             _earlier_button(mode, last.at, first)
         for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
             _keep_in_view(mode, nth)
-            _draw_exchange(exchange, look, under, pictures)
+            _draw_exchange(exchange, lookup, under, pictures)
         if end < before:
             st.button(
                 f"Skip {before - end:,} messages to the latest",
@@ -138,7 +138,7 @@ def _earlier_button(mode: str, at: int, first: int) -> None:
 
 def _draw_exchange(
     exchange: Exchange,
-    look: CitationLookup | None,
+    lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures,
 ) -> None:
@@ -146,7 +146,7 @@ def _draw_exchange(
     with st.chat_message("assistant", avatar=":material/neurology:"):
         with st.container(gap="small"):
             Board(st.container(gap="small"), pictures=pictures).draw(
-                answer_blocks(exchange.answers, look, exchange.at)
+                answer_blocks(exchange.answers, lookup, exchange.at)
             )
             under(exchange)
             # Takes the place of the actions that stood here while this was the last exchange.
