@@ -1,4 +1,4 @@
-"""JSON lines: the requests that the back door reads, and the turns that it writes."""
+"""JSON lines: the requests that the command line reads, and the turns that it writes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from app.core.sessions.session import Session
 from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
-from app.ui.composer.composer import draw_blind
+from app.ui.composer.composer import draw_no_vision
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.http.visitor import visitor
@@ -117,7 +117,7 @@ def show_conversation(mode: Mode) -> None:
         nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
         if mode == "vision":
-            draw_blind(host)
+            draw_no_vision(host)
         return
     editing = (
         st.session_state.get(composer.editing_key(mode))

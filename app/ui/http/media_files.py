@@ -21,8 +21,8 @@ from streamlit.runtime.session_manager import SessionClient
 from app.ui.http.visitor import known_visitor, visitor_by, visitor_of
 
 GONE = "This file is no longer there, or it is not yours."
-PATIENCE_S = 2.0
-"""How long a file is waited for that is on no page of the visitor: while a page is drawn anew,
+FILE_TIMEOUT_S = 2.0
+"""Timeout for a file that is on no page of the visitor: while a page is redrawn,
 Streamlit counts none of its files as its own until they are drawn again."""
 POLL_INTERVAL_S = 0.1
 MAX_DOWNLOADS = 1_000
@@ -57,7 +57,7 @@ def _media_name(path: str) -> str:
 
 
 async def _is_own(name: str, who: str | None) -> bool:
-    tries = round(PATIENCE_S / POLL_INTERVAL_S)
+    tries = round(FILE_TIMEOUT_S / POLL_INTERVAL_S)
     for _ in range(tries):
         if _is_on_a_page(PurePosixPath(name).stem, who):
             return True

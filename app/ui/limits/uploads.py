@@ -1,4 +1,4 @@
-"""Bounds the files that visitors have given and not sent yet, which Streamlit keeps in memory."""
+"""Limits the uploads that are not sent with a message yet, which Streamlit keeps in memory."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from streamlit.runtime import Runtime
 from app.ui.limits.visitors import ClientIdentity
 
 ENTRY_BYTES = 1 << 16
-"""What a file counts for beside its content, so that thousands of empty ones are not nothing."""
+"""Bytes that a file counts for besides its content, so that many empty files reach the limit."""
 MB = 1 << 20
 
 TOAST_S = 10
-"""Seconds for which a refusal stands in the page."""
+"""Seconds for which the page shows a refusal."""
 _toast_numbers = count()
 
 Notify = Callable[[str, str], None]
-"""Tells the page of a Streamlit session a sentence; see `say_in_page`."""
+"""Shows a sentence in the page of a Streamlit session; see `say_in_page`."""
 Kept = Callable[[], Mapping[str, int]]
-"""Bytes that are kept now, by Streamlit's session; see `kept_by_streamlit`."""
+"""Returns the bytes in memory for each Streamlit session; see `kept_by_streamlit`."""
 
 
 class UploadLimits:
-    """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are megabytes of
-    what one visitor, and all together, may have there at a time, what is on its way included.
+    """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are the limits of
+    one visitor and of all together in megabytes, running uploads included.
 
-    Streamlit's page shows no more of a refusal than its status: `say` tells the rest."""
+    Streamlit's page shows only the status of a refused upload: `notify` shows the sentence."""
 
     def __init__(
         self,
@@ -47,9 +47,9 @@ class UploadLimits:
         self._app, self._identity, self._kept, self._notify = app, identity, kept, notify
         self._visitor_mb, self._all_mb = visitor_mb, all_mb
         self._owners: dict[str, str] = {}
-        """Whose a Streamlit session is, of those that have given files."""
+        """The visitor of each Streamlit session with uploads."""
         self._coming: Counter[str] = Counter()
-        """Bytes that are on their way, by visitor."""
+        """Bytes of running uploads, by visitor."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = _upload_session(scope)
@@ -94,13 +94,13 @@ class UploadLimits:
 
 
 async def _discard(receive: Receive) -> None:
-    """Reads a request to its end and keeps nothing."""
+    """Reads a request's body and discards it."""
     while (await receive()).get("more_body"):
         pass
 
 
 def _upload_session(scope: Scope) -> str | None:
-    """The Streamlit session that a request gives a file to, if it does."""
+    """The Streamlit session of an upload request; None for other requests."""
     if scope["type"] != "http" or scope["method"] != "PUT":
         return None
     _, found, rest = scope["path"].partition("/_stcore/upload_file/")
