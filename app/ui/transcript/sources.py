@@ -1,4 +1,4 @@
-"""The sources under an answer: each with its passages, which open where they are kept, pure."""
+"""The sources under an answer: each with its passages, which unfold on a click. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ if (!window.followsCitations) {
   })
 }
 </script>"""
-"""Shows the place of a citation again that was followed: what unfolds there makes the page longer,
-and Streamlit, which takes that for a new message, scrolls to the page's end."""
+"""Scrolls back to the target of a clicked citation: the target unfolds and makes the page longer,
+and Streamlit, which takes that for a new message, scrolls to the end of the page."""
 MAX_CONTEXT_LINES, MAX_CONTEXT_CHARS = 200, 8_000
 """Lines and characters before and after the words that are shown of a document's page."""
 
 
 Pictures = Callable[[NumberedPage, Sequence[Span]], str]
-"""The address of a page as it looks with stretches of its text marked; empty for none."""
+"""Returns the address of a page's image with spans of its text marked; empty where there is
+none."""
 
 
 def no_pictures(sheet: NumberedPage, spans: Sequence[Span]) -> str:
-    """For those who can't be shown any."""
+    """A `Pictures` without any images."""
     return ""
 
 

@@ -32,10 +32,10 @@ from app.ui.transcript.blocks import (
 from app.ui.transcript.sources import Pictures, no_pictures, sources_html
 from app.ui.transcript.tool_call import Answer, draw_call
 
-# Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
+# Between two checks while nothing is new; a click on Stop takes effect at the next check.
 POLL_INTERVAL_S = 0.15
-# Exchanges on the page, and how many earlier ones a click brings; with more than both together
-# a page would take seconds to draw.
+# Exchanges on the page, and how many earlier ones a click adds; a page with more than both together
+# takes seconds to draw.
 SHOWN, MORE = 20, 50
 # Characters of a user's message that are drawn; the rest is folded away.
 MAX_QUESTION_CHARS = 4000
@@ -49,10 +49,10 @@ for (const wait of [0, 100, 300, 600]) setTimeout(keep, wait)
 
 
 class Board:
-    """A column of places; `draw` sends only the blocks that changed since the last time.
+    """A column of placeholders; `draw` sends only the blocks that changed since the last draw.
 
-    `answer` takes the user's word on a call that waits for it; `pictures` is where the page finds
-    those of documents."""
+    `answer` takes the user's decision on a waiting call; `pictures` returns the addresses of page
+    images of documents."""
 
     def __init__(
         self, place: Any, answer: Answer | None = None, pictures: Pictures = no_pictures
@@ -62,7 +62,7 @@ class Board:
         self._drawn: list[Block | None] = []
 
     def draw(self, blocks: Sequence[Block]) -> bool:
-        """Brings the page to `blocks`; whether anything had to be sent."""
+        """Updates the page to `blocks`; returns whether anything was sent."""
         changed = False
         for at, block in enumerate(blocks):
             if at == len(self._slots):
@@ -93,7 +93,7 @@ def draw_history(
     messages = view.conversation.messages
     last = latest(messages)
     if last is None:
-        # A new conversation: what stood in the two places goes at once, too.
+        # A new conversation: the content of both placeholders is removed at once.
         st.empty()
         st.empty()
         return None
@@ -155,7 +155,7 @@ def _draw_exchange(
 
 
 def earlier_key(mode: str) -> str:
-    """Under what the session state keeps which earlier exchanges are shown."""
+    """The key in the session state that says which earlier exchanges are shown."""
     return f"earlier-{mode}"
 
 
@@ -227,8 +227,8 @@ def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View
             pulse.empty()
             return view
         second = int(began - view.began)
-        # Something is sent at every look, for Streamlit hears of a click or a closed tab only
-        # then. What waits or runs has a clock of its own.
+        # Something is sent at every check: only then does Streamlit notice a click or a closed tab.
+        # Waiting and running blocks have clocks, which are sent.
         if tick(blocks):
             pulse.empty()
         elif second != shown or not changed:
