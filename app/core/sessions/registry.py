@@ -15,7 +15,7 @@ from app.core.sessions.session import UNTOUCHED_SECONDS, Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
 from tools.safe_files import delete_folder
 
-SWEEP_SECONDS = 30.0
+SWEEP_INTERVAL_S = 30.0
 
 
 class Sessions:
@@ -103,5 +103,5 @@ class Sessions:
             self._sweeper.start()
 
     def _sweep_on(self) -> None:
-        while not self._stopped.wait(min(SWEEP_SECONDS, self._idle)):
+        while not self._stopped.wait(min(SWEEP_INTERVAL_S, self._idle)):
             self.sweep()

@@ -143,14 +143,14 @@ def forecast(
     question = Question(history, user(""), (), "", (), backend, config)
     first = compose(corpus, question, "parts" if mode == "parts" else "whole")
     known = window_of(backend) is not None
-    forecasted = PromptForecast(first.mode, first.budget, first.excess, 0, known)
+    result = PromptForecast(first.mode, first.budget, first.excess, 0, known)
     if first.plan is not None:
-        return replace(forecasted, calls=first.plan.calls)
+        return replace(result, calls=first.plan.calls)
     if mode == "passages" or (first.excess and (known or mode == "auto")):
         free = first.budget.window - first.budget.answer
         kept = min(first.budget.documents, MAX_CHUNK_TOKENS, free // 4)
-        return replace(forecasted, mode="passages", budget=replace(first.budget, documents=kept))
-    return forecasted
+        return replace(result, mode="passages", budget=replace(first.budget, documents=kept))
+    return result
 
 
 def compose(corpus: Corpus, question: Question, mode: ReadingMode) -> Prompt:
