@@ -1,4 +1,4 @@
-"""The front door: `streamlit run app/main.py`.
+"""The web app: `streamlit run app/main.py`.
 
 Streamlit finds the ASGI app below and serves it; the app runs this same file as its script, as
 `__main__`, for every page that is drawn.

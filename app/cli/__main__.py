@@ -1,4 +1,4 @@
-"""The back door: the same agent without a page.
+"""The command line: the same agent without a page.
 
     python -m app.cli ask "How far is the moon?"
     python -m app.cli ask --mode tools --json - < prompts.txt
@@ -51,12 +51,12 @@ Ctrl-C stops an answer, Ctrl-D ends the chat."""
 
 
 class Writer(Protocol):
-    """Where turns go: as JSON lines, or as a person reads them. `account` is asked at the end of
-    each what documents it was given from."""
+    """Writes turns, as JSON lines or as text. `account` returns the report on the documents of an
+    answer; it is called at the end of each turn."""
 
     account: Callable[[], AnswerReport | None]
 
-    def hear(self, event: Event) -> None: ...
+    def handle(self, event: Event) -> None: ...
 
     def refuse(self, sentence: str) -> None: ...
 
@@ -257,7 +257,7 @@ def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
 
     reason: TurnReason = "error"
     for event in events:
-        writer.hear(event)
+        writer.handle(event)
         if isinstance(event, TurnFinished):
             reason = event.reason
     return reason

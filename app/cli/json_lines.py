@@ -1,4 +1,4 @@
-"""JSON lines: the requests that the back door reads, and the turns that it writes."""
+"""JSON lines: the requests that the command line reads, and the turns that it writes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JsonWriter:
         self.account: Callable[[], AnswerReport | None] = lambda: None
         self._answers: list[Usage] = []
 
-    def hear(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Writes what an event of a turn has to say."""
         match event:
             case MessageFinished(Message(role="tool", result=ToolResult() as result)):
@@ -84,7 +84,7 @@ class JsonWriter:
 
     def refuse(self, sentence: str) -> None:
         """Writes that a request was not even asked."""
-        self.hear(TurnFinished("error", Usage(), sentence))
+        self.handle(TurnFinished("error", Usage(), sentence))
 
     def _write(self, value: dict[str, Any]) -> None:
         text = json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The command line of the back door."""
+"""The options of the command line."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class TerminalWriter:
         self._line_open = self._ends_open = False
         self._notice = False
 
-    def hear(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Shows what an event of a turn has to say."""
         match event:
             case TextDelta(text):

@@ -106,9 +106,9 @@ class Service:
     @cached_property
     def _room(self) -> DocumentLoader:
         """Where all conversations' documents are read."""
-        from app.core.document_qa.session_documents import reading_room
+        from app.core.document_qa.session_documents import document_loader
 
-        return reading_room(self.settings)
+        return document_loader(self.settings)
 
     def registry(
         self,

@@ -1,7 +1,7 @@
-"""The page that shows the handbook: one of its pages at a time, with a chooser above it.
+"""The Help page: one page of the handbook at a time, with a select box above it.
 
-Which page is open stands in the address (`?page=models`), so that it can be linked to, reloaded,
-and left with the browser's Back.
+The address names the open page (`?page=models`), so that links, reloads and the browser's Back
+work.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def show_help() -> None:
     if not book:
         st.info("The handbook is not installed: `assets/handbook/` is missing.")
         return
-    asked = st.query_params.get(PARAMETER, "")
-    if asked not in book:
-        asked = next(iter(book))
-    # The address holds, not the widget: links and Back change only it.
-    st.session_state[CHOICE] = asked
+    name = st.query_params.get(PARAMETER, "")
+    if name not in book:
+        name = next(iter(book))
+    # The address decides, not the widget: links and Back change only the address.
+    st.session_state[CHOICE] = name
     st.selectbox(
         "Page of the handbook",
         list(book),
@@ -43,9 +43,9 @@ def show_help() -> None:
         format_func=lambda name: book[name].title,
         on_change=_open_chosen,
     )
-    page = book[asked]
+    page = book[name]
     with st.container(key="handbook"):
-        # Its text is the app's own; the HTML in it are the links that `_link` makes.
+        # The text is part of the app; its only HTML are the links made by `_link`.
         st.markdown(with_links(prepared(page.text), _link), unsafe_allow_html=True)
     _draw_neighbours(list(book.values()), page)
 
@@ -67,13 +67,13 @@ def _link(words: str, name: str) -> str:
 def _draw_neighbours(book: list[HandbookPage], page: HandbookPage) -> None:
     """Links to the pages before and after `page`. They load the page anew, so that it is read
     from its top; a button would leave it scrolled to its end."""
-    at = book.index(page)
+    index = book.index(page)
     st.divider()
     before, after = st.columns(2)
-    if at > 0:
-        before.markdown(_neighbour("Before this", book[at - 1]), unsafe_allow_html=True)
-    if at + 1 < len(book):
-        after.markdown(_neighbour("Next", book[at + 1]), unsafe_allow_html=True)
+    if index > 0:
+        before.markdown(_neighbour("Before this", book[index - 1]), unsafe_allow_html=True)
+    if index + 1 < len(book):
+        after.markdown(_neighbour("Next", book[index + 1]), unsafe_allow_html=True)
 
 
 def _neighbour(label: str, page: HandbookPage) -> str:

@@ -1,4 +1,4 @@
-"""The frame of every page: title, style, navigation."""
+"""The parts that all pages share: title, style, navigation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def show_page() -> None:
-    """Registers the pages and runs the one that was asked for."""
+    """Registers the pages and runs the requested one."""
     st.set_page_config(
         page_title="GLM All Tools",
         page_icon=str(ICON),

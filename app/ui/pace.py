@@ -1,6 +1,6 @@
-"""How often running answers are drawn: smooth for one page, and less so the more pages watch.
+"""The draw rate of running answers: high for one page, lower the more pages watch one.
 
-A draw costs the server some milliseconds on the one thread that Python runs at a time.
+A draw costs the server some milliseconds under Python's global interpreter lock.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-DRAWS_A_SECOND = 12
-"""Of one page, at most: smooth to read, and light for the browser."""
-DRAWS_IN_ALL = 180
-"""A second, of all pages together."""
-FEWEST_DRAWS = 3
-"""Of one page a second, however many there are."""
+MAX_PAGE_DRAWS_PER_S = 12
+"""Maximum for one page: smooth to read, and light for the browser."""
+MAX_DRAWS_PER_S = 180
+"""Maximum for all pages together, per second."""
+MIN_PAGE_DRAWS_PER_S = 3
+"""Minimum for one page, per second, however many pages there are."""
 
 _lock = threading.Lock()
 _watching = 0
@@ -35,5 +35,5 @@ def watching() -> Iterator[None]:
 
 def draw_interval() -> float:
     """Seconds from one draw of a page to its next."""
-    share = DRAWS_IN_ALL / max(1, _watching)
-    return 1 / max(FEWEST_DRAWS, min(DRAWS_A_SECOND, share))
+    share = MAX_DRAWS_PER_S / max(1, _watching)
+    return 1 / max(MIN_PAGE_DRAWS_PER_S, min(MAX_PAGE_DRAWS_PER_S, share))

@@ -1,4 +1,4 @@
-"""A page with a conversation; what a mode's view calls."""
+"""A page with a conversation, called by the view of each mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.sessions.session import Session
 from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
-from app.ui.composer.composer import draw_blind
+from app.ui.composer.composer import draw_no_vision
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.http.visitor import visitor
@@ -34,12 +34,12 @@ from app.ui.transcript.transcript import (
 
 
 def nothing_under(exchange: Exchange) -> None:
-    """What is drawn under an answer where no documents are read."""
+    """Draws nothing under an answer: the default in modes without documents."""
 
 
-def renew(house: Service, who: str, mode: Mode) -> None:
-    """A new conversation in place of the visitor's old one."""
-    house.sessions.renew(who, mode)
+def renew(app_service: Service, visitor_id: str, mode: Mode) -> None:
+    """Replaces the visitor's conversation by a new one."""
+    app_service.sessions.renew(visitor_id, mode)
     st.session_state.update({composer.editing_key(mode): False, earlier_key(mode): (None, 0)})
     let_wait(mode, ())
 
@@ -47,15 +47,15 @@ def renew(house: Service, who: str, mode: Mode) -> None:
 def show_conversation(mode: Mode) -> None:
     """The whole page of a mode: sidebar, transcript, composer, and the turn while it runs."""
     begin_page()
-    house = service()
-    who = visitor()
+    app_service = service()
+    visitor_id = visitor()
 
     def current() -> Session:
-        return house.sessions.open(who, mode)
+        return app_service.sessions.open(visitor_id, mode)
 
     session = current()
-    host = house.model_for(mode)
-    mode_defaults = defaults(mode, house.settings)
+    host = app_service.model_for(mode)
+    mode_defaults = defaults(mode, app_service.settings)
     with st.sidebar:
         sidebar.draw_model(host)
         st.button(
@@ -63,12 +63,12 @@ def show_conversation(mode: Mode) -> None:
             key="clear",
             icon=":material/edit_square:",
             width="stretch",
-            on_click=lambda: renew(house, who, mode),
+            on_click=lambda: renew(app_service, visitor_id, mode),
             help="Begins anew: messages, files and variables of this conversation are deleted.",
         )
         if mode == "tools":
             sidebar.draw_notebook(session)
-            sidebar.draw_tools(house, session)
+            sidebar.draw_tools(app_service, session)
             system = mode_defaults.system
         elif mode == "documents":
             system = mode_defaults.system
@@ -76,7 +76,7 @@ def show_conversation(mode: Mode) -> None:
             system = sidebar.draw_system(mode, session, mode_defaults)
         generation = sidebar.draw_generation(mode, session, mode_defaults)
         if mode == "chat":
-            for problem in house.loaded.problems:
+            for problem in app_service.loaded.problems:
                 st.warning(problem, icon=":material/warning:")
     tools = [
         tool.name
@@ -89,7 +89,7 @@ def show_conversation(mode: Mode) -> None:
         return TurnConfig(
             replace(generation, tool_choice=chosen),
             system=system,
-            max_rounds=house.settings.max_rounds,
+            max_rounds=app_service.settings.max_rounds,
             tools=None,
         )
 
@@ -102,22 +102,22 @@ def show_conversation(mode: Mode) -> None:
     dialog = False
     pictures = pictures_of(session)
     if mode == "documents":
-        # Chat, which is the first page, does not wait for what reads.
+        # Imported late: Chat, the first page, must not wait for the readers of documents.
         from app.ui.documents.panel import draw_documents, draw_pages_read, has_dialog, states
 
         draw_documents(current, host, generation)
         under, dialog, beside = draw_pages_read, has_dialog(), states(session)
-    composer.draw_composer(mode, current, tools, config, house.settings, host.images)
+    composer.draw_composer(mode, current, tools, config, app_service.settings, host.images)
     load_model_soon(PAINTED, host)
-    if session.look is not None:
+    if session.citations is not None:
         with st.container(key="follow"):
             st.html(FOLLOW, unsafe_allow_javascript=True)
-    last = draw_history(mode, view, session.look, under, pictures)
+    last = draw_history(mode, view, session.citations, under, pictures)
     if last is None:
-        nothing_given = mode == "documents" and not (session.study and session.study.given)
+        nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
         if mode == "vision":
-            draw_blind(host)
+            draw_no_vision(host)
         return
     editing = (
         st.session_state.get(composer.editing_key(mode))
@@ -129,12 +129,12 @@ def show_conversation(mode: Mode) -> None:
         return
     draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
-        board = Board(st.container(gap="small"), session.approvals.answer, pictures)
+        board = Board(st.container(gap="small"), session.approvals.decide, pictures)
         if view.live is None:
-            board.draw(latest_blocks(view, last.answers, session.look, last.at))
+            board.draw(latest_blocks(view, last.answers, session.citations, last.at))
             under(last)
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
-            text = copied(texts, session.look)
+            text = copied(texts, session.citations)
             composer.draw_actions(
                 mode, current, last.question, text, usage_of(last.answers), config, host.images
             )

@@ -1,4 +1,4 @@
-"""What surrounds the pages: middleware, and what begins and ends with the server."""
+"""The server around the pages: middleware, startup and shutdown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.ui.limits.leaving import keep_left_pages, sweep
 from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
-from app.ui.limits.visitors import Who
+from app.ui.limits.visitors import ClientIdentity
 from app.ui.service import (
     LOOPBACK,
     UNVISITED,
@@ -47,17 +47,19 @@ log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Builds the service with the server, and closes kernels and files with it."""
-    made = service()
-    made.folder.keep_temporary_files()
+    """Builds the service at startup, and closes it with its kernels and files at shutdown."""
+    built = service()
+    built.folder.keep_temporary_files()
     # Streamlit's server turns larger requests away, whatever the message box allows.
-    config.set_option("server.maxUploadSize", made.settings.upload_mb)
+    config.set_option("server.maxUploadSize", built.settings.upload_mb)
     spare_collections()
     bound_connections()
-    room = descriptors.raise_limit()
-    if room.limit:
-        level = logging.INFO if room.pages >= descriptors.FEW_PAGES else logging.WARNING
-        log.log(level, "%s file descriptors: room for %s open pages", room.limit, room.pages)
+    capacity = descriptors.raise_limit()
+    if capacity.limit:
+        level = logging.INFO if capacity.pages >= descriptors.FEW_PAGES else logging.WARNING
+        log.log(
+            level, "%s file descriptors: room for %s open pages", capacity.limit, capacity.pages
+        )
     left = keep_left_pages(st.get_option("server.disconnectedSessionTTL"))
     sweeping = asyncio.create_task(sweep(left))
     load_model_soon(UNVISITED)
@@ -66,11 +68,11 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         yield
     finally:
         sweeping.cancel()
-        made.close()
+        built.close()
 
 
 def log_fault(error: Exception) -> bool:
-    """Our own mistake in a page: to the log whole, to the page as a sentence."""
+    """Handles an exception in a page: logs the traceback, and shows a sentence in the page."""
     log.error("a page failed", exc_info=error)
     st.error(
         "Something in the app itself went wrong; it was logged. Your conversation is kept: "
@@ -82,8 +84,8 @@ def log_fault(error: Exception) -> bool:
 def middleware() -> list[Middleware]:
     """The ASGI middleware of the app.
 
-    A server on loopback answers to loopback's names alone, unless Streamlit or `GLM_ORIGINS` have
-    others: else a web page elsewhere whose name is made to point here could use it, and its tools.
+    A server on loopback accepts only loopback's host names and those of Streamlit's settings and
+    `GLM_ORIGINS`: otherwise a foreign web page could reach it and its tools by DNS rebinding.
     """
     guards = [Middleware(OriginGuard, allowed_origins())]
     if listens_on_loopback():
@@ -100,26 +102,26 @@ def middleware() -> list[Middleware]:
 
 
 def _limits(limits: settings.Settings) -> list[Middleware]:
-    """What keeps one visitor from taking the server from everybody."""
+    """The middleware that limits what one visitor or one address can use of the server."""
     proxies = networks(limits.proxies)
-    who = Who(named_visitor, lambda scope: address_of(scope, proxies))
+    identity = ClientIdentity(named_visitor, lambda scope: address_of(scope, proxies))
     return [
         Middleware(
             Admission,
-            who=who,
+            identity=identity,
             pages=limits.pages,
             address_pages=limits.address_pages,
             address_openings=limits.address_openings,
         ),
         Middleware(
             UploadLimits,
-            who=who,
+            identity=identity,
             visitor_mb=limits.visitor_files_mb,
             all_mb=limits.all_files_mb,
             kept=kept_by_streamlit,
-            say=say_in_page,
+            notify=say_in_page,
         ),
-        Middleware(RerunLimits, who=who, rate=limits.reruns),
+        Middleware(RerunLimits, identity=identity, rate=limits.reruns),
     ]
 
 

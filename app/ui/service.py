@@ -1,4 +1,4 @@
-"""The one service of this process, and how it is reached."""
+"""The one `Service` of this process, and the origins from which it is reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.origins import Origin, origins
 from app.core.service import Service
 from app.core.settings import Loaded
 
-# Seconds until the model is loaded: after the first page was sent, or when nobody came.
+# Seconds until the model begins to load: after the first page was sent, or without a visitor.
 PAINTED, UNVISITED = 1.5, 5.0
 LOOPBACK = ("127.0.0.1", "localhost")
 _building = threading.Lock()
@@ -37,25 +37,25 @@ def loaded_settings() -> Loaded:
 
 
 def is_local() -> bool:
-    """Whether nobody but this machine reaches the pages. Where other names are allowed, somebody
-    passes them on from elsewhere."""
+    """Whether only this machine reaches the pages. Where other host names are allowed, a proxy is
+    assumed to forward requests from elsewhere."""
     return listens_on_loopback() and {each.host for each in allowed_origins()} <= set(LOOPBACK)
 
 
 def listens_on_loopback() -> bool:
-    """Whether the server is asked by this machine's own name alone, as far as Streamlit knows."""
+    """Whether Streamlit listens on loopback and allows no other host names."""
     address = st.get_option("server.address")
     return address in LOOPBACK and not st.get_option("server.allowedHosts")
 
 
 def allowed_origins() -> frozenset[Origin]:
-    """Where a proxy serves the app, beside the server's own address."""
+    """The origins under which a proxy serves the app, besides the server's own address."""
     return origins(loaded_settings().settings.origins)
 
 
 def load_model_soon(seconds: float, model: ModelHost | None = None) -> None:
-    """Begins to load the model a little later, for the engine lets nothing else run meanwhile:
-    a page that is being painted goes first."""
+    """Begins to load the model after `seconds`: loading holds the interpreter, and the page that
+    is being drawn goes first."""
     model = model or service().model
     if model.state == "idle":
         later = threading.Timer(seconds, model.start)

@@ -1,4 +1,4 @@
-"""The page that shows what is set."""
+"""The Settings page: all settings and the checks of `doctor`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from app.ui.help_page import draw_help_link
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
 
-CHECKED = 60.0  # seconds for which a check holds
+CHECKS_TTL_S = 60.0
 
 
 def show_settings() -> None:
-    """A table of all settings; they are changed outside, so nothing here can be edited."""
-    house = service()
+    """Draws all settings, read-only: the environment and `glm.toml` set them."""
+    app_service = service()
     load_model_soon(PAINTED)
     with st.sidebar:
-        draw_model(house.model)
+        draw_model(app_service.model)
     st.header("Settings", anchor=False)
     st.caption(
         "Set these in the environment, or in `glm.toml` in the folder where the app is started; "
         "then start it again."
     )
     draw_help_link("settings", "Settings in the handbook")
-    for problem in house.problems:
+    for problem in app_service.problems:
         st.warning(problem, icon=":material/warning:")
-    st.table([row | {"Value": _code(row["Value"])} for row in shown(house.loaded)])
+    st.table([row | {"Value": _code(row["Value"])} for row in shown(app_service.loaded)])
     st.subheader("Checks", anchor=False)
     st.caption("`python -m app.cli doctor` prints the same.")
-    for check in _checks(house.model.state):
+    for check in _checks(app_service.model.state):
         sentence = drawable(f"{check.sentence} {check.fix}")
         st.markdown(f"{_MARKS[check.state]} **{check.name}**: {sentence}")
 
@@ -43,12 +43,12 @@ _MARKS = {
 }
 
 
-@st.cache_data(ttl=CHECKED, show_spinner="Checking…")
+@st.cache_data(ttl=CHECKS_TTL_S, show_spinner="Checking…")
 def _checks(model_state: str) -> list[Check]:
-    """What `doctor` finds. It starts a kernel, so that is not done for every visit."""
+    """The findings of `doctor`, cached: the checks start a kernel."""
     return list(examine(service()))
 
 
 def _code(value: str) -> str:
-    """A value as it is: cells of a table are Markdown."""
+    """A value as inline code: cells of a table are Markdown."""
     return f"`{drawable(value).replace('`', chr(39))}`" if value else ""

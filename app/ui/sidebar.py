@@ -17,12 +17,12 @@ from app.ui.http.media_files import download
 from backends.base import GenerationConfig
 from tools.base import Tool, file_size
 
-# Seconds between two looks at a model that is still loading.
+# Between two checks of a model that is loading.
 POLL_INTERVAL_S = 0.5
 
 
 def draw_model(host: ModelHost) -> None:
-    """The model's name and state; looks again by itself while it loads."""
+    """Draws the model's name and state, and refreshes them while it loads."""
     if host.state in ("idle", "loading"):
         st.fragment(_model_card, run_every=POLL_INTERVAL_S)(host, watching=True)
     else:
@@ -53,7 +53,7 @@ def _model_card(host: ModelHost, watching: bool) -> None:
 
 
 def draw_generation(mode: Mode, session: Session, defaults: Defaults) -> GenerationConfig:
-    """Generation settings, folded away; what was set is kept with the session."""
+    """Draws the generation settings in an expander; the session keeps their values."""
     base = defaults.generation
     with st.expander("Generation", icon=":material/tune:"):
         temperature = _kept(
@@ -101,7 +101,7 @@ def draw_generation(mode: Mode, session: Session, defaults: Defaults) -> Generat
 
 
 def draw_system(mode: Mode, session: Session, defaults: Defaults) -> str:
-    """The system prompt, for the user to write."""
+    """Draws the editable system prompt; the session keeps it."""
     with st.expander("System prompt", icon=":material/person_edit:"):
         text: str = _kept(
             session,
@@ -138,13 +138,13 @@ def draw_notebook(session: Session) -> None:
 
 
 def draw_tools(service: Service, session: Session) -> None:
-    """A switch for each tool, and what could not be loaded."""
+    """Draws a switch for each tool, and the tools that could not be loaded."""
     with st.expander("Tools", icon=":material/build:", expanded=True):
         for tool in session.registry.tools:
             if not tool.specs(native=False):
                 continue  # it waits for something to work with
             key = f"tool-{tool.name}"
-            # The session's word holds, not the page's: it may be a new session by now.
+            # The session decides, not the widget: it may be a new session by now.
             st.session_state[key] = session.registry.enabled(tool.name)
             st.toggle(
                 tool.name,
@@ -168,7 +168,7 @@ def _described(tool: Tool) -> str:
 
 
 def _kept(session: Session, name: str, default: Any, draw: Any, mode: Mode) -> Any:
-    """A widget whose value outlives the page: a reload and a change of pages find it again."""
+    """A widget whose value is kept in the session, so that it survives a reload of the page."""
     key = f"{mode}-{name}"
 
     def keep() -> None:

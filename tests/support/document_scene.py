@@ -59,13 +59,13 @@ def question(
 class Read:
     """A `DocumentSource` of pages that are read already."""
 
-    def __init__(self, corpus: Corpus, way: ReadingMode = "auto") -> None:
-        self.corpus, self.way = corpus, way
+    def __init__(self, corpus: Corpus, mode: ReadingMode = "auto") -> None:
+        self.corpus, self.mode = corpus, mode
 
     def context(
         self, question: Question, cancel: threading.Event, narrow: bool
     ) -> Generator[ModelEvent, None, DocumentContext | None]:
-        return (yield from prepare(self.corpus, question, self.way, cancel, narrow))
+        return (yield from prepare(self.corpus, question, self.mode, cancel, narrow))
 
     def too_long(self, backend: Backend, error: BackendError) -> None:
         if isinstance(error, ContextExceeded):

@@ -18,7 +18,13 @@ from app.ui.limits.buckets import Bucket, Buckets, Queue
 from app.ui.limits.leaving import LeftPages
 from app.ui.limits.merging import merged
 from app.ui.limits.reruns import MAX_WAITING, Paced
-from app.ui.pace import DRAWS_A_SECOND, DRAWS_IN_ALL, FEWEST_DRAWS, draw_interval, watching
+from app.ui.pace import (
+    MAX_DRAWS_PER_S,
+    MAX_PAGE_DRAWS_PER_S,
+    MIN_PAGE_DRAWS_PER_S,
+    draw_interval,
+    watching,
+)
 
 # Tokens
 
@@ -278,13 +284,13 @@ def test_room_for_pages_leaves_some_to_those_who_are_here() -> None:
 
 
 def test_many_pages_are_drawn_less_often_each() -> None:
-    assert draw_interval() == 1 / DRAWS_A_SECOND
+    assert draw_interval() == 1 / MAX_PAGE_DRAWS_PER_S
     with watching(), watching():
-        assert draw_interval() == 1 / DRAWS_A_SECOND
-    many = [watching() for _ in range(DRAWS_IN_ALL)]
+        assert draw_interval() == 1 / MAX_PAGE_DRAWS_PER_S
+    many = [watching() for _ in range(MAX_DRAWS_PER_S)]
     for each in many:
         each.__enter__()
-    assert draw_interval() == 1 / FEWEST_DRAWS
+    assert draw_interval() == 1 / MIN_PAGE_DRAWS_PER_S
     for each in many:
         each.__exit__(None, None, None)
-    assert draw_interval() == 1 / DRAWS_A_SECOND
+    assert draw_interval() == 1 / MAX_PAGE_DRAWS_PER_S

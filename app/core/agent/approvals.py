@@ -1,7 +1,8 @@
-"""The user's word on calls that act, in conversations that have read what strangers wrote.
+"""The user's approval of calls with side effects, in tainted conversations.
 
-A page may try to talk the model into something. So once one was read, a call of a tool marked
-`@tool(acts=True)` waits: run, run always in this conversation, or refuse.
+A web page or document may contain instructions for the model (prompt injection). So once a
+conversation has read one, a call of a tool marked `@tool(acts=True)` waits for the user's
+decision: run, run always in this conversation, or refuse.
 """
 
 from __future__ import annotations
@@ -25,26 +26,26 @@ NOBODY_ASKED = (
 )
 STOPPED = "The call was stopped by the user before it ran."
 
-_POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
+_POLL_INTERVAL_S = 0.05  # between two checks of the cancel event
 
 
 class Approve(Protocol):
-    """Asks whether a call may run; waits as long as it takes, or until `cancel` is set."""
+    """Decides whether a call may run; blocks until it is decided or `cancel` is set."""
 
     def __call__(
         self, call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]
     ) -> str | None:
-        """None lets it run; a sentence for the model says why not. Where somebody has to be
-        waited for, `asked` gets the number under which they answer."""
+        """Returns None where the call may run, else the reason as a sentence for the model. Where
+        a user has to decide, `asked` is called with the number for `Approvals.decide`."""
 
 
 def refuse(call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]) -> str | None:
-    """Where nobody can be asked."""
+    """An `Approve` for runs without a user to ask: refuses every call."""
     return NOBODY_ASKED
 
 
 def allow(call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]) -> str | None:
-    """Where the user has given their word for everything."""
+    """An `Approve` that lets every call run."""
     return None
 
 
@@ -56,7 +57,7 @@ class _Waiting:
 
 
 class Approvals:
-    """The words that one conversation waits for. Safe to use from several threads."""
+    """The pending approvals of one conversation. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,10 +67,10 @@ class Approvals:
 
     @property
     def waiting(self) -> bool:
-        """Whether a call waits for the user's word."""
+        """Whether a call waits for the user's decision."""
         return bool(self._waiting)
 
-    def ask(
+    def request(
         self, call: ToolCall, cancel: threading.Event, asked: Callable[[int], None]
     ) -> str | None:
         """See `Approve`."""
@@ -88,25 +89,25 @@ class Approvals:
                 self._waiting.pop(number, None)
         return None if waiting.allowed else REFUSED
 
-    def answer(self, number: int, word: Decision) -> None:
-        """The user's word on the call of that number; one that waits no longer is left alone.
-        `always` holds for all calls of the same name, those that wait too."""
+    def decide(self, number: int, decision: Decision) -> None:
+        """Takes the user's decision on the call with that number; ignored where the call no longer
+        waits. `always` applies to all calls of the same name, waiting ones included."""
         with self._lock:
             meant = self._waiting.get(number)
             if meant is None:
                 return
             same = [meant]
-            if word == "always":
+            if decision == "always":
                 self._always.add(meant.name)
                 same = [each for each in self._waiting.values() if each.name == meant.name]
             for each in same:
-                each.allowed = word != "refuse"
+                each.allowed = decision != "refuse"
                 each.answered.set()
 
 
 def is_tainted(messages: Sequence[Message], registry: Registry) -> bool:
-    """Whether a result in the conversation was written by strangers: what a tool that `taints`
-    has read. What failed brought nothing."""
+    """Whether the conversation contains text of third parties: the result of a tool that `taints`.
+    Failed calls don't count, for their results contain no such text."""
     names = {
         spec.name
         for tool in registry.tools
@@ -119,7 +120,7 @@ def is_tainted(messages: Sequence[Message], registry: Registry) -> bool:
 
 
 def has_side_effects(call: ToolCall, registry: Registry) -> bool:
-    """Whether the call changes something outside."""
+    """Whether the call changes something outside the conversation."""
     tool = registry.tool_for(call.name)
     return tool is not None and tool.has_side_effects(call.name)
 

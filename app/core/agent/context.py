@@ -1,9 +1,9 @@
 """The context of a request: what of conversation, documents, images and window is sent.
 
-Each round of a turn begins here. The system prompt, the documents that stand before the messages,
-the images that the model sees and the tools on offer become one `Request`, cut to the model's
-window; the conversation keeps everything whole. What went in of documents, and what had to be left
-out, is told as `ContextUsed`.
+Each round of a turn begins here. The system prompt, the documents before the messages, the images
+that the model can see and the enabled tools become one `Request`, cut to the model's window; the
+conversation itself is not changed. A `ContextUsed` event reports the documents in the request and
+what was left out or shortened.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ from tools.text import cut_middle
 
 ADVICE = "Set GLM_VISION_MODEL to a model that does, or GLM_MODEL to one for all pages."
 MAX_FIGURES = 4
-"""How many figures that tools made go with a question, the newest."""
+"""Figures made by tools that are attached to a question, the newest ones."""
 MIN_RESULT_CHARS = 512
-"""What is always left of a tool's result."""
+"""Characters of a tool's result that are kept in any case."""
 
 _BYTES_PER_TOKEN = 3
-"""A careful guess for backends that can't count: English has four to five, Chinese about three."""
+"""A low estimate for backends that can't count tokens: English has four to five bytes a token,
+Chinese about three."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a backend is sent for one answer."""
+    """The arguments of `Backend.generate` for one answer."""
 
     messages: Sequence[Message]
     tools: Sequence[ToolSpec]
@@ -46,8 +47,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Question:
-    """What documents are chosen for. `begun` is what stands behind the question already: an answer
-    that goes on, calls and their results. `system` and `tools` go into the same request."""
+    """A question with the rest of its request, for which documents are chosen. `begun` are the
+    messages after the question: an unfinished answer, calls and their results. `system` and
+    `tools` are part of the same request and of its token count."""
 
     history: Sequence[Message]
     question: Message
@@ -60,8 +62,8 @@ class Question:
 
 @dataclass(frozen=True)
 class DocumentContext:
-    """Documents as a request holds them: `system` goes into its system message, and `messages`
-    stand in place of the conversation's up to the question."""
+    """Documents as part of a request: `system` is added to its system message, and `messages`
+    replace the conversation's messages up to the question."""
 
     system: str
     messages: tuple[Message, ...]
@@ -74,18 +76,19 @@ class DocumentSource(Protocol):
     def context(
         self, question: Question, cancel: threading.Event, narrow: bool
     ) -> Generator[ModelEvent, None, DocumentContext | None]:
-        """The documents for a question, once all files are read; fewer of them where they are to
-        be `narrow`. Yields notices of progress, and what the model thinks where it is asked on the
-        way. None when the answer has ended with its last event. Raises `BackendError`.
+        """The documents for a question, once all files are read; less text of them with `narrow`.
+
+        Yields notices of progress, and the model's reasoning where it takes notes first. Returns
+        None when the answer has already ended, with its last event. Raises `BackendError`.
         """
 
     def too_long(self, backend: Backend, error: BackendError) -> None:
-        """Told that the model found a request with documents too long."""
+        """Called when the model rejected a request with documents as too long."""
 
 
 class TurnContext:
-    """The context of one turn's requests: the documents that were chosen for its question stay
-    the same in all of them, as long as they fit."""
+    """Builds the requests of one turn. The documents that are chosen for its question stay the
+    same in all of them, unless the model rejects a request as too long."""
 
     def __init__(
         self,
@@ -98,13 +101,13 @@ class TurnContext:
     ) -> None:
         self._backend, self._registry, self._workspace = backend, registry, workspace
         self._system, self._tools, self._documents = system, tools, documents
-        self._placed: DocumentContext | None = None
+        self._documents_used: DocumentContext | None = None
         self._narrow = False
 
     def request(
         self, conversation: Conversation, generation: GenerationConfig, cancel: threading.Event
     ) -> Generator[ModelEvent | ContextUsed, None, Request | None]:
-        """What is sent next; None when the answer has ended before. Raises `BackendError`."""
+        """The next request; None when the answer ended before it. Raises `BackendError`."""
         native = self._backend.capabilities.native_tools
         specs: Sequence[ToolSpec] = self._registry.specs(native, self._tools)
         hint = _tool_choice_hint(self._backend, generation)
@@ -113,25 +116,30 @@ class TurnContext:
         messages = with_visible_images(given, self._backend, self._workspace)
         used = ContextUsed(images_left_out=_left_out(given, messages))
         documents = ""
-        at = conversation.last_user
-        if self._documents is not None and at is not None:
+        index = conversation.last_user
+        if self._documents is not None and index is not None:
             system = "\n\n".join(filter(None, (self._system, hint)))
-            if self._placed is None:
+            if self._documents_used is None:
                 question = Question(
-                    messages[:at],
-                    messages[at],
-                    messages[at + 1 :],
+                    messages[:index],
+                    messages[index],
+                    messages[index + 1 :],
                     system,
                     specs,
                     self._backend,
                     generation,
                 )
-                self._placed = yield from self._documents.context(question, cancel, self._narrow)
-            if self._placed is None:
+                self._documents_used = yield from self._documents.context(
+                    question, cancel, self._narrow
+                )
+            if self._documents_used is None:
                 return None
-            documents, messages = self._placed.system, (*self._placed.messages, *messages[at + 1 :])
-            used = replace(self._placed.used, images_left_out=used.images_left_out)
-        # The hint is for one answer: behind the documents it leaves what a model keeps of them.
+            documents, messages = (
+                self._documents_used.system,
+                (*self._documents_used.messages, *messages[index + 1 :]),
+            )
+            used = replace(self._documents_used.used, images_left_out=used.images_left_out)
+        # The hint is for one answer: after the documents, it leaves their cached prefix valid.
         system = "\n\n".join(filter(None, (self._system, documents, hint)))
         if system:
             messages = (Message("system", (Text(system),)), *messages)
@@ -143,21 +151,22 @@ class TurnContext:
         return Request(fitted, specs, generation)
 
     def narrow(self, error: BackendError) -> bool:
-        """Whether the next request can be shorter than the one that the model found too long."""
+        """Prepares a shorter request after the model rejected one as too long; returns whether
+        there is one."""
         if self._documents is None:
             return False
         self._documents.too_long(self._backend, error)
-        used = self._placed.used if self._placed is not None else ContextUsed()
+        used = self._documents_used.used if self._documents_used is not None else ContextUsed()
         if self._narrow or used.mode != "whole" or not used.pages:
             return False
-        self._placed, self._narrow = None, True
+        self._documents_used, self._narrow = None, True
         return True
 
     def _apply_tool_choice(
         self, generation: GenerationConfig, specs: Sequence[ToolSpec]
     ) -> tuple[GenerationConfig, Sequence[ToolSpec]]:
-        """The user's choice of a tool as one of its functions; a tool of several functions can't
-        be called by its own name, so that they alone are on offer."""
+        """Maps the user's choice of a tool to functions: a tool with several functions can't be
+        forced by its name, so that the request offers only its functions."""
         choice = generation.tool_choice
         if choice is None or any(spec.name == choice for spec in specs):
             return generation, specs
@@ -166,7 +175,7 @@ class TurnContext:
 
 
 def _tool_choice_hint(backend: Backend, generation: GenerationConfig) -> str:
-    """The user's choice of a tool in words, for a model that can't be held to it."""
+    """The user's choice of a tool as an instruction, for a backend that can't force a call."""
     if generation.tool_choice is None or backend.capabilities.forced_tool:
         return ""
     return f"Use the tool {generation.tool_choice} for the next answer."
@@ -176,17 +185,19 @@ def _tool_choice_hint(backend: Backend, generation: GenerationConfig) -> str:
 
 
 def no_vision_message(backend: Backend) -> str:
-    """What a user is told of a model that sees nothing: a sentence, and the settings to change."""
+    """The message to a user whose model can't see images, with the settings to change."""
     return f"{backend.name} can't see pictures. {ADVICE}"
 
 
 def with_visible_images(
     messages: Sequence[Message], backend: Backend, workspace: Path
 ) -> Sequence[Message]:
-    """The messages with the images that the model sees, those of the user and with a question the
-    figures that tools made before it; in place of any other a note, with the words read in it.
+    """The messages with the images that the model can see: the user's, and before a question the
+    figures that tools made since the previous one. Any other image is replaced by a note with the
+    text that was recognised in it.
 
-    Raises `RequestRefused` when the question is about an image, and the model sees none.
+    Raises `RequestRefused` when the question has an image without recognised text and the model
+    sees none.
     """
     images = backend.capabilities.images
     if images == "none":
@@ -197,13 +208,13 @@ def with_visible_images(
     messages = _with_figures(messages, workspace)
     if images == "several":
         return messages
-    last = max((at for at, message in enumerate(messages) if message.pictures), default=0)
-    return [_noted(message, int(at == last)) for at, message in enumerate(messages)]
+    last = max((index for index, message in enumerate(messages) if message.pictures), default=0)
+    return [_noted(message, int(index == last)) for index, message in enumerate(messages)]
 
 
-def _noted(message: Message, most: int = 0) -> Message:
-    """The message with notes in place of all pictures but the last `most`."""
-    too_many = len(message.pictures) - most
+def _noted(message: Message, max_images: int = 0) -> Message:
+    """The message with notes in place of all images but the last `max_images`."""
+    too_many = len(message.pictures) - max_images
     if too_many <= 0:
         return message
     parts: list[Part] = []
@@ -216,7 +227,7 @@ def _noted(message: Message, most: int = 0) -> Message:
 
 
 def _with_figures(messages: Sequence[Message], workspace: Path) -> list[Message]:
-    """Each question with the figures that were made between the one before and this one."""
+    """Each question with the figures that tools made since the previous question."""
     shown: list[Message] = []
     made: list[Attachment] = []
     for message in messages:
@@ -255,10 +266,10 @@ def fit_to_window(
     longest = max((len(m.result.text) for m in messages if m.result is not None), default=0)
     if window is None or longest <= MIN_RESULT_CHARS:
         return messages
-    most = window - min(answer, window // 4)
+    max_tokens = window - min(answer, window // 4)
     limit = 1 << (longest - 1).bit_length()
     shortened = messages
-    while not _fits(shortened, tools, backend, most) and limit > MIN_RESULT_CHARS:
+    while not _fits(shortened, tools, backend, max_tokens) and limit > MIN_RESULT_CHARS:
         limit //= 2
         shortened = [_shortened(message, limit) for message in messages]
     return shortened
@@ -273,7 +284,7 @@ def _shortened(message: Message, limit: int) -> Message:
 
 
 def _fits(
-    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, most: int
+    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, max_tokens: int
 ) -> bool:
     try:
         count = backend.count_tokens(messages, tools)
@@ -282,4 +293,4 @@ def _fits(
     if count is None:
         texts = (m.text if m.result is None else m.result.text for m in messages)
         count = sum(len(text.encode("utf-8", "replace")) for text in texts) // _BYTES_PER_TOKEN
-    return count <= most
+    return count <= max_tokens

@@ -1,4 +1,4 @@
-"""What happens while a turn runs, as the agent loop tells it."""
+"""The events of a running turn, yielded by the agent loop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ToolStarted:
 
 @dataclass(frozen=True)
 class ToolAsked:
-    """A call waits for the user's word, which is given under `number`."""
+    """A call waits for the user's decision: `Approvals.decide(number, …)`."""
 
     call: ToolCall
     number: int
@@ -40,7 +40,7 @@ class ToolFinished:
 
 @dataclass(frozen=True)
 class MessageFinished:
-    """A message is complete and belongs to the conversation from here on."""
+    """A message is complete and part of the conversation."""
 
     message: Message
 
@@ -54,6 +54,6 @@ class TurnFinished:
     error: str | None = None
 
 
-# `ContextUsed` comes before each request that holds more, or less, than the conversation.
+# `ContextUsed` precedes each request that contains more or less than the conversation.
 ToolEvent = ToolAsked | ToolStarted | ToolProgress | ToolFinished
 Event = ContextUsed | ModelEvent | ToolEvent | MessageFinished | TurnFinished

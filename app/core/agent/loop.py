@@ -1,14 +1,13 @@
-"""The agent loop: one turn as a generator of events, for whoever runs it: a session's thread, or a
-caller's own.
+"""The agent loop: one turn as a generator of events, run on a session's thread or on a caller's.
 
-The model is asked, its calls are run, their results appended, and it is asked again, until an
-answer has no call or the round limit is reached. All calls of one answer run, the independent
-ones at the same time, and their results stand in the order of the calls.
+Each round asks the model, runs the calls of its answer and appends their results, until an answer
+has no call or the round limit is reached. Independent calls of one answer run concurrently; their
+results are appended in the order of the calls.
 
-What is guaranteed: every call in a conversation has a result after it, whatever went wrong; a
-call of an answer that broke off is never run; text that was said is kept, marked with how it
-ended; a third identical call in a row is not run; a result too long for the model's window is
-shortened for the model.
+Guarantees: every call in a conversation is followed by its result, also after a failure; calls of
+an interrupted answer are never run; the text of an interrupted answer is kept, with how it ended;
+the third identical call in a row is not run; a result too long for the model's window is shortened
+in the request.
 """
 
 from __future__ import annotations
@@ -60,17 +59,18 @@ INTERNAL_ERROR = (
 
 
 Prepare = Callable[[Conversation, threading.Event], Generator[Notice, None, Conversation]]
-"""What is done before the model is asked: it changes the conversation, hears Stop, and says how
-far it is. Raises `BackendError` with what the user should know."""
+"""A step before the first request: returns the changed conversation, yields its progress, and ends
+early when the event is set. Raises `BackendError` with a message for the user."""
 
 Slot = Callable[[Iterator[Event], threading.Event], Iterator[Event]]
-"""Holds events back until their turn may run."""
+"""Delays a turn's events until a slot is free, see `Visitor.in_turn`."""
 
 
 @dataclass(frozen=True)
 class TurnConfig:
-    """How a turn is run: generation settings, the round limit, who the assistant is, which
-    tools are on (None for all), and who allows calls that act after a page was read."""
+    """The settings of a turn: generation, the system prompt, the maximum of rounds, the enabled
+    tools by name (None for all), and the approval of calls with side effects in a tainted
+    conversation."""
 
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     system: str = ""
@@ -80,7 +80,8 @@ class TurnConfig:
 
 
 class Turn:
-    """A turn while it runs: what it works with, and the conversation as far as it has come."""
+    """A running turn: its registry, settings, cancel event, workspace and documents, and the
+    conversation so far."""
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class Turn:
         self.workspace, self.documents = workspace, documents
 
     def finished(self, message: Message) -> MessageFinished:
-        """Appends a message that is complete; nothing else does."""
+        """Appends a complete message to the conversation; the only place that does."""
         self.conversation = self.conversation.append(message)
         return MessageFinished(message)
 
@@ -104,8 +105,9 @@ class Turn:
 def run(
     turn: Turn, model: Model, prepare: Prepare | None = None, slot: Slot | None = None
 ) -> Iterator[Event]:
-    """A turn with a model that may have to be loaded first, to its `TurnFinished`; after each
-    `MessageFinished` the turn's conversation holds the message. Raises nothing on purpose."""
+    """The events of a turn, up to `TurnFinished`; loads the model first where necessary. After
+    each `MessageFinished` the turn's conversation contains the message. Failures are events, not
+    exceptions."""
     events = _events(turn, model, prepare)
     try:
         yield from events if slot is None else slot(events, turn.cancel)
@@ -119,7 +121,7 @@ def run(
 def failed_turn(
     reason: Literal["error", "cancelled"], error: str | None
 ) -> tuple[MessageFinished, TurnFinished]:
-    """The events of a turn that ended before there was a model to ask."""
+    """The events of a turn that ended before the first request."""
     message = Message("assistant", finish=reason, error=error)
     return MessageFinished(message), TurnFinished(reason, Usage(), error)
 
@@ -148,8 +150,8 @@ def _failed(
 
 
 def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
-    """The rounds of a turn, to its `TurnFinished`. Raises nothing that a backend or a tool raises:
-    failures are events."""
+    """The rounds of a turn, up to `TurnFinished`. Failures of the backend and of tools are events,
+    not exceptions."""
     began = time.monotonic()
     total = Usage()
     repeats = _RepeatGuard()
@@ -176,9 +178,9 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
         if message.finish != "stop" or not message.calls:
             reason, error = message.finish, message.error
             break
-        # Written before this answer's pages are read, its calls are not of their making.
-        read = is_tainted(turn.conversation.messages, registry)
-        approve = config.approve if read else allow
+        # Results of this answer's own calls don't count: the answer was written before them.
+        tainted = is_tainted(turn.conversation.messages, registry)
+        approve = config.approve if tainted else allow
         blank = ToolContext(turn.workspace, cancel, owner=generation.owner)
         results = yield from _run_calls(message.calls, registry, native, repeats, blank, approve)
         for result in results:
@@ -192,7 +194,7 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
 
 
 class _Answer:
-    """One answer of the model while it arrives, with what the model was asked on the way to it."""
+    """One answer of the model while it arrives."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -312,12 +314,12 @@ def _run_calls(
     blank: ToolContext,
     approve: Approve,
 ) -> Generator[Event, None, list[ToolResult]]:
-    """Runs the calls of one answer; returns their results in the order of the calls. Their
-    contexts are the `blank` one but for the progress."""
-    # By place, not by id: some servers give two calls of one answer the same id.
-    results = {at: _repeated(call) for at, call in enumerate(calls) if repeats.too_many(call)}
+    """Runs the calls of one answer; returns their results in the order of the calls. Each call
+    gets the context `blank` with a progress callback of its own."""
+    # By index, not by id: some servers give two calls of one answer the same id.
+    results = {index: _repeated(call) for index, call in enumerate(calls) if repeats.too_many(call)}
     refused = frozenset(results)
-    to_run = [at for at in range(len(calls)) if at not in refused]
+    to_run = [index for index in range(len(calls)) if index not in refused]
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
 
     def context(call: ToolCall) -> ToolContext:
@@ -332,7 +334,7 @@ def _run_calls(
     def work() -> None:
         try:
             ran = registry.run_all(
-                [calls[at] for at in to_run],
+                [calls[index] for index in to_run],
                 context,
                 on_start=lambda call: events.put(ToolStarted(call)),
                 on_finish=lambda result: events.put(ToolFinished(result)),
@@ -348,14 +350,14 @@ def _run_calls(
     threading.Thread(target=work, name="tool-calls", daemon=True).start()
     while (event := events.get()) is not None:
         yield event
-    for at, call in enumerate(calls):
-        if at not in results:
+    for index, call in enumerate(calls):
+        if index not in results:
             failed = ToolResult(call.id, call.name, INTERNAL_ERROR, error=INTERNAL_ERROR)
-            results[at] = failed
+            results[index] = failed
             yield ToolFinished(failed)
-        elif at in refused:
-            yield ToolFinished(results[at])
-    return [results[at] for at in range(len(calls))]
+        elif index in refused:
+            yield ToolFinished(results[index])
+    return [results[index] for index in range(len(calls))]
 
 
 def _repeated(call: ToolCall) -> ToolResult:

@@ -2,10 +2,10 @@
 
 `tools.documents` reads the files. Here
     session_documents   a session's documents: what pages, the agent loop and the terminal talk to
-    store               those documents: added, read in the background, selected, removed
+    store               the documents by name: added, read in the background, selected, removed
     retrieval/          pages cut into chunks and ranked for a question; tokens counted
     answering/          a question to a prompt to an answer: whole, by chunks, or map-reduce
     search_tool         documents in Tools mode: searched and read by the model itself
-    status_text         the state of files, page numbers, what was read: in words
-    answer_report       the same for those who have no page to look at
+    status_text         texts on the state of files and on the pages that were read
+    answer_report       the sources of an answer, for the command line and the Python API
 """

@@ -1,5 +1,5 @@
-"""What an answer was given from, for those who have no page to look at: which pages were read, and
-whether the words that it cites stand there."""
+"""The sources of an answer for the command line and the Python API: the pages that were read, and
+whether the quoted words stand on them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from tools.citations import CitationSource
 
 @dataclass(frozen=True)
 class AnswerReport:
-    """The pages that were read for an answer, and its citations. `way` is how they were read."""
+    """The pages that were read for an answer, and its citations. `mode` is how the documents were
+    read, `read` the same in a sentence."""
 
-    way: str
+    mode: str
     read: str
     pages: tuple[PageUsed, ...]
     citations: tuple[Cited, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """As a person reads it."""
+        """The report as lines of text."""
         cited = (f"[{_place(each)}] “{each.words}”{_warning(each)}" for each in self.citations)
         return (*([self.read] if self.read else ()), *cited)
 
     @property
     def values(self) -> dict[str, Any]:
-        """As a program reads it."""
+        """The report as JSON values."""
         return {
-            "way": self.way,
+            "way": self.mode,
             "pages": [_page(page) for page in self.pages],
             "citations": [
                 _page(each.source.used if isinstance(each.source, NumberedPage) else None)
@@ -44,15 +45,15 @@ class AnswerReport:
 
 
 def account(answers: Sequence[Message], source: CitationSource) -> AnswerReport | None:
-    """Of the messages that answered a question, the last that documents were read for; None where
-    there is none. `source` knows what was cited."""
+    """The report on the messages that answered one question: the pages of the last request with
+    documents, and all citations, looked up in `source`. None where no documents were read."""
     read = [each.context for each in answers if each.context is not None and each.context.mode]
     if not read:
         return None
-    used, look = read[-1], CitationCache(source)
+    used, lookup = read[-1], CitationCache(source)
     citations: tuple[Cited, ...] = ()
     for message in answers:
-        citations = numbered(message.text, look, citations).citations
+        citations = numbered(message.text, lookup, citations).citations
     return AnswerReport(used.mode or "", pages_read(used), used.pages, citations)
 
 

@@ -1,6 +1,6 @@
-"""Documents in Tools mode: the model searches in them and reads their pages.
+"""Documents in Tools mode: two functions by which the model searches documents and reads pages.
 
-What it reads is cited as anywhere else, by the number that each page begins with.
+The model cites pages by the number in their first line, as in Documents mode.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from app.core.document_qa.retrieval.chunking import Chunk, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import NumberedPage, harmless
-from app.core.document_qa.retrieval.token_counter import UNKNOWN, estimate_tokens
+from app.core.document_qa.retrieval.token_counter import DEFAULT_WINDOW_TOKENS, estimate_tokens
 from app.core.document_qa.store import ranges
 from tools.base import ToolCall, ToolCancelled, ToolContext, ToolError, ToolResult, ToolSpec
 from tools.citations import CitationSource
@@ -20,11 +20,11 @@ from tools.documents.base import DocumentError
 from tools.text import one_line
 
 NAME = "documents"
-LEAST, MOST = 400, 15_000
-"""Tokens that one call brings; between them a sixth of the window."""
+MIN_RESULT_TOKENS, MAX_RESULT_TOKENS = 400, 15_000
+"""Limits of a call's result in tokens; between them it is a sixth of the window."""
 
-_POLL_INTERVAL_S = 0.1  # seconds between two looks at files that are being read
-_MAX_NAMED_DOCUMENTS = 20  # documents that are named to the model
+_POLL_INTERVAL_S = 0.1
+_MAX_NAMED_DOCUMENTS = 20  # names in an error's list of documents
 _CITE = (
     "Cite what you use as 【n†exact words of the page】; n is the number in the page's first line."
 )
@@ -43,14 +43,14 @@ class Library(CitationSource, Protocol):
 
     @property
     def corpus(self) -> Corpus:
-        """The pages that take part."""
+        """The selected pages of all documents."""
 
 
 class DocumentsTool:
-    """One conversation's documents as a tool, on offer from the first document on. `window` is
-    the model's in tokens, 0 while it isn't known.
+    """One conversation's documents as a tool, offered from the first document on. `window` returns
+    the model's window in tokens, 0 while it isn't known.
 
-    What it reads was written by strangers: it `taints`.
+    Documents are written by third parties, so that results of the tool taint a conversation.
     """
 
     name = NAME
@@ -62,7 +62,8 @@ class DocumentsTool:
         self._offered = False
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
-        """Two functions, the same in both faces; none until there is a document."""
+        """Two functions, the same for native and emulated calls; none before the first
+        document."""
         self._offered = self._offered or self._library.given
         return _SPECS if self._offered else ()
 
@@ -83,7 +84,7 @@ class DocumentsTool:
             if context.cancel.wait(_POLL_INTERVAL_S):
                 raise ToolCancelled("The user stopped the call.")
         corpus = self._library.corpus
-        if not corpus.sheets:
+        if not corpus.pages:
             raise ToolError("There is no document that could be read.")
         do = self._search if call.name == _SEARCH.name else self._read
         return ToolResult(
@@ -91,67 +92,73 @@ class DocumentsTool:
         )
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: the tool holds no resources."""
 
     def _search(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
         query = _text(arguments, "query")
         if not corpus.ranked(query):
             return f'No page has a word of "{one_line(harmless(query), 200)}". {_names(corpus)}'
-        room = self._room
+        budget = self._max_tokens
         chosen = corpus.choose(
-            query, "", room, lambda each: estimate_tokens(f"{each.lead}{each.text}") + 16
+            query, "", budget, lambda each: estimate_tokens(f"{each.lead}{each.text}") + 16
         )
         return render_chunks(chosen)
 
     def _read(self, corpus: Corpus, arguments: Mapping[str, Any]) -> str:
-        sheets = _document(corpus, _text(arguments, "document"))
-        pages = str(arguments.get("pages") or "")
+        pages = _document(corpus, _text(arguments, "document"))
+        asked = str(arguments.get("pages") or "")
         try:
-            wanted = ranges(pages, sheets[0].pages) or ((1, sheets[0].pages),)
+            wanted = ranges(asked, pages[0].pages) or ((1, pages[0].pages),)
         except DocumentError as error:
             raise ToolError(str(error)) from None
-        chosen = [s for s in sheets if any(a <= s.page.number <= b for a, b in wanted)]
+        chosen = [
+            page
+            for page in pages
+            if any(first <= page.page.number <= last for first, last in wanted)
+        ]
         if not chosen:
             raise ToolError(f"The user has not chosen these pages. {_names(corpus)}")
         shown: list[str] = []
-        left = self._room
-        for at, sheet in enumerate(chosen):
-            left -= estimate_tokens(sheet.shown)
+        left = self._max_tokens
+        for index, page in enumerate(chosen):
+            left -= estimate_tokens(page.shown)
             if left < 0 and shown:
-                rest = f"{sheet.page.number}-{chosen[-1].page.number}"
-                shown.append(f"({len(chosen) - at} more of these; read on with pages {rest}.)")
+                rest = f"{page.page.number}-{chosen[-1].page.number}"
+                shown.append(f"({len(chosen) - index} more of these; read on with pages {rest}.)")
                 break
-            shown.append(sheet.shown if left >= 0 else self._begun(sheet))
+            shown.append(page.shown if left >= 0 else self._beginning(page))
         return "\n".join(shown)
 
-    def _begun(self, sheet: NumberedPage) -> str:
-        """As much of a page as one call brings."""
-        passages: list[Chunk] = []
-        left = self._room
-        for each in Corpus([sheet]).passages:
+    def _beginning(self, page: NumberedPage) -> str:
+        """As much of a page as fits into one result."""
+        chunks: list[Chunk] = []
+        left = self._max_tokens
+        for each in Corpus([page]).chunks:
             left -= estimate_tokens(each.text)
-            if left < 0 and passages:
+            if left < 0 and chunks:
                 break
-            passages.append(each)
+            chunks.append(each)
         return (
-            f"{render_chunks(passages)}\n(This {sheet.unit} goes on, and is too long to be read at "
+            f"{render_chunks(chunks)}\n(This {page.unit} goes on, and is too long to be read at "
             f"once. Look for words in it with {_SEARCH.name}.)"
         )
 
     @property
-    def _room(self) -> int:
-        return max(LEAST, min(MOST, (self._window() or UNKNOWN) // 6))
+    def _max_tokens(self) -> int:
+        return max(
+            MIN_RESULT_TOKENS,
+            min(MAX_RESULT_TOKENS, (self._window() or DEFAULT_WINDOW_TOKENS) // 6),
+        )
 
 
 def _document(corpus: Corpus, name: str) -> list[NumberedPage]:
-    """The pages of the document that is meant: of that name, else the only one that has it in
-    its name."""
+    """The pages of the document with that name, else of the only one whose name contains it."""
     named: dict[int, list[NumberedPage]] = {}
-    for sheet in corpus.sheets:
-        named.setdefault(sheet.first, []).append(sheet)
+    for page in corpus.pages:
+        named.setdefault(page.first, []).append(page)
     wanted = harmless(name).strip().casefold()
-    same = [sheets for sheets in named.values() if sheets[0].name.casefold() == wanted]
-    alike = [sheets for sheets in named.values() if wanted and wanted in sheets[0].name.casefold()]
+    same = [pages for pages in named.values() if pages[0].name.casefold() == wanted]
+    alike = [pages for pages in named.values() if wanted and wanted in pages[0].name.casefold()]
     found = same or alike
     if len(found) != 1:
         there = "There are several documents" if found else "There is no document"
@@ -160,7 +167,7 @@ def _document(corpus: Corpus, name: str) -> list[NumberedPage]:
 
 
 def _names(corpus: Corpus) -> str:
-    documents = {sheet.first: sheet for sheet in corpus.sheets}.values()
+    documents = {page.first: page for page in corpus.pages}.values()
     names = [f"{each.name} ({each.length})" for each in documents]
     more = (
         f", and {len(names) - _MAX_NAMED_DOCUMENTS} more"
@@ -178,7 +185,7 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 
 
 def _spec(name: str, description: str, required: str, **parameters: str) -> ToolSpec:
-    properties = {key: {"type": "string", "description": said} for key, said in parameters.items()}
+    properties = {key: {"type": "string", "description": text} for key, text in parameters.items()}
     schema = {"type": "object", "properties": properties, "required": [required]}
     return ToolSpec(name, description, schema)
 

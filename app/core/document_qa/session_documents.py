@@ -1,5 +1,5 @@
-"""One conversation's documents: read in the background, put before the model with each question,
-and found again when an answer cites them."""
+"""One conversation's documents: read in the background, part of the prompt of each question, and
+looked up when an answer cites them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from app.core.agent.context import DocumentContext, Question
-from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode, outlook, prepare
+from app.core.document_qa.answering.prompt import PromptForecast, ReadingMode, forecast, prepare
 from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import PICTURED, NumberedPage, sheets_of, whole
+from app.core.document_qa.retrieval.numbered_pages import (
+    PICTURED,
+    NumberedPage,
+    selected_pages,
+    whole,
+)
 from app.core.document_qa.retrieval.token_counter import TokenCounter, Tokens, learn
 from app.core.document_qa.status_text import progress
 from app.core.document_qa.store import DocumentStore, Entry
@@ -28,7 +33,7 @@ from tools.documents.loader import DocumentLoader
 from tools.documents.page_images import WIDTH, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
-WAYS: tuple[ReadingMode, ...] = get_args(ReadingMode)
+READING_MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
 PROSE = tuple(
     f".{ending}"
     for ending in (
@@ -48,48 +53,51 @@ PROSE = tuple(
         "txt",
     )
 )
-_POLL_INTERVAL_S = 0.1  # seconds between two looks at files that are being read
-_MAX_PASSWORD_TRIES = 3  # times that one turn asks for the password of a file
+_POLL_INTERVAL_S = 0.1
+_MAX_PASSWORD_TRIES = 3  # attempts at each locked file in one turn
 
 Ask = Callable[[str, bool], str | None]
 """Asks for the password of a file: its name, and whether the last one was wrong. None: without."""
 
 
 class SessionDocuments:
-    """The documents on a desk, for one conversation. `way` is the user's choice of how they are
-    read. With `ahead` they stand in each request; else they wait for a tool that reads in them.
-    `password`, where it is set, is asked by the thread of a turn for what turns out to be locked.
+    """The documents of one conversation, in a `store` that belongs to it.
+
+    `mode` is the user's choice of how documents are read. With `ahead` they are part of each
+    request; without, a tool reads them. `password`, where it is set, is called on a turn's thread
+    for each file that turns out to be locked.
     """
 
-    def __init__(self, desk: DocumentStore, ahead: bool = True) -> None:
-        self.desk = desk
-        self.way: ReadingMode = "auto"
+    def __init__(self, store: DocumentStore, ahead: bool = True) -> None:
+        self.store = store
+        self.mode: ReadingMode = "auto"
         self.ahead = ahead
         self.password: Ask | None = None
         self._lock = threading.Lock()
         self._passwords: dict[str, str] = {}
-        self._shelf: dict[int, tuple[NumberedPage, ...]] = {}
-        self._seen: tuple[object, ...] = ()
-        self._asked, self._all = Corpus(), Corpus()
-        self._quotations = CitationFinder(lambda: self._all_read)
-        self._outlook: Callable[..., PromptForecast] = lru_cache(maxsize=4)(outlook)
-        self._drawn = lru_cache(maxsize=16)(_drawn)
+        self._numbered: dict[int, tuple[NumberedPage, ...]] = {}
+        self._state: tuple[object, ...] = ()
+        self._selected, self._everything = Corpus(), Corpus()
+        self._citations = CitationFinder(lambda: self._all_read)
+        self._forecast: Callable[..., PromptForecast] = lru_cache(maxsize=4)(forecast)
+        self._render = lru_cache(maxsize=16)(_render)
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
-    def add(self, parts_given: Iterable[Part]) -> None:
-        """Begins to read what came with a message; beside a tool, what is there to be read, and
-        not the data that code works with."""
-        for part in parts_given:
+    def add(self, parts: Iterable[Part]) -> None:
+        """Begins to read the documents of a message. In Tools mode only formats of `PROSE` are
+        read: other files are data for code."""
+        for part in parts:
             if isinstance(part, Document) and (self.ahead or part.path.suffix.lower() in PROSE):
-                self.desk.add(part)
+                self.store.add(part)
 
     def unlock(self, name: str, password: str) -> None:
         """Reads a locked document with this password."""
         self._passwords[name] = password
-        self.desk.unlock(name, password)
+        self.store.unlock(name, password)
 
     def picture(self, entry: Entry, page: int) -> bytes | None:
-        """A page as it looks, a PNG; None where it can't be drawn, or the format has none."""
+        """An image of a page, by its number in the document, as PNG; None where it can't be
+        rendered or the format has no page images."""
         if entry.reading is None or entry.reading.kind not in PICTURED:
             return None
         return self._picture(entry, page, WIDTH, Marks())
@@ -97,109 +105,112 @@ class SessionDocuments:
     def _picture(self, entry: Entry, page: int, width: int, marks: Marks) -> bytes | None:
         password = self._passwords.get(entry.document.name)
         try:
-            asked = (entry.document.path, page, width, password, *marks)
-            return self._drawn(entry.first, self.desk.owner, *asked)
+            arguments = (entry.document.path, page, width, password, *marks)
+            return self._render(entry.first, self.store.owner, *arguments)
         except DocumentError:
             return None
 
     def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH) -> bytes | None:
-        """The page that is cited under that number as it looks, `width` pixels wide, with these
-        stretches of its text marked as far as they can be placed, a PNG; None where it can't be
-        drawn."""
-        sheet = self.source(id)
-        entry = None if sheet is None else self._entry(sheet)
-        if sheet is None or entry is None:
+        """An image of the page that is cited by the number `id`, as PNG, `width` pixels wide.
+
+        The `spans` of its text are marked as far as they can be located. None where the page can't
+        be rendered.
+        """
+        page = self.source(id)
+        entry = None if page is None else self._entry(page)
+        if page is None or entry is None:
             return None
-        marks = Marks(areas=areas(sheet.page, spans))
-        if not sheet.page.ocr:
-            marks = Marks(words=tuple(sheet.text[start:end] for start, end in spans))
-        return self._picture(entry, sheet.page.number, width, marks)
+        marks = Marks(areas=areas(page.page, spans))
+        if not page.page.ocr:
+            marks = Marks(words=tuple(page.text[start:end] for start, end in spans))
+        return self._picture(entry, page.page.number, width, marks)
 
-    def pictured(self, sheet: NumberedPage) -> bool:
-        """Whether there is a picture of that page: not where its document was removed, or the
-        format has none."""
-        return self._entry(sheet) is not None
+    def pictured(self, page: NumberedPage) -> bool:
+        """Whether an image of the page can be rendered: not for removed documents and formats
+        without page images."""
+        return self._entry(page) is not None
 
-    def _entry(self, sheet: NumberedPage) -> Entry | None:
-        entries = self.desk.entries() if sheet.pictured else ()
-        return next((each for each in entries if each.reading and each.first == sheet.first), None)
+    def _entry(self, page: NumberedPage) -> Entry | None:
+        entries = self.store.entries() if page.pictured else ()
+        return next((each for each in entries if each.reading and each.first == page.first), None)
 
     def remove(self, name: str) -> None:
-        """Takes a document away; what was cited of it stays. Its file goes with it where no tool
-        may work with it."""
-        for entry in self.desk.entries():
+        """Removes a document; citations of it still work. Its file is deleted too, except in Tools
+        mode, where code may be using it."""
+        for entry in self.store.entries():
             if entry.document.name == name:
-                self.desk.remove(name)
+                self.store.remove(name)
                 if self.ahead:
                     entry.document.path.unlink(missing_ok=True)
 
     @property
     def given(self) -> bool:
         """Whether there is any document."""
-        return bool(self.desk.entries())
+        return bool(self.store.entries())
 
     @property
     def pending(self) -> bool:
         """Whether a file is still being read."""
-        return any(each.pending for each in self.desk.entries())
+        return any(each.pending for each in self.store.entries())
 
     @property
     def corpus(self) -> Corpus:
-        """The pages that take part."""
-        self._look_again()
-        return self._asked
+        """The selected pages of all documents."""
+        self._refresh()
+        return self._selected
 
     def tokens(self, entry: Entry, backend: Backend | None) -> Tokens | None:
-        """The length of a document's selected pages, None while that can't be told."""
+        """The tokens of a document's selected pages; None before the document is read, and
+        without a backend to count with."""
         if backend is None or entry.reading is None:
             return None
         return self._length(entry.first, entry.selected, backend)
 
     def _length_of(self, first: int, selected: object, backend: Backend) -> Tokens:
-        mine = (sheet for sheet in self.corpus.sheets if sheet.first == first)
-        return TokenCounter(backend).text(whole(mine))
+        pages = (page for page in self.corpus.pages if page.first == first)
+        return TokenCounter(backend).text(whole(pages))
 
-    def outlook(
+    def forecast(
         self, history: Sequence[Message], backend: Backend | None, config: GenerationConfig
     ) -> PromptForecast | None:
-        """What a question would meet now; None while there is no model to ask."""
+        """The forecast for a question asked now; None without a backend."""
         if backend is None:
             return None
-        return self._outlook(self.corpus, tuple(history), self.way, backend, config.max_tokens)
+        return self._forecast(self.corpus, tuple(history), self.mode, backend, config.max_tokens)
 
     # -- citations -------------------------------------------------------------------------------
 
     def source(self, id: int) -> NumberedPage | None:
-        """The page that is cited under that number; those of removed documents too."""
-        return self._quotations.source(id)
+        """The page that is cited by that number, also in a removed document."""
+        return self._citations.source(id)
 
     def cited(self, id: int, words: str) -> Citation:
-        """Whether the words stand there."""
-        return self._quotations.cited(id, words)
+        """Whether the quoted words stand on the page with that number, see `CitationFinder`."""
+        return self._citations.cited(id, words)
 
     # -- the turn --------------------------------------------------------------------------------
 
     def context(
         self, question: Question, cancel: threading.Event, narrow: bool
     ) -> Generator[ModelEvent, None, DocumentContext | None]:
-        """See `DocumentSource`: waits until all files are read, and asks for passwords."""
+        """See `DocumentSource`: waits until all files are read, and asks for missing passwords."""
         yield from self._wait(cancel)
         if cancel.is_set():
             yield AnswerFinished("cancelled", Usage())
             return None
-        return (yield from prepare(self.corpus, question, self.way, cancel, narrow))
+        return (yield from prepare(self.corpus, question, self.mode, cancel, narrow))
 
     def too_long(self, backend: Backend, error: BackendError) -> None:
-        """Keeps what the model says of its window."""
+        """Records the window that the model names in its rejection, if it names one."""
         if isinstance(error, ContextExceeded):
             learn(backend, error)
 
     def close(self) -> None:
-        """Ends the reading."""
-        self.desk.close()
+        """Stops all reading and removes all documents."""
+        self.store.close()
 
     def _wait(self, cancel: threading.Event) -> Iterator[Notice]:
-        """Until no file is being read any more, and no password is given for one."""
+        """Waits until no file is being read and no further password is entered."""
         yield from self._read_all(cancel)
         without: set[str] = set()
         for _ in range(_MAX_PASSWORD_TRIES):
@@ -208,21 +219,21 @@ class SessionDocuments:
             yield from self._read_all(cancel)
 
     def _read_all(self, cancel: threading.Event) -> Iterator[Notice]:
-        """Until no file is being read any more; says how far they are."""
+        """Waits until no file is being read; yields the progress."""
         shown = ""
-        while (said := progress(self.desk.entries())) and not cancel.is_set():
-            if said != shown:
-                yield Notice(said)
-                shown = said
-            self.desk.wait(_POLL_INTERVAL_S)
+        while (text := progress(self.store.entries())) and not cancel.is_set():
+            if text != shown:
+                yield Notice(text)
+                shown = text
+            self.store.wait(_POLL_INTERVAL_S)
         if shown:
             yield Notice("")
 
     def _unlocked(self, without: set[str]) -> bool:
-        """Whether there was a password to try, for any locked file; those for which there is none
-        join `without`, and are not asked for again."""
+        """Asks for the passwords of locked files; returns whether one was entered. Files without
+        a password are added to `without` and not asked for again."""
         found = False
-        for entry in self.desk.entries():
+        for entry in self.store.entries():
             name = entry.document.name
             if self.password is None or entry.state != "locked" or name in without:
                 continue
@@ -237,35 +248,37 @@ class SessionDocuments:
 
     @property
     def _all_read(self) -> Corpus:
-        self._look_again()
-        return self._all
+        self._refresh()
+        return self._everything
 
-    def _look_again(self) -> None:
-        """Takes up what was read, selected or removed since the last look."""
-        entries = [each for each in self.desk.entries() if each.reading is not None]
-        seen = tuple((each.first, each.selected, each.reading) for each in entries)
+    def _refresh(self) -> None:
+        """Renews both corpora after documents were read, selected or removed."""
+        entries = [each for each in self.store.entries() if each.reading is not None]
+        state = tuple((each.first, each.selected, each.reading) for each in entries)
         with self._lock:
-            if seen == self._seen:
+            if state == self._state:
                 return
             for entry in entries:
-                pages = sheets_of([replace(entry, selected=None)])
-                if self._shelf.get(entry.first) != pages:
-                    self._shelf[entry.first] = pages
-            there = {entry.first: entry for entry in entries}
-            kept = [sheet for first in sorted(self._shelf) for sheet in self._shelf[first]]
-            asked = [
-                sheet
-                for sheet in kept
-                if sheet.first in there and _takes_part(sheet, there[sheet.first])
+                pages = selected_pages([replace(entry, selected=None)])
+                if self._numbered.get(entry.first) != pages:
+                    self._numbered[entry.first] = pages
+            by_first = {entry.first: entry for entry in entries}
+            kept = [page for first in sorted(self._numbered) for page in self._numbered[first]]
+            selected = [
+                page
+                for page in kept
+                if page.first in by_first and _takes_part(page, by_first[page.first])
             ]
-            self._asked = self._asked.renewed(asked)
-            # One index serves both, as long as they are the same.
-            self._all = self._asked if len(kept) == len(asked) else self._all.renewed(kept)
-            self._seen = seen
+            self._selected = self._selected.renewed(selected)
+            # Equal corpora share one index.
+            self._everything = (
+                self._selected if len(kept) == len(selected) else self._everything.renewed(kept)
+            )
+            self._state = state
 
 
-def reading_room(settings: Settings) -> DocumentLoader:
-    """Where all conversations' documents are read, within the limits that are set."""
+def document_loader(settings: Settings) -> DocumentLoader:
+    """The loader of all conversations' documents, with the limits of the settings."""
     limits = Limits(
         size=settings.document_mb * MEGABYTE,
         memory=settings.document_memory_mb * MEGABYTE,
@@ -274,11 +287,12 @@ def reading_room(settings: Settings) -> DocumentLoader:
     return DocumentLoader(limits, Options(most_pages=settings.document_pages))
 
 
-def _drawn(first: int, owner: Hashable, *asked: Any) -> bytes:
-    """A page; `first` tells a document from one whose file lay in the same place."""
-    return render(*asked, owner=owner)
+def _render(first: int, owner: Hashable, *arguments: Any) -> bytes:
+    """An image of a page. `first` is part of the cache key only: it tells a document from an
+    earlier one at the same path."""
+    return render(*arguments, owner=owner)
 
 
-def _takes_part(sheet: NumberedPage, entry: Entry) -> bool:
-    number = sheet.page.number
+def _takes_part(page: NumberedPage, entry: Entry) -> bool:
+    number = page.page.number
     return entry.selected is None or any(a <= number <= b for a, b in entry.selected)

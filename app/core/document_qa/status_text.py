@@ -1,4 +1,5 @@
-"""What is said of documents, in words: the state of a file, page numbers, what was read. Pure."""
+"""Texts about documents: the state of a file, page numbers, the pages that were read. Pure
+functions."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def noun(entry: Entry, count: int) -> str:
 
 
 def state_of(entry: Entry) -> str:
-    """Where the file stands, in a few words."""
+    """The state of the file's reading, in a few words."""
     match entry.state:
         case "waiting":
             return "waiting"
@@ -41,7 +42,7 @@ def state_of(entry: Entry) -> str:
 
 
 def chosen(entry: Entry) -> tuple[int, ...]:
-    """The numbers of the pages that take part; none until the file is read."""
+    """The numbers of the selected pages; none until the file is read."""
     if entry.reading is None:
         return ()
     numbers = (page.number for page in entry.reading.pages)
@@ -51,7 +52,8 @@ def chosen(entry: Entry) -> tuple[int, ...]:
 
 
 def unread(entry: Entry) -> tuple[str, ...]:
-    """What of the file could not be read or must be known of it, a line each."""
+    """Remarks on the file's reading, such as pages that could not be read, at most `MAX_REMARKS`
+    lines and a count of the rest; for an unread file its error."""
     if entry.reading is None:
         return (entry.error,) if entry.error else ()
     lines = [*entry.reading.remarks]
@@ -73,7 +75,7 @@ def where(numbers: Sequence[int]) -> str:
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Numbers with runs drawn together, as they can be typed: `1-3, 7`."""
+    """Numbers as ranges, in the form that `store.ranges` reads: `1-3, 7`."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][1] + 1:
@@ -84,7 +86,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def progress(entries: Sequence[Entry]) -> str:
-    """How far the files are that are still being read; empty when none is."""
+    """The progress of the files that are being read; empty when there is none."""
     pending = [each for each in entries if each.pending]
     if not pending:
         return ""
@@ -96,7 +98,7 @@ def progress(entries: Sequence[Entry]) -> str:
 
 
 def pages_read(used: ContextUsed) -> str:
-    """Which pages an answer was given from, in a line; empty where there were none."""
+    """The pages that were read for an answer, in a line; empty where there were none."""
     if used.mode is None:
         return ""
     parts: list[str] = []
@@ -114,21 +116,23 @@ def pages_read(used: ContextUsed) -> str:
     return f"{how}: {'; '.join(parts)}" if parts else ""
 
 
-def outlook_lines(outlook: PromptForecast, chosen_way: ReadingMode) -> tuple[str, ...]:
-    """What a question would meet, in sentences: how full the window is, and what is done where
-    it is too small."""
-    room = outlook.room
-    about = "" if room.exact else "about "
-    window = f"{room.window:,} tokens" if outlook.known else f"{room.window:,}, which is a guess"
-    if outlook.way == "parts":
-        times = f"up to {outlook.calls:,} calls" if outlook.calls > 1 else "one call"
+def forecast_lines(forecast: PromptForecast, chosen_mode: ReadingMode) -> tuple[str, ...]:
+    """The forecast in sentences: how full the window is, and what is done where it is too small.
+    `chosen_mode` is the user's choice."""
+    budget = forecast.budget
+    about = "" if budget.exact else "about "
+    window = (
+        f"{budget.window:,} tokens" if forecast.known else f"{budget.window:,}, which is a guess"
+    )
+    if forecast.mode == "parts":
+        times = f"up to {forecast.calls:,} calls" if forecast.calls > 1 else "one call"
         return (f"Everything is read for each question, in {times} of the model.",)
-    if outlook.way == "whole":
-        used = f"{about}{room.documents + room.conversation + room.answer:,} of {window}"
-        most = f"That may be {about}{outlook.excess:,} too many."
-        return (_capital(used), *([most] if outlook.excess else []))
-    if outlook.excess and chosen_way in ("auto", "whole"):
-        long = f"The whole is {about}{outlook.excess:,} tokens too long for the window of {window}"
+    if forecast.mode == "whole":
+        used = f"{about}{budget.documents + budget.conversation + budget.answer:,} of {window}"
+        most = f"That may be {about}{forecast.excess:,} too many."
+        return (_capital(used), *([most] if forecast.excess else []))
+    if forecast.excess and chosen_mode in ("auto", "whole"):
+        long = f"The whole is {about}{forecast.excess:,} tokens too long for the window of {window}"
         return (f"{long}: passages are chosen for each question.",)
     return ("Passages are chosen for each question.",)
 

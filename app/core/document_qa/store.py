@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 State = Literal["waiting", "reading", "ready", "locked", "failed", "cancelled"]
 Ranges = tuple[tuple[int, int], ...]
-"""Pages from one to another, both among them; in order, and apart from each other."""
+"""Ranges of page numbers, both ends included; sorted, neither overlapping nor adjacent."""
 
 INTERNAL_ERROR = "Something went wrong here while the file was read."
 _RANGE = re.compile(r"(\d{1,9})?\s*(?:([-–—~～])\s*(\d{1,9})?)?")
@@ -25,10 +25,12 @@ _RANGE = re.compile(r"(\d{1,9})?\s*(?:([-–—~～])\s*(\d{1,9})?)?")
 
 @dataclass(frozen=True)
 class Entry:
-    """A document and how far it is. `done` pages of `total` are read, where that is known.
+    """A document and the state of its reading: `done` pages of `total` are read, where the total
+    is known.
 
-    `first` is the number under which its page 1 is cited, page p is `first + p - 1`; 0 until it
-    is ready. `selected` are the pages that take part, None for all.
+    `first` is the number by which its page 1 is cited, so that page p has the number
+    `first + p - 1`; 0 until the document is ready. `selected` are the pages that the user chose,
+    None for all.
     """
 
     document: Document
@@ -48,18 +50,18 @@ class Entry:
 
 @dataclass
 class _Item:
-    """An entry as it stands, and what stops its reading."""
+    """The current entry of a document, and the event that cancels its reading."""
 
     entry: Entry
     cancel: threading.Event = field(default_factory=threading.Event)
 
 
 class DocumentStore:
-    """Documents by their names. Every method answers at once; the work is the room's, where all
-    desks of one `owner` take turns with those of others."""
+    """Documents by their names. No method but `wait` blocks: the `loader` reads the files in the
+    background, and shares its workers fairly between the owners of stores."""
 
-    def __init__(self, room: DocumentLoader, owner: Hashable = None) -> None:
-        self._room = room
+    def __init__(self, loader: DocumentLoader, owner: Hashable = None) -> None:
+        self._loader = loader
         self.owner = self if owner is None else owner
         self._changed = threading.Condition()
         self._items: dict[str, _Item] = {}
@@ -72,8 +74,8 @@ class DocumentStore:
             return tuple(item.entry for item in self._items.values())
 
     def add(self, document: Document) -> None:
-        """Begin to read. One of the same name is read anew where it isn't the same document, or
-        could not be read before."""
+        """Begin to read a document. A known name is read again where the document is another one,
+        or its reading failed or was cancelled."""
         with self._changed:
             known = self._items.get(document.name)
             if known is not None:
@@ -93,7 +95,7 @@ class DocumentStore:
                 self._begin(item.entry.document, password)
 
     def cancel(self, name: str) -> None:
-        """Stop reading a document, which stays on the desk."""
+        """Stop reading a document, which stays in the store."""
         with self._changed:
             item = self._items.get(name)
             if item is not None and item.entry.pending:
@@ -109,9 +111,10 @@ class DocumentStore:
                 self._changed.notify_all()
 
     def select(self, name: str, pages: str) -> None:
-        """Let these pages take part: `1-5, 9`, `7-` to the last one, empty for all.
+        """Select pages: `1-5, 9`, `7-` up to the last one, empty for all.
 
-        Raises `DocumentError` for what can't be understood, or names no page of it.
+        Raises `DocumentError` for a text that is no list of ranges, and for numbers that the
+        document does not have.
         """
         with self._changed:
             item = self._items.get(name)
@@ -120,14 +123,14 @@ class DocumentStore:
             self._show(item, selected=ranges(pages, len(item.entry.reading.pages)))
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until nothing is being read; whether that is so."""
+        """Wait until no document is being read, at most `seconds`; returns whether that is so."""
         with self._changed:
             return self._changed.wait_for(
                 lambda: not any(item.entry.pending for item in self._items.values()), seconds
             )
 
     def close(self) -> None:
-        """Stop all reading, and take all documents away. May be called twice."""
+        """Stop all reading and remove all documents. May be called twice."""
         with self._changed:
             self._closed = True
             for item in self._items.values():
@@ -139,11 +142,11 @@ class DocumentStore:
         if self._closed:
             return
         item = self._items[document.name] = _Item(Entry(document))
-        self._room.submit(self.owner, lambda: self._read(item, password))
+        self._loader.submit(self.owner, lambda: self._read(item, password))
         self._changed.notify_all()
 
     def _read(self, item: _Item, password: str | None) -> None:
-        """Read one document, on a thread of the room's."""
+        """Read one document, on a thread of the loader's."""
         document = item.entry.document
 
         def progress(done: int, total: int | None) -> None:
@@ -159,7 +162,9 @@ class DocumentStore:
         state: State = "ready"
         error: str | None = None
         try:
-            reading = self._room.read(document.path, document.name, password, item.cancel, progress)
+            reading = self._loader.read(
+                document.path, document.name, password, item.cancel, progress
+            )
         except PasswordNeeded as needed:
             state, error = "locked", str(needed)
         except DocumentError as failed:
@@ -185,7 +190,8 @@ class DocumentStore:
 
 
 def ranges(text: str, count: int) -> Ranges | None:
-    """Pages as a person writes them, see `DocumentStore.select`. Raises `DocumentError`."""
+    """The ranges in a user's text, as in `DocumentStore.select`, for a document of `count` pages;
+    None where the text is empty. Raises `DocumentError`."""
     found: list[tuple[int, int]] = []
     for part in filter(None, map(str.strip, re.split(r"[,，;；、]", text))):
         match = _RANGE.fullmatch(part)

@@ -1,4 +1,4 @@
-"""What a running turn looks like right now: its events folded into something to draw."""
+"""The current state of a running turn, folded from its events."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ CallState = Literal["writing", "waiting", "asking", "running", "done"]
 
 @dataclass(frozen=True)
 class LiveCall:
-    """A call of the answer at hand. `started` is a monotonic time in seconds; `asked` is the
-    number under which the user's word is given, while the call is `asking` for it."""
+    """A call of the current answer. `started` is a monotonic time in seconds; `asked` is the number
+    for `Approvals.decide` while the state is `asking`."""
 
     call: ToolCall
     state: CallState = "writing"
@@ -44,7 +44,7 @@ class TurnSnapshot:
 
 
 class LiveTurn:
-    """Folds events; `snapshot` may be called from any thread while `take` runs on one."""
+    """Folds events; `snapshot` may be called from any thread while `apply` runs on one."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -56,7 +56,7 @@ class LiveTurn:
     def snapshot(self) -> TurnSnapshot:
         return replace(self._live, text="".join(self._text), reasoning="".join(self._reasoning))
 
-    def take(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         match event:
             case TextDelta(text):
                 self._text.append(text)
@@ -94,7 +94,7 @@ class LiveTurn:
         self._live = replace(self._live, calls=calls)
 
     def _ready(self, call: ToolCall) -> None:
-        """The call as it came replaces what was seen of it while it was written."""
+        """The complete call replaces the partial one that was shown while it was written."""
         written = [c for c in self._live.calls if c.state == "writing"]
         same = next((c for c in written if c.call.name == call.name), None)
         ready = LiveCall(call, "waiting")

@@ -1,7 +1,6 @@
-"""Every visitor's sessions.
+"""The sessions of all visitors.
 
-Sessions that nobody looked at for a while are closed and their files deleted, as are all of them
-at exit.
+A session without a page for the idle time is closed and its files are deleted; at exit all are.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
 from tools.safe_files import delete_folder
 
-SWEEP_SECONDS = 30.0
+SWEEP_INTERVAL_S = 30.0
 
 UNTOUCHED_SECONDS = 300.0
 """After which a session is closed that nobody has used; a fresh one is the same."""
 
 
 class Sessions:
-    """All visitors' sessions. `make` builds the session of a mode over a fresh workspace; `turns`
-    of one visitor run at the same time."""
+    """The sessions of all visitors, below the folder `root`. `make` builds the session of a mode
+    over a new workspace; `turns` is the maximum of concurrent turns of one visitor."""
 
     def __init__(
         self, root: Path, make: Callable[[str, Path, Visitor], Session],
@@ -44,7 +43,7 @@ class Sessions:
         with self._lock:
             session = self._sessions.get((visitor, mode))
             if session is None:
-                # A folder of its own each time: the old one may be on its way out.
+                # A new folder each time: the old one may still be in deletion.
                 folder = self.root / secrets.token_hex(16)
                 session = self._make(mode, folder, self._visitors[visitor])
                 self._sessions[visitor, mode] = session
@@ -53,13 +52,14 @@ class Sessions:
             return session
 
     def named(self, visitor: str, name: str) -> Session | None:
-        """The visitor's own conversation whose folder has that name, if there is one."""
+        """The visitor's session whose workspace has that name, if there is one."""
         with self._lock:
-            own = [session for (who, _), session in self._sessions.items() if who == visitor]
+            own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
         return next((each for each in own if each.workspace.name == name), None)
 
     def renew(self, visitor: str, mode: str) -> Session:
-        """A fresh session in place of the visitor's old one: conversation, files, variables."""
+        """Replaces the visitor's session in that mode by a new one, with the same settings and
+        switches of tools; conversation, files and variables are deleted."""
         with self._lock:
             old = self._sessions.pop((visitor, mode), None)
         if old is not None:
@@ -75,8 +75,8 @@ class Sessions:
         return len(self._sessions)
 
     def sweep(self) -> None:
-        """Closes the sessions that nobody looked at for the idle time and where nothing runs but
-        a call that waits for the user's word; untouched ones sooner."""
+        """Closes the sessions without a page for the idle time, unless a turn runs; a turn that
+        waits for the user's approval does not count. Untouched sessions are closed sooner."""
         now = time.monotonic()
         soon = min(self._idle, UNTOUCHED_SECONDS)
         with self._lock:
@@ -91,7 +91,7 @@ class Sessions:
             session.close()
 
     def close(self) -> None:
-        """Closes all."""
+        """Closes all sessions and deletes their folder."""
         self._stopped.set()
         with self._lock:
             closing = list(self._sessions.values())
@@ -106,5 +106,5 @@ class Sessions:
             self._sweeper.start()
 
     def _sweep_on(self) -> None:
-        while not self._stopped.wait(min(SWEEP_SECONDS, self._idle)):
+        while not self._stopped.wait(min(SWEEP_INTERVAL_S, self._idle)):
             self.sweep()

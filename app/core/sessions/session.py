@@ -1,7 +1,7 @@
 """A visitor's session: its conversation, workspace, tools and running turn.
 
-A turn belongs to its session and runs on a thread of the session's own. Pages only watch: they
-come and go, and whoever comes back sees what happened meanwhile.
+A turn runs on a thread of its session, independent of pages: a page that is closed or reloaded
+does not interrupt the turn, and the next one shows its state.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Busy(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """What a page draws. `live` is None when no turn runs; `ended` is how the last one ended."""
+    """A snapshot of a session for a page. `live` is None when no turn runs; `ended` is how the last
+    turn ended; `began` is the monotonic time at which the running turn began, in seconds."""
 
     version: int
     conversation: Conversation
@@ -46,24 +47,24 @@ class View:
 
 
 class Session:
-    """One visitor's conversation in one mode. `study` are its documents, where it takes any."""
+    """One visitor's conversation in one mode. `documents` is None in modes without documents."""
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
-        study: SessionDocuments | None = None, visitor: Visitor | None = None,
+        documents: SessionDocuments | None = None, visitor: Visitor | None = None,
     ) -> None:  # fmt: skip
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
         self.registry = registry
-        self.study = study
+        self.documents = documents
         self.seen = time.monotonic()
         self.choices: dict[str, Any] = {}
-        """What the visitor set in the page, by name, so that a reload finds it again."""
+        """The visitor's settings on the page, by name; they survive a reload."""
         self.approvals = Approvals()
         sources = [tool.citations for tool in registry.tools if tool.citations is not None]
-        sources += [study] if study is not None and study.ahead else []
-        self.look = CitationCache(*sources) if sources else None
-        """What looks up citations, where something is there that reads."""
+        sources += [documents] if documents is not None and documents.ahead else []
+        self.citations = CitationCache(*sources) if sources else None
+        """The lookup of citations; None where neither documents nor a tool can be cited."""
         self._model = model
         self._visitor = visitor or Visitor()
         self._changed = threading.Condition()
@@ -80,12 +81,12 @@ class Session:
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing was said, given or set in it."""
+        """Whether nothing was said, uploaded or set in the session."""
         folders = (self.workspace, pictures_folder(self.workspace))
         return not (
             self._version
             or self.choices
-            or (self.study is not None and self.study.given)
+            or (self.documents is not None and self.documents.given)
             or not all(self.registry.enabled(tool.name) for tool in self.registry.tools)
             or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
         )
@@ -98,14 +99,15 @@ class Session:
             return View(self._version, self._conversation, live, self._ended, began)
 
     def wait(self, version: int, timeout: float) -> bool:
-        """Waits until there is something newer than `version`, at most `timeout` seconds."""
+        """Waits for a version other than `version`, at most `timeout` seconds; returns whether
+        there is one."""
         with self._changed:
             return self._changed.wait_for(lambda: self._version != version, timeout)
 
     # -- what a user can do ----------------------------------------------------------------------
 
     def start_turn(self, message: Message | None, config: TurnConfig) -> None:
-        """Begins a turn: with a user's message, or None to go on. Raises `Busy`."""
+        """Begins a turn: with a user's message, or None to continue. Raises `Busy`."""
         self._begin(lambda old: old.append(message) if message else old, config)
 
     def retry(self, config: TurnConfig, prepare: Prepare | None = None) -> None:
@@ -117,18 +119,19 @@ class Session:
         self._begin(lambda old: old.before_last_user().append(message), config)
 
     def stop(self) -> None:
-        """Stops the running turn, if there is one; what was said so far is kept."""
+        """Cancels the running turn, if there is one; the text so far is kept."""
         self._cancel.set()
 
     def close(self) -> None:
-        """Stops what runs, closes the tools and deletes the files. May be called twice."""
+        """Cancels the running turn, closes the tools and deletes the files. May be called
+        twice."""
         with self._changed:
             self._closed = True
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
-        if self.study is not None:
-            self.study.close()
+        if self.documents is not None:
+            self.documents.close()
         self.registry.close()
         delete_folder(self.workspace)
         delete_folder(pictures_folder(self.workspace))
@@ -150,8 +153,8 @@ class Session:
             live, cancel, conversation = self._live, self._cancel, self._conversation
             self._notify()
         generation = replace(config.generation, owner=self._visitor.key)
-        config = replace(config, approve=self.approvals.ask, generation=generation)
-        documents = self.study if self.study is not None and self.study.ahead else None
+        config = replace(config, approve=self.approvals.request, generation=generation)
+        documents = self.documents if self.documents is not None and self.documents.ahead else None
         turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
         arguments = (live, turn, prepare)
         threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
@@ -162,17 +165,17 @@ class Session:
             for event in run(turn, self._model, prepare, self._visitor.in_turn):
                 if isinstance(event, TurnFinished):
                     ended = event
-                elif not self._take(live, event, turn.conversation):
+                elif not self._apply(live, event, turn.conversation):
                     return
         finally:
             self._end(live, ended)
 
-    def _take(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
-        """Shows an event to the page; False when the conversation was cleared."""
+    def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
+        """Applies an event to the live turn; returns False when the session was closed."""
         with self._changed:
             if self._live is not live:
                 return False
-            live.take(event)
+            live.apply(event)
             self._conversation = conversation
             self._notify()
             return True

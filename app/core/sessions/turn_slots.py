@@ -1,4 +1,4 @@
-"""Who the server works for: what one visitor's conversations share."""
+"""Turn slots: the limit of concurrent turns that one visitor's sessions share."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from backends.queue_notices import waiting
 from tools.fair_queue import FairQueue
 
 TURNS = 3
-"""Turns of one visitor that run at the same time; a fourth waits."""
+"""Concurrent turns of one visitor; a further one waits for a slot."""
 WAITING = "Waiting for your other answers"
 
 
 @dataclass(frozen=True, eq=False)
 class Visitor:
-    """One visitor. `key` is opaque, and what shared resources are divided by; `turns` has a slot
-    for each turn that may run at the same time, in all modes and tabs together."""
+    """One visitor. `key` is opaque; shared resources are divided fairly between keys. `turns` has
+    the slots for concurrent turns, in all modes and tabs together."""
 
     key: str = ""
     turns: FairQueue = field(default_factory=lambda: FairQueue(TURNS))
 
     def in_turn(self, events: Iterator[Event], cancel: threading.Event) -> Iterator[Event]:
-        """The events of a turn, begun once a slot is free or `cancel` is set; the wait is told."""
+        """The events of a turn, which begins once a slot is free or `cancel` is set; before that,
+        notices of the wait."""
         with self.turns.ticket() as ticket:
             yield from waiting(ticket, cancel, WAITING)
             yield from events
 
 
 class Visitors:
-    """All visitors that somebody holds on to, by key; `turns` of each run at the same time."""
+    """The visitors with open sessions, by key; `turns` is the number of slots of each."""
 
     def __init__(self, turns: int = TURNS) -> None:
         self._turns = turns

@@ -1,5 +1,5 @@
-"""Where a user writes: starters on an empty page, the message box, the choice of a tool, Stop,
-what can be done with the last exchange, and what is said where a model sees nothing."""
+"""The composer: starters on an empty page, the message box, the choice of a tool, Stop, the actions
+under the last answer, and the notice where a model can't see images."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ GREETING = {
 }
 
 Config = Callable[[], TurnConfig]
-# The session as it is when a button is pressed: the one that the page was drawn from may have
-# been cleared in another tab since, or closed because nobody looked at it for long.
+# Returns the current session when a button is pressed: the one from which the page was drawn may
+# have been renewed in another tab, or closed after the idle time.
 Current = Callable[[], Session]
 
 
@@ -94,8 +94,8 @@ def draw_composer(
             st.toast(escaped(str(error)), icon=":material/error:", duration="long")
             st.session_state[box] = text  # back into the box
             return
-        if (study := current().study) is not None:
-            study.add(attached)
+        if (documents := current().documents) is not None:
+            documents.add(attached)
         if reads and not text.strip():
             return  # they are read meanwhile
         accepted = submit(current, text, asked, attached)
@@ -192,8 +192,8 @@ def draw_actions(
     config: Config,
     images: Images,
 ) -> None:
-    """Under the last answer: its figures, copy, retry, edit, and where it makes sense Continue,
-    or reading the pictures for a model that sees nothing."""
+    """Draws the actions under the last answer: Copy, Retry, Edit, where applicable Continue and
+    the text recognition for a model that can't see images; and the answer's figures."""
     view = current().view()
     reason = view.ended.reason if view.ended else "stop"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
@@ -234,7 +234,7 @@ def draw_actions(
 
 
 def figures(usage: Usage) -> str:
-    """Speed and wait, in words."""
+    """The answer's tokens, speed and time to the first token, as text."""
     count = usage.completion_tokens
     parts = [f"{count:,} token{'' if count == 1 else 's'}"]
     if usage.tokens_per_second is not None:
@@ -245,12 +245,12 @@ def figures(usage: Usage) -> str:
 
 
 def editing_key(mode: Mode) -> str:
-    """Where a page remembers that its last message is being edited."""
+    """The key in the session state that says whether the last message is being edited."""
     return f"editing-{mode}"
 
 
 def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -> None:
-    """The last message as a form, to be sent again."""
+    """Draws the last message as a form, to be edited and sent again."""
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
@@ -268,7 +268,7 @@ def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -
         st.button("Cancel", key="edit-cancel", on_click=done, args=(False,))
 
 
-def draw_blind(host: ModelHost) -> None:
+def draw_no_vision(host: ModelHost) -> None:
     """The sentence and what would change it, once the model is there; else nothing."""
     if host.backend is not None and host.images == "none":
         st.info(

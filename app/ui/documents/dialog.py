@@ -1,4 +1,4 @@
-"""One document: its chip above the message box, and the dialog with all that it allows."""
+"""One document: its chip above the message box, and the dialog with its pages and actions."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ REMARKED = ":material/draft_orders:"
 MAX_NAME_CHARS = 28
 _OPEN = "open-document"
 
-Studies = Callable[[], SessionDocuments | None]
-"""The documents as they are when a button is pressed: it may be another conversation by now."""
+CurrentDocuments = Callable[[], SessionDocuments | None]
+"""Returns the documents of the current session, which may be a new one when a button is
+pressed."""
 
 
 def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
-    """The file in a word; a click opens its dialog. `tokens` are those of the pages that take
-    part, None while they aren't counted."""
+    """Draws the file's name and state as a button that opens its dialog. `tokens` are those of the
+    selected pages, None while they aren't counted."""
     name = entry.document.name
     shown = [status_text.state_of(entry)]
     if tokens is not None and entry.state == "ready":
@@ -56,7 +57,7 @@ def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
 
 
 def open_document(name: str, page: int) -> None:
-    """Has the dialog opened at the next draw, on a page by its number in the document."""
+    """Opens the dialog at the next draw, on the page with that number in the document."""
     st.session_state[_OPEN] = name
     show_page(page)
 
@@ -67,17 +68,17 @@ def is_open() -> bool:
 
 
 def draw_open_document(
-    study: Studies, tokens: Callable[[Entry], Tokens | None], watched: bool
+    current_documents: CurrentDocuments, tokens: Callable[[Entry], Tokens | None], watched: bool
 ) -> None:
-    """The dialog, where one is open. `watched` says that it is drawn anew by itself."""
+    """Draws the dialog, where one is open. `watched` says that a fragment redraws it."""
     name = st.session_state.get(_OPEN)
-    entry = _entry(study, name)
+    entry = _entry(current_documents, name)
     if entry is None:
         _close()
         return
     title = escaped(entry.document.name, 120)
     st.dialog(title, width="large", on_dismiss=_close)(_draw)(
-        entry.document.name, study, tokens, watched
+        entry.document.name, current_documents, tokens, watched
     )
 
 
@@ -85,26 +86,33 @@ def _close() -> None:
     st.session_state.pop(_OPEN, None)
 
 
-def _entry(study: Studies, name: str | None) -> Entry | None:
-    at = study()
-    entries = () if at is None else at.desk.entries()
+def _entry(current_documents: CurrentDocuments, name: str | None) -> Entry | None:
+    documents = current_documents()
+    entries = () if documents is None else documents.store.entries()
     return next((each for each in entries if each.document.name == name), None)
 
 
 def _draw(
-    name: str, study: Studies, tokens: Callable[[Entry], Tokens | None], watched: bool
+    name: str,
+    current_documents: CurrentDocuments,
+    tokens: Callable[[Entry], Tokens | None],
+    watched: bool,
 ) -> None:
-    entry = _entry(study, name)
+    entry = _entry(current_documents, name)
     # It was removed, here or in another tab; or a password was given, and it is read from now on.
     if entry is None or not is_open() or (entry.pending and not watched):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(_facts(entry, tokens(entry)), width="stretch")
         if entry.state in ("waiting", "reading"):
-            _button("Stop reading", "stop_circle", name, lambda: _act(study, "cancel", name))
+            _button(
+                "Stop reading", "stop_circle", name, lambda: _act(current_documents, "cancel", name)
+            )
         if entry.state in ("failed", "cancelled"):
-            _button("Read again", "refresh", name, lambda: _again(study, entry.document))
-        _button("Remove", "delete", name, lambda: _remove(study, name))
+            _button(
+                "Read again", "refresh", name, lambda: _again(current_documents, entry.document)
+            )
+        _button("Remove", "delete", name, lambda: _remove(current_documents, name))
     if entry.state == "reading":
         st.progress(_share(entry))
     if entry.state == "failed":
@@ -112,10 +120,12 @@ def _draw(
     elif lines := status_text.unread(entry):
         st.markdown("\n".join(f"- {escaped(line, 400)}" for line in lines))
     if entry.state == "locked":
-        _draw_password(name, study)
+        _draw_password(name, current_documents)
     if entry.reading is not None and entry.reading.pages:
         draw_pages(
-            entry, lambda page: _picture(study, entry, page), lambda: _draw_choice(entry, study)
+            entry,
+            lambda page: _picture(current_documents, entry, page),
+            lambda: _draw_choice(entry, current_documents),
         )
 
 
@@ -131,13 +141,13 @@ def _button(label: str, icon: str, name: str, action: Callable[[], None]) -> Non
     st.button(label, key=key, icon=f":material/{icon}:", on_click=action)
 
 
-def _draw_password(name: str, study: Studies) -> None:
+def _draw_password(name: str, current_documents: CurrentDocuments) -> None:
     key = key_for(f"password {name}")
 
     def given() -> None:
         password = st.session_state.get(key, "")
-        if password and (at := study()) is not None:
-            at.unlock(name, password)
+        if password and (documents := current_documents()) is not None:
+            documents.unlock(name, password)
 
     st.text_input(
         "Password",
@@ -150,8 +160,8 @@ def _draw_password(name: str, study: Studies) -> None:
     )
 
 
-def _draw_choice(entry: Entry, study: Studies) -> None:
-    """Which pages take part."""
+def _draw_choice(entry: Entry, current_documents: CurrentDocuments) -> None:
+    """Draws the input for the selected pages."""
     name = entry.document.name
     key = key_for(f"pages {name}")
     st.session_state[key] = (
@@ -162,33 +172,33 @@ def _draw_choice(entry: Entry, study: Studies) -> None:
         key=key,
         placeholder="All pages take part; or 1-5, 9",
         label_visibility="collapsed",
-        on_change=lambda: _act(study, "select", name, st.session_state.get(key, "")),
+        on_change=lambda: _act(current_documents, "select", name, st.session_state.get(key, "")),
     )
 
 
-def _picture(study: Studies, entry: Entry, page: int) -> bytes | None:
-    at = study()
-    return None if at is None else at.picture(entry, page)
+def _picture(current_documents: CurrentDocuments, entry: Entry, page: int) -> bytes | None:
+    documents = current_documents()
+    return None if documents is None else documents.picture(entry, page)
 
 
-def _remove(study: Studies, name: str) -> None:
-    if (at := study()) is not None:
-        at.remove(name)
+def _remove(current_documents: CurrentDocuments, name: str) -> None:
+    if (documents := current_documents()) is not None:
+        documents.remove(name)
     _close()
 
 
-def _again(study: Studies, document: Document) -> None:
-    if (at := study()) is not None:
-        at.desk.add(document)
+def _again(current_documents: CurrentDocuments, document: Document) -> None:
+    if (documents := current_documents()) is not None:
+        documents.store.add(document)
 
 
-def _act(study: Studies, what: str, *arguments: str) -> None:
-    """Does it, or says why it can't be done."""
-    at = study()
-    if at is None:
+def _act(current_documents: CurrentDocuments, what: str, *arguments: str) -> None:
+    """Calls the store's method `what`, and shows its `DocumentError` as a toast."""
+    documents = current_documents()
+    if documents is None:
         return
     try:
-        getattr(at.desk, what)(*arguments)
+        getattr(documents.store, what)(*arguments)
     except DocumentError as error:
         st.toast(escaped(str(error), 400), icon=":material/error:", duration="long")
 

@@ -1,5 +1,5 @@
-"""Pages of documents as they look, with the words marked that were cited: the route behind the
-pictures among an answer's sources. A page is drawn when somebody looks at it."""
+"""The route that serves images of document pages, with cited words marked, for the sources of an
+answer. A page is rendered when a browser requests it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from app.ui.transcript.sources import Pictures, no_pictures
 from tools.citations import Span
 
 WIDE_PX = 1600
-"""Pixels of a page that is looked at by itself."""
+"""Width in pixels of a page that is opened by itself."""
 MAX_CONCURRENT = 8
-"""Pages that may be waited for; each takes a thread meanwhile."""
+"""Pages that are rendered at the same time; each occupies a thread."""
 
 MAX_SPANS = 100
-"""Stretches that are marked on a page."""
+"""Spans of text that are marked on a page, at most."""
 
 _SPAN = "[0-9]{1,9}-[0-9]{1,9}"
 _ASKED = re.compile(f"(?P<sheet>[0-9]{{1,9}})/(?P<spans>{_SPAN}(?:,{_SPAN}){{0,{MAX_SPANS - 1}}})")
@@ -36,31 +36,30 @@ _limiter: CapacityLimiter | None = None
 
 
 def pictures_of(session: Session) -> Pictures:
-    """Where the page finds the pictures of that conversation's documents, seen from any page of
-    the app. Nowhere for a browser without cookies: it is known by its connection alone, which the
-    route does not see."""
-    study = session.study
-    if study is None or known_visitor() is None:
+    """The addresses of page images of that session's documents, relative to the app. None for a
+    browser without cookies: it is identified by its connection, which the route does not see."""
+    documents = session.documents
+    if documents is None or known_visitor() is None:
         return no_pictures
 
-    def address(sheet: NumberedPage, spans: Sequence[Span]) -> str:
+    def address(page: NumberedPage, spans: Sequence[Span]) -> str:
         stretches = ",".join(f"{start}-{end}" for start, end in spans[:MAX_SPANS])
-        found = study.pictured(sheet)
-        return f"pages/{session.workspace.name}/{sheet.id}/{stretches}" if found else ""
+        found = documents.pictured(page)
+        return f"pages/{session.workspace.name}/{page.id}/{stretches}" if found else ""
 
     return address
 
 
 async def send_page(session: Session, names: tuple[str, ...], request: Request) -> Response | None:
-    """A page of one of the visitor's own documents, with stretches of its text marked."""
+    """Sends an image of a page of the visitor's own documents, with spans of its text marked."""
     global _limiter
     _limiter = _limiter or CapacityLimiter(MAX_CONCURRENT)
     asked = _ASKED.fullmatch("/".join(names))
-    if session.study is None or asked is None:
+    if session.documents is None or asked is None:
         return None
     pairs = (pair.split("-") for pair in asked["spans"].split(","))
     spans = tuple((int(start), int(end)) for start, end in pairs)
     width = (WIDE_PX,) if "wide" in request.query_params else ()
-    sheet = int(asked["sheet"])
-    picture = await run_sync(session.study.marked, sheet, spans, *width, limiter=_limiter)
+    page = int(asked["sheet"])
+    picture = await run_sync(session.documents.marked, page, spans, *width, limiter=_limiter)
     return None if picture is None else Response(picture, 200, _HEADERS, "image/png")

@@ -1,5 +1,5 @@
-"""The documents of a conversation, above the message box: a chip for each file, how they are put
-before the model, and how much of its window that takes."""
+"""The documents of a conversation, above the message box: a chip for each file, the reading mode,
+and the share of the model's window that they take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.document_qa.answering.prompt import (
     TokenBudget,
     asks_for_whole,
 )
-from app.core.document_qa.session_documents import WAYS, SessionDocuments
+from app.core.document_qa.session_documents import READING_MODES, SessionDocuments
 from app.core.models.host import ModelHost
 from app.core.sessions.session import Session
 from app.ui.documents.dialog import draw_chip, draw_open_document, is_open
@@ -23,7 +23,7 @@ from app.ui.elements.markdown import escaped, words
 from app.ui.transcript.blocks import Exchange
 from backends.base import GenerationConfig
 
-# Seconds between two looks at files that are being read.
+# Between two checks of files that are being read.
 POLL_INTERVAL_S = 0.5
 LABELS = {
     "auto": "Automatic",
@@ -41,18 +41,18 @@ Current = Callable[[], Session]
 
 
 def draw_documents(current: Current, host: ModelHost, config: GenerationConfig) -> None:
-    """Everything above the message box that is about documents; nothing where there are none.
-    Looks again by itself while files are read."""
+    """Draws the panel above the message box; nothing in a session without documents. Refreshes
+    itself while files are read."""
     session = current()
-    if session.study is None:
+    if session.documents is None:
         return
-    pending = session.study.pending
-    # While a turn is watched no part of the page is drawn by itself: the turn says how far it is.
+    pending = session.documents.pending
+    # A running turn redraws the page and reports the progress of files itself.
     watching = pending and not session.running
     panel = st.fragment(_draw, run_every=POLL_INTERVAL_S) if watching else _draw
-    # A fragment has a container of its own: with one in its stead nothing moves when it ends.
+    # A fragment has a container of its own; the same without one keeps the layout in place.
     with st.bottom, nullcontext() if watching else st.container():
-        panel(current, host, config, watching, len(session.study.desk.entries()))
+        panel(current, host, config, watching, len(session.documents.store.entries()))
 
 
 def has_dialog() -> bool:
@@ -61,17 +61,18 @@ def has_dialog() -> bool:
 
 
 def states(session: Session) -> Callable[[], object]:
-    """What tells where the documents stand: their chips are drawn anew when that changes."""
+    """Returns a function whose value changes with the documents' states, so that the page is
+    redrawn then."""
 
     def now() -> object:
-        entries = () if session.study is None else session.study.desk.entries()
+        entries = () if session.documents is None else session.documents.store.entries()
         return [(each.document.name, each.state) for each in entries]
 
     return now
 
 
 def draw_pages_read(exchange: Exchange) -> None:
-    """Under an answer: which pages were read for it."""
+    """Draws the pages that were read for an answer, under it."""
     read = [each.context for each in exchange.answers if each.context is not None]
     if not read or not (line := status_text.pages_read(read[-1])):
         return
@@ -84,11 +85,11 @@ def draw_pages_read(exchange: Exchange) -> None:
 def _draw(
     current: Current, host: ModelHost, config: GenerationConfig, watching: bool, count: int
 ) -> None:
-    study = current().study
-    if study is None:
+    documents = current().documents
+    if documents is None:
         return
-    entries = study.desk.entries()
-    if watching and (not study.pending or len(entries) != count):
+    entries = documents.store.entries()
+    if watching and (not documents.pending or len(entries) != count):
         st.rerun()
     if not entries:
         return
@@ -96,37 +97,38 @@ def _draw(
     with st.container(key="documents", gap="small"):
         with st.container(horizontal=True, gap="small", key="document-chips"):
             for entry in entries:
-                draw_chip(entry, study.tokens(entry, host.backend))
+                draw_chip(entry, documents.tokens(entry, host.backend))
         with st.container(horizontal=True, vertical_alignment="center", key="document-ways"):
-            _draw_ways(current, study)
+            _draw_reading_modes(current, documents)
             said_before = current().view().conversation.messages
-            outlook = study.outlook(said_before, host.backend, config)
-            if outlook is not None:
+            forecast = documents.forecast(said_before, host.backend, config)
+            if forecast is not None:
                 st.html(
-                    room_html(outlook, study.way, status_text.progress(entries)), width="stretch"
+                    budget_html(forecast, documents.mode, status_text.progress(entries)),
+                    width="stretch",
                 )
     watched = watching or current().running
     draw_open_document(
-        lambda: current().study, lambda entry: study.tokens(entry, host.backend), watched
+        lambda: current().documents, lambda entry: documents.tokens(entry, host.backend), watched
     )
 
 
-def _draw_ways(current: Current, study: SessionDocuments) -> None:
+def _draw_reading_modes(current: Current, documents: SessionDocuments) -> None:
     key = "document-way"
-    # The session's word holds, not the page's: it may be a new one by now.
-    st.session_state[key] = study.way
+    # The session decides, not the widget: it may be a new session by now.
+    st.session_state[key] = documents.mode
 
     def keep() -> None:
-        now = current().study
-        way = st.session_state[key]
-        if now is not None and way in WAYS:
-            now.way = way
+        now = current().documents
+        mode = st.session_state[key]
+        if now is not None and mode in READING_MODES:
+            now.mode = mode
 
     st.segmented_control(
         "How documents are read",
-        WAYS,
+        READING_MODES,
         key=key,
-        format_func=lambda way: LABELS[way],
+        format_func=lambda mode: LABELS[mode],
         label_visibility="collapsed",
         help=HELP,
         required=True,
@@ -134,25 +136,29 @@ def _draw_ways(current: Current, study: SessionDocuments) -> None:
     )
 
 
-def room_html(outlook: PromptForecast, way: ReadingMode, reading: str) -> str:
-    """The gauge: what the window holds, as a bar and in figures."""
-    room = outlook.room
-    shares = [("documents", room.documents), ("talk", room.conversation), ("reply", room.answer)]
-    whole = max(room.window, sum(tokens for _, tokens in shares), 1)
+def budget_html(forecast: PromptForecast, mode: ReadingMode, reading: str) -> str:
+    """The token budget of the next question, as a bar and in sentences."""
+    budget = forecast.budget
+    shares = [
+        ("documents", budget.documents),
+        ("talk", budget.conversation),
+        ("reply", budget.answer),
+    ]
+    whole = max(budget.window, sum(tokens for _, tokens in shares), 1)
     bars = "".join(
         f'<span class="{name}" style="width:{100 * tokens / whole:.2f}%"></span>'
         for name, tokens in shares
     )
-    lines = [words(line) for line in (reading, *status_text.outlook_lines(outlook, way)) if line]
+    lines = [words(line) for line in (reading, *status_text.forecast_lines(forecast, mode)) if line]
     return (
-        f'<div class="room"><div class="bar" role="img" aria-label="{_figures(room)}" '
-        f'title="{_figures(room)}">{bars}</div><div>{"<br>".join(lines)}</div></div>'
+        f'<div class="room"><div class="bar" role="img" aria-label="{_figures(budget)}" '
+        f'title="{_figures(budget)}">{bars}</div><div>{"<br>".join(lines)}</div></div>'
     )
 
 
-def _figures(room: TokenBudget) -> str:
-    about = "" if room.exact else "about "
+def _figures(budget: TokenBudget) -> str:
+    about = "" if budget.exact else "about "
     return (
-        f"Documents {about}{room.documents:,} tokens, conversation {room.conversation:,}, "
-        f"answer {room.answer:,}, window {room.window:,}"
+        f"Documents {about}{budget.documents:,} tokens, conversation {budget.conversation:,}, "
+        f"answer {budget.answer:,}, window {budget.window:,}"
     )

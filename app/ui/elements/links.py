@@ -1,4 +1,4 @@
-"""Links of Markdown that lead nowhere a reader should be led, pure: they are text."""
+"""Disarms links of Markdown with unsafe schemes: they are shown as text. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import html
 import re
 
 SCHEMES = frozenset(("http", "https", "mailto", "tel"))
-"""Where links may go; an address without a scheme is a place of this app."""
-LOOK = 400
-"""Characters of an address that are looked at; a scheme is shorter, however it is written."""
+"""Schemes that links may have; an address without a scheme is relative to this app."""
+MAX_SCHEME_CHARS = 400
+"""Characters of an address that are searched for its scheme; longer than any escaped scheme."""
 
 JOINER = "\N{WORD JOINER}"
 # Where an address begins: a link's or picture's, a definition's, between angle brackets.
@@ -30,12 +30,12 @@ def without_traps(text: str) -> str:
 def _is_trap(text: str, found: re.Match[str]) -> bool:
     at = found.end()
     if found.group() == "]":
-        before = _BEFORE.match(text, at, at + LOOK)
+        before = _BEFORE.match(text, at, at + MAX_SCHEME_CHARS)
         at = before.end() if before else at
-    written = text[at : at + LOOK]
+    written = text[at : at + MAX_SCHEME_CHARS]
     address = _UNSEEN.sub("", html.unescape(written))
     scheme = _SCHEME.match(address)
     if scheme:
         return scheme[1].lower() not in SCHEMES
     # An address that has not shown its scheme by now hides it.
-    return len(written) == LOOK and "&" in written and not _DECIDED.search(written)
+    return len(written) == MAX_SCHEME_CHARS and "&" in written and not _DECIDED.search(written)

@@ -1,1 +1,1 @@
-"""What stands between a browser and the pages: cookie, origin, headers, routes."""
+"""ASGI middleware between browser and pages: cookie, origin, headers, routes."""

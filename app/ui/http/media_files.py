@@ -21,8 +21,8 @@ from streamlit.runtime.session_manager import SessionClient
 from app.ui.http.visitor import known_visitor, visitor_by, visitor_of
 
 GONE = "This file is no longer there, or it is not yours."
-PATIENCE_S = 2.0
-"""How long a file is waited for that is on no page of the visitor: while a page is drawn anew,
+FILE_TIMEOUT_S = 2.0
+"""Timeout for a file that is on no page of the visitor: while a page is redrawn,
 Streamlit counts none of its files as its own until they are drawn again."""
 POLL_INTERVAL_S = 0.1
 MAX_DOWNLOADS = 1_000
@@ -56,16 +56,16 @@ def _media_name(path: str) -> str:
     return below.removeprefix("/media/") if below.startswith("/media/") else ""
 
 
-async def _is_own(name: str, who: str | None) -> bool:
-    tries = round(PATIENCE_S / POLL_INTERVAL_S)
+async def _is_own(name: str, visitor_id: str | None) -> bool:
+    tries = round(FILE_TIMEOUT_S / POLL_INTERVAL_S)
     for _ in range(tries):
-        if _is_on_a_page(PurePosixPath(name).stem, who):
+        if _is_on_a_page(PurePosixPath(name).stem, visitor_id):
             return True
         await asyncio.sleep(POLL_INTERVAL_S)
     return False
 
 
-def _is_on_a_page(file_id: str, who: str | None) -> bool:
+def _is_on_a_page(file_id: str, visitor_id: str | None) -> bool:
     if not runtime.exists():
         return False
     # Streamlit has no public word for whose file it is. The tables' form is that of the version
@@ -78,23 +78,23 @@ def _is_on_a_page(file_id: str, who: str | None) -> bool:
             for session, files in media._files_by_session_and_coord.items()
             if file_id in files.values()
         ]
-    if any(_is_of(server.get_client(session), who) for session in sessions):
+    if any(_is_of(server.get_client(session), visitor_id) for session in sessions):
         return True
     file = media.read_file(file_id)
     # What was put together on a click is on no page.
     return (
         file is not None
         and file.kind == MediaFileKind.DOWNLOADABLE
-        and _downloads.is_of(who, file.content)
+        and _downloads.is_of(visitor_id, file.content)
     )
 
 
-def _is_of(client: SessionClient | None, who: str | None) -> bool:
+def _is_of(client: SessionClient | None, visitor_id: str | None) -> bool:
     context = client.client_context if client is not None else None
     if context is None:
         return False
     host = next((value for name, value in context.headers if name.lower() == "host"), "")
-    return visitor_by(host, context.cookies) == who
+    return visitor_by(host, context.cookies) == visitor_id
 
 
 class _Downloads:
@@ -104,18 +104,18 @@ class _Downloads:
         self._lock = threading.Lock()
         self._owners: OrderedDict[bytes, set[str | None]] = OrderedDict()
 
-    def add(self, who: str | None, content: bytes) -> None:
+    def add(self, visitor_id: str | None, content: bytes) -> None:
         digest = sha256(content).digest()
         with self._lock:
-            self._owners.setdefault(digest, set()).add(who)
+            self._owners.setdefault(digest, set()).add(visitor_id)
             self._owners.move_to_end(digest)
             while len(self._owners) > MAX_DOWNLOADS:
                 self._owners.popitem(last=False)
 
-    def is_of(self, who: str | None, content: bytes) -> bool:
+    def is_of(self, visitor_id: str | None, content: bytes) -> bool:
         digest = sha256(content).digest()
         with self._lock:
-            return who in self._owners.get(digest, ())
+            return visitor_id in self._owners.get(digest, ())
 
 
 _downloads = _Downloads()
@@ -124,11 +124,11 @@ _downloads = _Downloads()
 def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
     """`make` for `st.download_button`, which calls it on a click: what it returns goes to the
     visitor of this page alone."""
-    who = known_visitor()
+    visitor_id = known_visitor()
 
     def made() -> bytes:
         content = make()
-        _downloads.add(who, content)
+        _downloads.add(visitor_id, content)
         return content
 
     return made

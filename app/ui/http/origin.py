@@ -1,4 +1,4 @@
-"""Requests from pages of other origins are refused, as an ASGI middleware.
+"""ASGI middleware that refuses requests from pages of other origins.
 
 A browser sends a visitor's cookie with what any page asks for on this host, whatever its port. It
 says which page asked in the header Origin: always where a WebSocket is opened or something is

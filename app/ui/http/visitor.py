@@ -1,4 +1,4 @@
-"""Who looks at a page: a signed cookie that the server gives to every browser."""
+"""The visitor of a page, by a signed cookie that the server sets in every browser."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def visitor() -> str:
 
 
 def known_visitor() -> str | None:
-    """Who looks at this page; None for a browser that takes no cookies."""
+    """The visitor of this page; None for a browser that takes no cookies."""
     return visitor_by(st.context.headers.get("host") or "", st.context.cookies)
 
 
 def visitor_of(request: HTTPConnection) -> str | None:
-    """Who sends a request; None for a browser that takes no cookies."""
+    """The visitor of a request; None for a browser that takes no cookies."""
     return visitor_by(request.headers.get("host", ""), request.cookies)
 
 

@@ -1,1 +1,1 @@
-"""What keeps one visitor, or one address, from taking the server from everybody."""
+"""Limits on what one visitor or one address can use of the server."""

@@ -1,4 +1,4 @@
-"""Which address a request comes from, behind proxies too."""
+"""The client address of a request, also behind proxies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Who may open one more page: refused in a sentence while there is room for those who are here.
+"""Admission of pages: a page above a limit is refused with a sentence, so that open ones keep
+working.
 
-A page is an open WebSocket. Bounded are all pages together, by a setting and by the descriptors
-that are left; those of one visitor and of one address; and how often these open new ones.
+A page is an open WebSocket. The limits apply to all pages together, by a setting and by the free
+file descriptors; to the pages of one visitor and of one address; and to how often either opens new
+ones.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import descriptors
 from app.ui.limits.buckets import Buckets
-from app.ui.limits.visitors import Who
+from app.ui.limits.visitors import ClientIdentity
 
 log = logging.getLogger(__name__)
 
 VISITOR_PAGES = 30
-"""Open pages of one visitor; nobody looks at more."""
+"""Open pages of one visitor, more than anybody uses."""
 VISITOR_OPENINGS_A_MINUTE = 60.0
-"""Pages that one visitor opens a minute, reloads among them."""
+"""Pages that one visitor opens per minute, reloads included."""
 RETRY_S = 10
 """Seconds after which a refused browser may try again."""
 LOG_EVERY_S = 60.0
@@ -45,19 +47,20 @@ _PAGE = """<!doctype html>
 
 
 class Admission:
-    """ASGI middleware. `pages` is the most open pages, 0 for what the descriptors allow;
-    `address_pages` those of one address, and `address_openings` how many it opens a minute."""
+    """ASGI middleware. `pages` is the maximum of open pages, 0 for as many as the file descriptors
+    allow; `address_pages` is the maximum of one address, and `address_openings` how many pages an
+    address opens per minute."""
 
     def __init__(
         self,
         app: ASGIApp,
-        who: Who,
+        identity: ClientIdentity,
         pages: int,
         address_pages: int,
         address_openings: float,
         descriptors_now: Callable[[], descriptors.Descriptors] = descriptors.now,
     ) -> None:
-        self._app, self._who = app, who
+        self._app, self._identity = app, identity
         self._pages, self._address_pages = pages, address_pages
         self._now = descriptors_now
         self._open = 0
@@ -79,7 +82,7 @@ class Admission:
             await self._app(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visitor, address = self._who.visitor(scope), self._who.address(scope)
+        visitor, address = self._identity.visitor(scope), self._identity.address(scope)
         trouble = self._no_room(scope)
         if trouble is None and not (
             (address == "" or self._address_openings[address].take())
@@ -105,14 +108,14 @@ class Admission:
                     del counter[name]
 
     def _no_room(self, scope: Scope) -> str | None:
-        """Why nobody more gets in, in a sentence."""
+        """The reason why no further page is admitted, as a sentence; None where one is."""
         left = self._now()
         if (self._pages and self._open >= self._pages) or (left.limit and not left.pages):
             return FULL
-        address = self._who.address(scope)
+        address = self._identity.address(scope)
         if address and self._of_address[address] >= self._address_pages:
             return MANY_OF_ADDRESS
-        visitor = self._who.visitor(scope)
+        visitor = self._identity.visitor(scope)
         if visitor and self._of_visitor[visitor] >= VISITOR_PAGES:
             return MANY_OF_VISITOR
         return None
@@ -133,7 +136,7 @@ def _asks_for_page(scope: Scope) -> bool:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, sentence: str) -> None:
-    """Turns a WebSocket away before it is one."""
+    """Rejects a WebSocket handshake with status 503."""
     await receive()  # its "websocket.connect"
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1013, "reason": sentence[:120]})

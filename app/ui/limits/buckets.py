@@ -1,4 +1,4 @@
-"""Token buckets: how much of something one visitor, or one address, may have in a time."""
+"""Token buckets that limit the rate of one visitor or one address."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from itertools import count
 
 @dataclass
 class Bucket:
-    """Holds up to `burst` tokens, and gains `rate` a second. It begins full."""
+    """A bucket of at most `burst` tokens that gains `rate` tokens per second; full at first."""
 
     rate: float
     burst: float
     _tokens: float = field(init=False)
-    _at: float = field(init=False)
+    _filled_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._tokens, self._at = self.burst, time.monotonic()
+        self._tokens, self._filled_at = self.burst, time.monotonic()
 
     def take(self) -> bool:
-        """Takes a token, if there is one."""
+        """Takes a token; returns False where there is none."""
         self._fill()
         if self._tokens < 1:
             return False
@@ -37,20 +37,20 @@ class Bucket:
 
     @property
     def full(self) -> bool:
-        """Whether nothing was taken of late."""
+        """Whether all tokens taken have been regained."""
         self._fill()
         return self._tokens >= self.burst
 
     def _fill(self) -> None:
         now = time.monotonic()
-        self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
-        self._at = now
+        self._tokens = min(self.burst, self._tokens + (now - self._filled_at) * self.rate)
+        self._filled_at = now
 
 
 class Buckets:
-    """A bucket a name, of one rate; those that nobody has used of late are forgotten."""
+    """A bucket for each name, all of one rate; full buckets are dropped."""
 
-    KEPT = 1000  # buckets, before the full ones are looked for
+    KEPT = 1000  # number of buckets from which on full ones are dropped
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
@@ -66,8 +66,8 @@ class Buckets:
 
 
 class Queue:
-    """Where those who share one bucket wait for its tokens, on one event loop. The next token goes
-    to who got one the longest ago, so that a newcomer does not wait behind another's flood."""
+    """A fair queue for the tokens of one bucket, on one event loop. The next token goes to the name
+    that was served least recently, so that one sender's flood does not delay the others."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -78,21 +78,21 @@ class Queue:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits, and nobody took a token of late."""
+        """Whether nobody waits and the bucket is full."""
         return not self._waiting and self._bucket.full
 
-    async def take(self, who: str) -> None:
+    async def take(self, name: str) -> None:
         """Waits for a token."""
         if not self._waiting and self._bucket.take():
-            self._serve(who)
+            self._serve(name)
             return
         turn = asyncio.get_running_loop().create_future()
-        entry = (self._served.get(who, 0), next(self._number), turn, who)
+        entry = (self._served.get(name, 0), next(self._number), turn, name)
         heapq.heappush(self._waiting, entry)
-        self._later()
+        self._schedule()
         await turn
 
-    def _later(self) -> None:
+    def _schedule(self) -> None:
         if self._timer is None and self._waiting:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._bucket.wait, self._hand_out)
@@ -100,19 +100,19 @@ class Queue:
     def _hand_out(self) -> None:
         self._timer = None
         while self._waiting:
-            *_, turn, who = self._waiting[0]
-            if turn.done():  # whoever waited is gone
+            *_, turn, name = self._waiting[0]
+            if turn.done():  # its waiter was cancelled
                 heapq.heappop(self._waiting)
             elif self._bucket.take():
                 heapq.heappop(self._waiting)
-                self._serve(who)
+                self._serve(name)
                 turn.set_result(None)
             else:
                 break
-        self._later()
+        self._schedule()
 
-    def _serve(self, who: str) -> None:
+    def _serve(self, name: str) -> None:
         if len(self._served) >= Buckets.KEPT:
             newest = sorted(self._served.items(), key=lambda item: item[1])
             self._served = dict(newest[len(newest) // 2 :])
-        self._served[who] = next(self._number)
+        self._served[name] = next(self._number)

@@ -1,8 +1,8 @@
-"""Bounds connections that say nothing: uvicorn waits for their first request for ever.
+"""Closes idle connections: uvicorn waits for a connection's first request without a timeout.
 
-Each takes a descriptor before any middleware hears of it. So uvicorn's protocol is taught to close
-one that has not asked for anything in time, and to close new ones at once where descriptors are so
-few that those who are here would miss them.
+A connection takes a file descriptor before any middleware sees it. So uvicorn's protocol is patched
+to close connections without a request within the timeout, and to close new ones at once while file
+descriptors are scarce.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from app.core import descriptors
 
 FIRST_REQUEST_S = 10.0
-"""Seconds for a connection's first request, headers and all."""
+"""Timeout of a connection's first request, including its headers."""
 
 
 def bound_connections() -> None:
-    """Teaches uvicorn's HTTP protocol the limits; once a process, before the server starts."""
+    """Patches uvicorn's HTTP protocol; once per process, before the server starts."""
     from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     protocol: Any = AutoHTTPProtocol

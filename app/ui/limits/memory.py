@@ -1,8 +1,8 @@
-"""Memory: when Python looks for garbage, and when what is free goes back to the system.
+"""Garbage collection, and the return of free memory to the system.
 
-Streamlit by itself looks through all of the process's objects after each run of a page, and
-everybody waits meanwhile (0.17 s with the app's libraries). Python's own collector does that when
-enough has come up that is new. It is told once that what is there at the start stays.
+By default Streamlit collects garbage after each run of a page, which blocks all visitors (0.17 s
+with the app's libraries). Python's automatic collector suffices; objects from the start of the
+process are frozen, so that it skips them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from collections.abc import Callable
 from streamlit import config
 
 COLLECT_EVERY_S = 30.0
-"""The least time between two collections that are asked for."""
+"""Minimum time between two explicit collections."""
 
 
 def spare_collections() -> None:
-    """Turns Streamlit's collection after each run off, unless somebody has asked for it."""
+    """Turns off Streamlit's collection after each run, unless it was configured explicitly."""
     if not config.is_manually_set("runner.postScriptGC"):
         config.set_option("runner.postScriptGC", False)
 
 
 def settle() -> None:
-    """Takes what was imported by now out of all later collections. It is not collected first, for
-    that takes as long as it would later, and the first page waits."""
+    """Excludes all objects so far from later collections. Without a collection first, which would
+    delay the first page."""
     gc.freeze()
 
 
@@ -37,8 +37,8 @@ _collected = 0.0
 
 
 def give_back() -> None:
-    """Collects what pages have left, not too often, and gives free memory back to the system. To
-    be called on a thread of its own."""
+    """Collects garbage of closed pages, at most every `COLLECT_EVERY_S`, and returns free memory to
+    the system. Blocks: to be called on a separate thread."""
     global _collected
     with _collecting:
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Two requests of a page to run its script, made one where that loses nothing."""
+"""Merges two rerun requests of a page where that loses neither a value nor a click."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 TRIGGERS = ("trigger_value", "string_trigger_value", "chat_input_value", "json_trigger_value")
-"""Values that hold for one run, as a click does (Streamlit's `ScriptRequests`)."""
+"""Kinds of widget values that last for one run, such as clicks (Streamlit's `ScriptRequests`)."""
 
 
 def merged(older: bytes, newer: bytes) -> bytes | None:

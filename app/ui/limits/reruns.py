@@ -1,8 +1,7 @@
-"""Bounds how often pages have the script run: a few times a second for a visitor and an address.
+"""Limits how often pages rerun the script: a few times per second for a visitor and an address.
 
-What comes faster is merged where that loses no value and no click (see `merging`); what can't be
-merged waits. While too much waits, nothing more is read from that connection, so that TCP holds
-the sender back.
+Faster requests are merged where that loses no value and no click (see `merging`); others wait.
+While too many wait, the connection is not read, so that TCP's flow control slows the sender.
 """
 
 from __future__ import annotations
@@ -16,20 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.ui.limits.buckets import Bucket, Buckets, Queue
 from app.ui.limits.merging import merged
-from app.ui.limits.visitors import Who
+from app.ui.limits.visitors import ClientIdentity
 
 BURST_SECONDS = 2.0
-"""A visitor who asked for nothing of late gets the runs of that many seconds at once: opening a
-page and its first clicks are not slowed down."""
+"""The burst, in seconds of the rate: opening a page and its first clicks are not delayed."""
 ADDRESS_SHARE = 5
-"""Visitors' rates that one address has together; more would be all that one process can draw."""
+"""The rate of one address, in rates of a visitor; a higher one would take the whole process."""
 MAX_WAITING = 8
 """Messages of one connection that wait and can't be merged."""
 MAX_WAITING_BYTES = 4 << 20
 
 
 class Turns:
-    """Says when a connection's next message is passed on."""
+    """Paces the messages of all connections."""
 
     def __init__(self, rate: float) -> None:
         self._visitors = Buckets(rate, rate * BURST_SECONDS)
@@ -37,7 +35,8 @@ class Turns:
         self._queues: dict[str, Queue] = {}
 
     def of(self, visitor: str, address: str) -> Callable[[], Awaitable[None]]:
-        """What a connection of that visitor calls before each message, and waits for."""
+        """Returns the coroutine function that a connection of that visitor awaits before each
+        message."""
         if address not in self._queues:
             if len(self._queues) >= Buckets.KEPT:
                 self._queues = {n: each for n, each in self._queues.items() if not each.idle}
@@ -55,10 +54,10 @@ class Turns:
 
 
 class RerunLimits:
-    """ASGI middleware over the pages' WebSockets. `rate` is in runs a second, for a visitor."""
+    """ASGI middleware for the pages' WebSockets. `rate` is in runs per second and visitor."""
 
-    def __init__(self, app: ASGIApp, rate: float, who: Who) -> None:
-        self._app, self._who = app, who
+    def __init__(self, app: ASGIApp, rate: float, identity: ClientIdentity) -> None:
+        self._app, self._identity = app, identity
         self._turns = Turns(rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +65,8 @@ class RerunLimits:
             await self._app(scope, receive, send)
             return
         # A page without a cookie is a visitor of its own.
-        visitor = self._who.visitor(scope) or f"connection {id(scope)}"
-        paced = Paced(receive, self._turns.of(visitor, self._who.address(scope)))
+        visitor = self._identity.visitor(scope) or f"connection {id(scope)}"
+        paced = Paced(receive, self._turns.of(visitor, self._identity.address(scope)))
         try:
             await self._app(scope, paced.receive, send)
         finally:
@@ -75,7 +74,7 @@ class RerunLimits:
 
 
 class Paced:
-    """A connection's messages, each when its `turn` has come."""
+    """A connection's messages, each delivered after its `turn`."""
 
     def __init__(self, receive: Receive, turn: Callable[[], Awaitable[None]]) -> None:
         self._receive, self._turn = receive, turn

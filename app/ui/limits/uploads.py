@@ -1,4 +1,4 @@
-"""Bounds the files that visitors have given and not sent yet, which Streamlit keeps in memory."""
+"""Limits the uploads that are not sent with a message yet, which Streamlit keeps in memory."""
 
 from __future__ import annotations
 
@@ -13,37 +13,43 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.RootContainer_pb2 import RootContainer
 from streamlit.runtime import Runtime
 
-from app.ui.limits.visitors import Who
+from app.ui.limits.visitors import ClientIdentity
 
 ENTRY_BYTES = 1 << 16
-"""What a file counts for beside its content, so that thousands of empty ones are not nothing."""
+"""Bytes that a file counts for besides its content, so that many empty files reach the limit."""
 MB = 1 << 20
 
-SAID_S = 10
-"""Seconds for which a refusal stands in the page."""
-_said = count()
+TOAST_S = 10
+"""Seconds for which the page shows a refusal."""
+_toast_numbers = count()
 
-Say = Callable[[str, str], None]
-"""Tells the page of a Streamlit session a sentence; see `say_in_page`."""
+Notify = Callable[[str, str], None]
+"""Shows a sentence in the page of a Streamlit session; see `say_in_page`."""
 Kept = Callable[[], Mapping[str, int]]
-"""Bytes that are kept now, by Streamlit's session; see `kept_by_streamlit`."""
+"""Returns the bytes in memory for each Streamlit session; see `kept_by_streamlit`."""
 
 
 class UploadLimits:
-    """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are megabytes of
-    what one visitor, and all together, may have there at a time, what is on its way included.
+    """ASGI middleware before Streamlit's upload route. `visitor_mb` and `all_mb` are the limits of
+    one visitor and of all together in megabytes, running uploads included.
 
-    Streamlit's page shows no more of a refusal than its status: `say` tells the rest."""
+    Streamlit's page shows only the status of a refused upload: `notify` shows the sentence."""
 
     def __init__(
-        self, app: ASGIApp, who: Who, visitor_mb: int, all_mb: int, kept: Kept, say: Say
+        self,
+        app: ASGIApp,
+        identity: ClientIdentity,
+        visitor_mb: int,
+        all_mb: int,
+        kept: Kept,
+        notify: Notify,
     ) -> None:
-        self._app, self._who, self._kept, self._say = app, who, kept, say
+        self._app, self._identity, self._kept, self._notify = app, identity, kept, notify
         self._visitor_mb, self._all_mb = visitor_mb, all_mb
         self._owners: dict[str, str] = {}
-        """Whose a Streamlit session is, of those that have given files."""
+        """The visitor of each Streamlit session with uploads."""
         self._coming: Counter[str] = Counter()
-        """Bytes that are on their way, by visitor."""
+        """Bytes of running uploads, by visitor."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = _upload_session(scope)
@@ -56,13 +62,13 @@ class UploadLimits:
             await PlainTextResponse(sentence, 411)(scope, receive, send)
             return
         size = int(length) + ENTRY_BYTES
-        owner = self._who.visitor(scope) or f"session {session}"
+        owner = self._identity.visitor(scope) or f"session {session}"
         if trouble := self._too_much(owner, session, size):
             # A browser that is cut off while it sends does not read why.
             if size <= self._all_mb * MB:
-                await _skip(receive)
+                await _discard(receive)
             await PlainTextResponse(trouble, 413)(scope, receive, send)
-            self._say(session, trouble)
+            self._notify(session, trouble)
             return
         self._coming[owner] += size
         try:
@@ -74,9 +80,9 @@ class UploadLimits:
 
     def _too_much(self, owner: str, session: str, size: int) -> str | None:
         kept = self._kept()
-        self._owners = {name: who for name, who in self._owners.items() if name in kept}
+        self._owners = {name: holder for name, holder in self._owners.items() if name in kept}
         self._owners[session] = owner
-        own = sum(kept.get(name, 0) for name, who in self._owners.items() if who == owner)
+        own = sum(kept.get(name, 0) for name, holder in self._owners.items() if holder == owner)
         if own + self._coming[owner] + size > self._visitor_mb * MB:
             return (
                 f"Files that are not sent yet may have {self._visitor_mb:,} MB together. "
@@ -87,14 +93,14 @@ class UploadLimits:
         return None
 
 
-async def _skip(receive: Receive) -> None:
-    """Reads a request to its end and keeps nothing."""
+async def _discard(receive: Receive) -> None:
+    """Reads a request's body and discards it."""
     while (await receive()).get("more_body"):
         pass
 
 
 def _upload_session(scope: Scope) -> str | None:
-    """The Streamlit session that a request gives a file to, if it does."""
+    """The Streamlit session of an upload request; None for other requests."""
     if scope["type"] != "http" or scope["method"] != "PUT":
         return None
     _, found, rest = scope["path"].partition("/_stcore/upload_file/")
@@ -120,5 +126,5 @@ def say_in_page(session_id: str, sentence: str) -> None:
     toast = message.delta.new_element.toast
     toast.body, toast.icon = sentence, ":material/error:"
     # The page shows nothing that equals what it has shown last.
-    toast.duration = SAID_S + next(_said) % 2
+    toast.duration = TOAST_S + next(_toast_numbers) % 2
     session._enqueue_forward_msg(message)

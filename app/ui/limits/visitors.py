@@ -1,4 +1,4 @@
-"""Who is behind a connection, as far as limits go."""
+"""The visitor and the address to which limits attribute a request."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 VisitorOf = Callable[[Scope], str | None]
-"""Reads the visitor's name from a request's cookie; None where it has none of ours."""
+"""Returns the visitor's name from the request's signed cookie, None without one."""
 AddressOf = Callable[[Scope], str]
-"""The address that counts for limits; empty where none does."""
+"""Returns the address that limits apply to, empty where none does."""
 
 
 @dataclass(frozen=True)
-class Who:
-    """Reads from a request whom its limits are counted for."""
+class ClientIdentity:
+    """Identifies the visitor and the address of a request."""
 
     visitor: VisitorOf
     address: AddressOf

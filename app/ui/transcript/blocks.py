@@ -23,7 +23,7 @@ STOPPED = "Stopped. What was said so far is kept."
 
 @dataclass(frozen=True)
 class TextBlock:
-    """A piece of an answer; `marks` are the citations that stand in it by their places."""
+    """A piece of an answer; `marks` are its citations by their offsets."""
 
     text: str
     marks: tuple[Mark, ...] = ()
@@ -45,8 +45,8 @@ class ThinkingBlock:
 
 @dataclass(frozen=True)
 class CallBlock:
-    """A tool call. `seconds` runs while the call does; while it is `asking`, `asked` is the number
-    under which the user's word is given."""
+    """A tool call. `seconds` grows while the call runs; `asked` is the number for
+    `Approvals.decide` while the state is `asking`."""
 
     call: ToolCall
     state: CallState
@@ -66,7 +66,7 @@ class NoteBlock:
 
 @dataclass(frozen=True)
 class WaitBlock:
-    """Nothing has come yet."""
+    """Nothing of the answer has arrived yet."""
 
     text: str
     seconds: int
@@ -76,18 +76,18 @@ Block = TextBlock | SourcesBlock | ThinkingBlock | CallBlock | NoteBlock | WaitB
 
 
 class Citing:
-    """The citations of one answer, as its texts are drawn one after another. Without a `look`
-    nothing was read, and brackets stay as they are."""
+    """Collects the citations of one answer while its texts are converted in order. Without a
+    `lookup` there is nothing to cite, and brackets stay as they are."""
 
-    def __init__(self, look: CitationLookup | None = None, scope: str = "") -> None:
-        self._look, self._scope = look, scope
+    def __init__(self, lookup: CitationLookup | None = None, scope: str = "") -> None:
+        self._lookup, self._scope = lookup, scope
         self._citations: tuple[Cited, ...] = ()
 
     def blocks(self, text: str, growing: bool = False) -> list[Block]:
         """A text in pieces."""
         marks: tuple[Mark, ...] = ()
-        if self._look is not None:
-            answer = numbered(text, self._look, self._citations, growing)
+        if self._lookup is not None:
+            answer = numbered(text, self._lookup, self._citations, growing)
             text, self._citations = answer.text, answer.citations
             marks = tuple(
                 Mark(each.label, anchor(self._scope, at), each.trouble)
@@ -100,7 +100,7 @@ class Citing:
         ]
 
     def sources(self) -> list[Block]:
-        """What was cited, if anything."""
+        """The block of sources, if anything was cited."""
         return [SourcesBlock(self._citations, self._scope)] if self._citations else []
 
 
@@ -111,7 +111,7 @@ def anchor(scope: str, at: int) -> str:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A user's message, where it stands, and everything that answered it."""
+    """A user's message with its index in the conversation, and the messages that answered it."""
 
     at: int
     question: Message | None
@@ -119,7 +119,7 @@ class Exchange:
 
 
 def starts(messages: Sequence[Message]) -> list[int]:
-    """Where the exchanges begin: at the user's messages, and at the first one."""
+    """The indices at which exchanges begin: the user's messages, and the first message."""
     return [at for at, message in enumerate(messages) if message.role == "user" or at == 0]
 
 
@@ -132,7 +132,8 @@ def exchanges(messages: Sequence[Message], part: slice = slice(None)) -> list[Ex
 
 
 def latest(messages: Sequence[Message]) -> Exchange | None:
-    """The last exchange, None where nothing was said. Costs the same however much was said."""
+    """The last exchange, None in an empty conversation. Its cost does not grow with the
+    conversation."""
     for at in range(len(messages) - 1, -1, -1):
         if messages[at].role == "user" or at == 0:
             return _exchange(messages, at, len(messages))
@@ -145,10 +146,10 @@ def _exchange(messages: Sequence[Message], at: int, end: int) -> Exchange:
 
 
 def answer_blocks(
-    answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
+    answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
 ) -> list[Block]:
     """The blocks of what answered one message, which stands at `at` in the conversation."""
-    citing = Citing(look, str(at))
+    citing = Citing(lookup, str(at))
     blocks = _answer_blocks(answers, citing)
     return [*blocks, *citing.sources()]
 
@@ -195,10 +196,10 @@ def live_blocks(live: TurnSnapshot, began: float, citing: Citing | None = None) 
 
 
 def latest_blocks(
-    view: View, answers: Sequence[Message], look: CitationLookup | None = None, at: int = 0
+    view: View, answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
 ) -> list[Block]:
-    """The blocks of the last exchange, running or not; its sources once it is over."""
-    citing = Citing(look, str(at))
+    """The blocks of the last exchange, running or not; with its sources once it has ended."""
+    citing = Citing(lookup, str(at))
     blocks = _answer_blocks(answers, citing)
     if view.live is not None:
         drawn = {id(message.result) for message in answers if message.result}
@@ -216,7 +217,7 @@ def latest_blocks(
 
 
 def tick(blocks: Sequence[Block]) -> bool:
-    """Whether seconds run in one of the blocks."""
+    """Whether one of the blocks shows a running clock."""
     return any(
         isinstance(block, WaitBlock) or (isinstance(block, CallBlock) and block.state == "running")
         for block in blocks

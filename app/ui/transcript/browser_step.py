@@ -21,7 +21,7 @@ MAX_TEXT_CHARS = 100_000  # characters
 
 
 def draw_step(block: CallBlock) -> bool:
-    """Draws a call of the browser into the place at hand; whether it is one."""
+    """Draws a call of the browser into the current container; returns whether it is one."""
     if block.result is None:
         if block.call.name not in FUNCTIONS or block.state not in ("waiting", "running"):
             return False
@@ -66,7 +66,7 @@ def _headline(step: Step, result: ToolResult) -> str:
 
 
 def _wanted(block: CallBlock) -> str:
-    """What a call asks for, while nothing has come of it."""
+    """The request of a call that has no result yet, as text."""
     try:
         arguments = block.call.arguments()
     except ToolError:

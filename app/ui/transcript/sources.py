@@ -1,4 +1,4 @@
-"""The sources under an answer: each with its passages, which open where they are kept, pure."""
+"""The sources under an answer: each with its passages, which unfold on a click. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ if (!window.followsCitations) {
   })
 }
 </script>"""
-"""Shows the place of a citation again that was followed: what unfolds there makes the page longer,
-and Streamlit, which takes that for a new message, scrolls to the page's end."""
-PAGE_LINES, LONGEST = 200, 8_000
+"""Scrolls back to the target of a clicked citation: the target unfolds and makes the page longer,
+and Streamlit, which takes that for a new message, scrolls to the end of the page."""
+MAX_CONTEXT_LINES, MAX_CONTEXT_CHARS = 200, 8_000
 """Lines and characters before and after the words that are shown of a document's page."""
 
 
 Pictures = Callable[[NumberedPage, Sequence[Span]], str]
-"""The address of a page as it looks with stretches of its text marked; empty for none."""
+"""Returns the address of a page's image with spans of its text marked; empty where there is
+none."""
 
 
 def no_pictures(sheet: NumberedPage, spans: Sequence[Span]) -> str:
-    """For those who can't be shown any."""
+    """A `Pictures` without any images."""
     return ""
 
 
@@ -107,12 +108,12 @@ def _lines(each: Cited) -> str:
 def _page(each: Cited, name: str) -> str:
     """The page of a document, as far as it is read at a glance. The words have the place's name,
     so that a page that scrolls is scrolled to them."""
-    stretches = highlighted(each.citation, PAGE_LINES)
+    stretches = highlighted(each.citation, MAX_CONTEXT_LINES)
     if not stretches:
         return ""
-    pieces = [words(stretches[0][0][-LONGEST:], LONGEST)]
+    pieces = [words(stretches[0][0][-MAX_CONTEXT_CHARS:], MAX_CONTEXT_CHARS)]
     for text, is_quotation in stretches[1:]:
-        shown = words(text, LONGEST)
+        shown = words(text, MAX_CONTEXT_CHARS)
         pieces.append(f'<mark id="{name}">{shown}</mark>' if is_quotation else shown)
         name = name if not is_quotation else f"{name}-on"
     return "".join(pieces)

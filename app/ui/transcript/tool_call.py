@@ -15,7 +15,7 @@ from app.ui.transcript.browser_step import draw_step
 from app.ui.transcript.tool_output import draw_attachments
 from tools.base import ToolCall, ToolError, ToolResult
 
-# Lines of input that are shown before the box scrolls, and its height in pixels then.
+# Lines from which on the box scrolls, and its height in pixels then.
 LONG_INPUT, INPUT_HEIGHT = 14, 300
 LONG_OUTPUT, OUTPUT_HEIGHT = 18, 380
 ICONS = {"python": ":material/terminal:", "cogview": ":material/brush:"}
@@ -24,7 +24,7 @@ Answer = Callable[[int, Decision], None]
 
 
 def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
-    """Draws into the place at hand; `answer` takes the user's word where the call waits for it."""
+    """Draws into the current container; `answer` takes the user's decision on a waiting call."""
     if draw_step(block):
         return
     with st.container(border=True, gap="small"):
@@ -41,7 +41,7 @@ def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
 
 
 def shown_input(call: ToolCall) -> tuple[str, str | None]:
-    """A call's input as code and its language: Python as Python, JSON spread out."""
+    """A call's input as code, and its language: Python as it is, JSON indented."""
     try:
         arguments = call.arguments()
     except (ToolError, RecursionError):
@@ -74,7 +74,7 @@ def _headline(block: CallBlock) -> str:
 
 
 def _draw_question(number: int, answer: Answer) -> None:
-    """What the user may say to a call that acts after a page was read."""
+    """Draws the buttons for the user's decision on a call with side effects."""
     st.caption("A page was read before this call, and pages may be up to something. Run it?")
     words: tuple[tuple[str, Decision], ...] = (
         ("Run", "run"),

@@ -29,7 +29,7 @@ TABLES = ("text/csv", "text/tab-separated-values")
 
 
 def draw_attachments(attachments: Sequence[Attachment]) -> None:
-    """Draws into the place at hand: first what was displayed, in its order, then the files."""
+    """Draws into the current container: displayed output in its order, then the files."""
     displayed = [each for each in attachments if each.inline]
     files = [each for each in attachments if not each.inline]
     for each in displayed:
@@ -49,7 +49,7 @@ def draw_attachments(attachments: Sequence[Attachment]) -> None:
 
 
 def _draw_displayed(thing: Attachment) -> bool:
-    """Whether it could be drawn."""
+    """Draws the attachment; returns whether it could be drawn."""
     try:
         if thing.mime in PICTURES:
             return draw_picture(thing.path, thing.name)

@@ -32,10 +32,10 @@ from app.ui.transcript.blocks import (
 from app.ui.transcript.sources import Pictures, no_pictures, sources_html
 from app.ui.transcript.tool_call import Answer, draw_call
 
-# Seconds between two looks when nothing is new; a click on Stop is heard at the next one.
+# Between two checks while nothing is new; a click on Stop takes effect at the next check.
 POLL_INTERVAL_S = 0.15
-# Exchanges on the page, and how many earlier ones a click brings; with more than both together
-# a page would take seconds to draw.
+# Exchanges on the page, and how many earlier ones a click adds; a page with more than both together
+# takes seconds to draw.
 SHOWN, MORE = 20, 50
 # Characters of a user's message that are drawn; the rest is folded away.
 MAX_QUESTION_CHARS = 4000
@@ -49,10 +49,10 @@ for (const wait of [0, 100, 300, 600]) setTimeout(keep, wait)
 
 
 class Board:
-    """A column of places; `draw` sends only the blocks that changed since the last time.
+    """A column of placeholders; `draw` sends only the blocks that changed since the last draw.
 
-    `answer` takes the user's word on a call that waits for it; `pictures` is where the page finds
-    those of documents."""
+    `answer` takes the user's decision on a waiting call; `pictures` returns the addresses of page
+    images of documents."""
 
     def __init__(
         self, place: Any, answer: Answer | None = None, pictures: Pictures = no_pictures
@@ -62,7 +62,7 @@ class Board:
         self._drawn: list[Block | None] = []
 
     def draw(self, blocks: Sequence[Block]) -> bool:
-        """Brings the page to `blocks`; whether anything had to be sent."""
+        """Updates the page to `blocks`; returns whether anything was sent."""
         changed = False
         for at, block in enumerate(blocks):
             if at == len(self._slots):
@@ -83,7 +83,7 @@ class Board:
 def draw_history(
     mode: str,
     view: View,
-    look: CitationLookup | None,
+    lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
@@ -93,7 +93,7 @@ def draw_history(
     messages = view.conversation.messages
     last = latest(messages)
     if last is None:
-        # A new conversation: what stood in the two places goes at once, too.
+        # A new conversation: the content of both placeholders is removed at once.
         st.empty()
         st.empty()
         return None
@@ -112,7 +112,7 @@ def draw_history(
             _earlier_button(mode, last.at, first)
         for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
             _keep_in_view(mode, nth)
-            _draw_exchange(exchange, look, under, pictures)
+            _draw_exchange(exchange, lookup, under, pictures)
         if end < before:
             st.button(
                 f"Skip {before - end:,} messages to the latest",
@@ -138,7 +138,7 @@ def _earlier_button(mode: str, at: int, first: int) -> None:
 
 def _draw_exchange(
     exchange: Exchange,
-    look: CitationLookup | None,
+    lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures,
 ) -> None:
@@ -146,7 +146,7 @@ def _draw_exchange(
     with st.chat_message("assistant", avatar=":material/neurology:"):
         with st.container(gap="small"):
             Board(st.container(gap="small"), pictures=pictures).draw(
-                answer_blocks(exchange.answers, look, exchange.at)
+                answer_blocks(exchange.answers, lookup, exchange.at)
             )
             under(exchange)
             # Takes the place of the actions that stood here while this was the last exchange.
@@ -155,7 +155,7 @@ def _draw_exchange(
 
 
 def earlier_key(mode: str) -> str:
-    """Under what the session state keeps which earlier exchanges are shown."""
+    """The key in the session state that says which earlier exchanges are shown."""
     return f"earlier-{mode}"
 
 
@@ -221,14 +221,14 @@ def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View
         began = time.monotonic()
         view = session.view()
         last = latest(view.conversation.messages) or NOTHING
-        blocks = latest_blocks(view, last.answers, session.look, last.at)
+        blocks = latest_blocks(view, last.answers, session.citations, last.at)
         changed = board.draw(blocks)
         if view.live is None or beside() != before:
             pulse.empty()
             return view
         second = int(began - view.began)
-        # Something is sent at every look, for Streamlit hears of a click or a closed tab only
-        # then. What waits or runs has a clock of its own.
+        # Something is sent at every check: only then does Streamlit notice a click or a closed tab.
+        # Waiting and running blocks have clocks, which are sent.
         if tick(blocks):
             pulse.empty()
         elif second != shown or not changed:
@@ -243,7 +243,7 @@ def look_again(session: Session, board: Board, last: Exchange) -> None:
     dialog is open the page is not watched: until a watch ended, nothing in the dialog would be
     heard."""
     view = session.view()
-    board.draw(latest_blocks(view, last.answers, session.look, last.at))
+    board.draw(latest_blocks(view, last.answers, session.citations, last.at))
 
     def changed() -> None:
         if session.view().version != view.version:

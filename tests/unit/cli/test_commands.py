@@ -682,8 +682,8 @@ def test_the_speed_of_a_turn_leaves_its_tools_out() -> None:
     writer = JsonWriter(out)
     for tokens in (11, 21):  # 10 tokens in a second, 20 in another
         usage = Usage(completion_tokens=tokens, first_token=0.5, seconds=1.5)
-        writer.hear(MessageFinished(BackendMessage("assistant", (TextPart("a"),), usage=usage)))
-    writer.hear(TurnFinished("stop", Usage(completion_tokens=32, first_token=0.5, seconds=60.0)))
+        writer.handle(MessageFinished(BackendMessage("assistant", (TextPart("a"),), usage=usage)))
+    writer.handle(TurnFinished("stop", Usage(completion_tokens=32, first_token=0.5, seconds=60.0)))
     done = json.loads(out.getvalue().splitlines()[-1])
     assert done["usage"]["tokens_per_second"] == 15
     assert done["usage"]["seconds"] == 60
@@ -699,7 +699,7 @@ def test_a_file_gets_the_answer_exactly() -> None:
         MessageFinished(BackendMessage("assistant")),
         TurnFinished("stop", Usage()),
     ):
-        writer.hear(event)
+        writer.handle(event)
     assert (out.getvalue(), err.getvalue()) == ("a\x1b[1m\n\n", "")
 
 

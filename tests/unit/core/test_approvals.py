@@ -95,7 +95,7 @@ def asking(session: Session) -> int:
 
 
 def say(session: Session, word: Decision) -> None:
-    session.approvals.answer(asking(session), word)
+    session.approvals.decide(asking(session), word)
 
 
 def test_two_sessions_have_their_own_pages_and_their_own_word(world: World) -> None:
@@ -108,13 +108,13 @@ def test_two_sessions_have_their_own_pages_and_their_own_word(world: World) -> N
     number = asking(one)
     assert asking(two) == number  # numbers are a session's own
     assert post.sent == []
-    two.approvals.answer(number, "refuse")
+    two.approvals.decide(number, "refuse")
     assert texts(ended(two))[-1] == REFUSED
     assert one.view().live is not None and post.sent == []
-    one.approvals.answer(number, "run")
+    one.approvals.decide(number, "run")
     assert texts(ended(one))[-1] == "Sent to Ann." and post.sent == ["Ann"]
-    assert one.look is not None and two.look is not None
-    assert one.look(0, "for one").found and not two.look(0, "for one").found
+    assert one.citations is not None and two.citations is not None
+    assert one.citations(0, "for one").found and not two.citations(0, "for one").found
 
 
 def test_always_holds_for_the_conversation_and_run_does_not(world: World) -> None:
@@ -194,7 +194,7 @@ def test_stop_ends_the_waiting_and_the_call_is_not_run(world: World) -> None:
     number = asking(session)
     session.stop()
     assert reason(ended(session)) == "cancelled"
-    session.approvals.answer(number, "run")  # too late, and nothing happens
+    session.approvals.decide(number, "run")  # too late, and nothing happens
     result = session.view().conversation.messages[-1].result
     assert result is not None and result.error and post.sent == []
     assert not session.approvals.waiting
@@ -217,7 +217,7 @@ def test_other_calls_go_on_while_one_waits(world: World) -> None:
 
     live = until(session, added).live
     assert live is not None
-    session.approvals.answer(live.calls[0].asked, "always")  # for both, by their name
+    session.approvals.decide(live.calls[0].asked, "always")  # for both, by their name
     ended(session)
     assert sorted(post.sent) == ["Ann", "Bob"]
 
@@ -265,9 +265,9 @@ def test_a_session_that_nobody_comes_back_to_is_closed_though_a_call_waits(world
 
 def test_a_number_that_nothing_waits_under_is_left_alone() -> None:
     approvals = Approvals()
-    approvals.answer(7, "always")
+    approvals.decide(7, "always")
     stopped = threading.Event()
     stopped.set()
     numbers: list[int] = []
-    assert approvals.ask(Call("a", "send_letter", "{}"), stopped, numbers.append) is not None
+    assert approvals.request(Call("a", "send_letter", "{}"), stopped, numbers.append) is not None
     assert numbers == [1]

@@ -145,7 +145,7 @@ def folded(*events: Event) -> tuple[TurnSnapshot, list[Message]]:
     """What a page sees after these events: the live part, and the messages."""
     turn, messages = LiveTurn(), []
     for event in events:
-        turn.take(event)
+        turn.apply(event)
         if isinstance(event, MessageFinished):
             messages.append(event.message)
     return turn.snapshot(), messages

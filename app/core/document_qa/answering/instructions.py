@@ -1,4 +1,4 @@
-"""What a model is told of documents: much for large ones, little for small ones."""
+"""System messages for questions about documents: detailed for large models, short for small."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from backends.base import Profile
 
 SMALL_WINDOW_TOKENS = 4_096
-"""Windows up to this have no room for long instructions."""
+"""Windows up to this size get the short instructions."""
 
 NOTHING = "You are a helpful AI assistant. The user gave you no documents that could be read yet."
 
 
 @dataclass(frozen=True)
 class Wording:
-    """System messages: for an answer from pages, for notes on a part of them, for notes that are
-    put together, and for an answer from notes."""
+    """System messages for four kinds of calls: an answer from pages, notes on a part of the
+    documents, the merging of notes, and an answer from notes."""
 
     pages: str
     part: str
@@ -58,6 +58,6 @@ SHORT = Wording(
 
 
 def wording(profile: Profile, window: int) -> Wording:
-    """How a model of that profile, with a window of so many tokens, is spoken to. A small one
-    loses its way in long instructions, and can't cite."""
+    """The system messages for a model of that profile with a `window` of so many tokens. Small
+    models don't follow long instructions and can't cite."""
     return SHORT if profile == "small" or window <= SMALL_WINDOW_TOKENS else FULL

@@ -1,6 +1,6 @@
-"""Pages cut into passages: a few paragraphs each, with the headings that they stand under.
+"""Pages cut into chunks: a few paragraphs each, with the headings above them.
 
-The passages of a page, one after another, are its text.
+The chunks of a page, one after another, are its text without blank lines at the cuts.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from app.core.document_qa.retrieval.numbered_pages import NumberedPage, harmless
 from tools.citations import WIDE
 
-LEAST, TARGET, LONGEST = 200, 700, 1400
-"""Characters of a passage: below the least the next heading begins no new one, at the target it
-ends with its paragraph, at the longest with its line. In Chinese and the like half as many."""
+MIN_CHUNK_CHARS, TARGET_CHUNK_CHARS, MAX_CHUNK_CHARS = 200, 700, 1400
+"""Characters of a chunk. A heading begins a new chunk once this one has the minimum; a chunk ends
+with its paragraph from the target on, and with its line at the maximum. Half as many in Chinese,
+Japanese and Korean."""
 
 Outline = tuple[tuple[int, str], ...]
-"""Headings, each under the one before: level and words."""
+"""Nested headings, the outermost first: level and text."""
 
 _MAX_HEADING_CHARS = 120
 _MARKED = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)[ \t#]*$")
@@ -37,10 +38,10 @@ _WIDE = re.compile(f"[{WIDE}]+")
 
 @dataclass(frozen=True)
 class Chunk:
-    """A stretch of a page. `headings` are those it stands under and does not hold itself, `lead`
-    is the first row of the table that it goes on with."""
+    """A stretch of a page, from offset `start` to `end` of its text. `headings` are those above it
+    that it does not contain; `lead` is the first row of the table whose rows it continues."""
 
-    sheet: NumberedPage
+    page: NumberedPage
     start: int
     end: int
     headings: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ class Chunk:
 
     @property
     def text(self) -> str:
-        return self.sheet.text[self.start : self.end]
+        return self.page.text[self.start : self.end]
 
 
 @dataclass(frozen=True)
@@ -57,34 +58,34 @@ class Heading:
 
     level: int
     text: str
-    sheet: NumberedPage
+    page: NumberedPage
 
 
-def chunk_pages(sheets: Sequence[NumberedPage]) -> tuple[tuple[Chunk, ...], tuple[Heading, ...]]:
-    """The passages and the headings of all pages; headings hold to the end of their document."""
-    passages: list[Chunk] = []
+def chunk_pages(pages: Sequence[NumberedPage]) -> tuple[tuple[Chunk, ...], tuple[Heading, ...]]:
+    """The chunks and the headings of all pages; a heading applies to the end of its document."""
+    chunks: list[Chunk] = []
     headings: list[Heading] = []
     under: Outline = ()
     first = None
-    for sheet in sheets:
-        if sheet.first != first:
-            first, under = sheet.first, ()
-        page = _Page(sheet, under)
-        passages += page.passages()
-        headings += page.headings
-        under = page.under
-    return tuple(passages), tuple(headings)
+    for page in pages:
+        if page.first != first:
+            first, under = page.first, ()
+        cutter = _PageCutter(page, under)
+        chunks += cutter.chunks()
+        headings += cutter.headings
+        under = cutter.under
+    return tuple(chunks), tuple(headings)
 
 
-def render_chunks(passages: Iterable[Chunk]) -> str:
-    """Passages in their order as a model reads them: page by page, with a mark where text is
-    left out between two of them."""
+def render_chunks(chunks: Iterable[Chunk]) -> str:
+    """Chunks in their order as a model reads them: page by page, with `[…]` where text is left
+    out between two chunks of a page."""
     lines: list[str] = []
     before: Chunk | None = None
-    for each in passages:
-        goes_on = before is not None and before.sheet is each.sheet and before.end == each.start
-        if before is None or before.sheet is not each.sheet:
-            lines += ["", each.sheet.head] if lines else [each.sheet.head]
+    for each in chunks:
+        goes_on = before is not None and before.page is each.page and before.end == each.start
+        if before is None or before.page is not each.page:
+            lines += ["", each.page.head] if lines else [each.page.head]
         elif not goes_on:
             lines.append("[…]")
         if not goes_on:
@@ -95,66 +96,69 @@ def render_chunks(passages: Iterable[Chunk]) -> str:
     return "\n".join(lines)
 
 
-class _Page:
-    """One page while it is cut."""
+class _PageCutter:
+    """Cuts one page; `under` are the headings that apply where the page begins, then where it
+    ends."""
 
-    def __init__(self, sheet: NumberedPage, under: Outline) -> None:
+    def __init__(self, page: NumberedPage, under: Outline) -> None:
         self.under = under
         self.headings: list[Heading] = []
-        self._sheet = sheet
-        text = sheet.text
+        self._page = page
+        text = page.text
         wide = sum(map(len, _WIDE.findall(text))) > len(text) / 4
-        self._least, self._target, self._longest = (
-            size // 2 if wide else size for size in (LEAST, TARGET, LONGEST)
+        self._min_chars, self._target_chars, self._max_chars = (
+            size // 2 if wide else size
+            for size in (MIN_CHUNK_CHARS, TARGET_CHUNK_CHARS, MAX_CHUNK_CHARS)
         )
 
-    def passages(self) -> Iterator[Chunk]:
-        lines = self._sheet.text.splitlines(keepends=True)
-        begin = at = 0
+    def chunks(self) -> Iterator[Chunk]:
+        lines = self._page.text.splitlines(keepends=True)
+        start = offset = 0
         above, lead = self._names(), ""
-        blank = empty = True  # whether a paragraph may begin here; whether the passage is blank
+        blank = empty = True  # whether a paragraph may begin here; whether the chunk is blank
         row = ""  # the first row of the table that this line is in
         fenced = False
         for number, line in enumerate(lines):
             fenced ^= line.lstrip().startswith(("```", "~~~"))
             after = lines[number + 1] if number + 1 < len(lines) else ""
             heading = None if fenced else _heading(line, after, blank)
-            held = at - begin
+            length = offset - start
             if not empty and (
-                (heading and held >= self._least)
-                or (blank and held >= self._target)
-                or held + len(line) > self._longest
+                (heading and length >= self._min_chars)
+                or (blank and length >= self._target_chars)
+                or length + len(line) > self._max_chars
             ):
-                yield Chunk(self._sheet, begin, at, above, lead)
-                begin, above, lead, empty = at, self._names(), row, True
-            elif empty and held + len(line) > self._longest:
-                begin = at  # without the empty lines
+                yield Chunk(self._page, start, offset, above, lead)
+                start, above, lead, empty = offset, self._names(), row, True
+            elif empty and length + len(line) > self._max_chars:
+                start = offset  # without the empty lines
             if heading:
                 self._take(*heading)
                 above = self._names(heading[0]) if empty else above
-            at += len(line)
+            offset += len(line)
             empty = empty and not line.strip()
-            for end in _breaks(line, self._longest):
-                yield Chunk(self._sheet, begin, at - len(line) + end, above, lead)
-                begin, above = at - len(line) + end, self._names()
+            for end in _breaks(line, self._max_chars):
+                yield Chunk(self._page, start, offset - len(line) + end, above, lead)
+                start, above = offset - len(line) + end, self._names()
                 empty = not line[end:].strip()
             table = line.lstrip().startswith("|")
-            row = (row or line.strip()[: self._target]) if table else ""
+            row = (row or line.strip()[: self._target_chars]) if table else ""
             blank = not line.strip() or (not table and _SENTENCE.search(line) is not None)
-        if self._sheet.text[begin:].strip():
-            yield Chunk(self._sheet, begin, at, above, lead)
+        if self._page.text[start:].strip():
+            yield Chunk(self._page, start, offset, above, lead)
 
     def _take(self, level: int, text: str) -> None:
         self.under = (*(each for each in self.under if each[0] < level), (level, text))
-        self.headings.append(Heading(level, text, self._sheet))
+        self.headings.append(Heading(level, text, self._page))
 
     def _names(self, level: int = 99) -> tuple[str, ...]:
-        """The headings above what has that level."""
+        """The headings that apply to a heading of that level."""
         return tuple(text for above, text in self.under if above < level)
 
 
 def _heading(line: str, after: str, alone: bool) -> tuple[int, str] | None:
-    """The level and the words of a line that is a heading."""
+    """The level and the text of a line that is a heading, else None. `after` is the next line;
+    `alone` says that a paragraph may begin with this one."""
     if len(line) > _MAX_HEADING_CHARS:
         return None
     if marked := _MARKED.match(line):
@@ -174,11 +178,12 @@ def _heading(line: str, after: str, alone: bool) -> tuple[int, str] | None:
     return (1, text) if _NAMED.match(text) else None
 
 
-def _breaks(line: str, longest: int) -> Iterator[int]:
-    """Where a line that is too long is broken: after a sentence, at a blank, or anywhere."""
-    begin = 0
-    while len(line) - begin > longest:
-        middle, last = begin + longest // 2, begin + longest
+def _breaks(line: str, max_chars: int) -> Iterator[int]:
+    """Offsets at which a line over `max_chars` is broken: after a sentence, at a blank, or
+    anywhere."""
+    start = 0
+    while len(line) - start > max_chars:
+        middle, last = start + max_chars // 2, start + max_chars
         sentence = max(line.rfind(mark, middle, last) for mark in (". ", "。", "! ", "? "))
-        begin = (sentence if sentence >= 0 else line.rfind(" ", middle, last)) + 1 or last
-        yield begin
+        start = (sentence if sentence >= 0 else line.rfind(" ", middle, last)) + 1 or last
+        yield start

@@ -1,4 +1,4 @@
-"""The pages that a conversation may ask about, each under the number by which it is cited."""
+"""The pages of a conversation's documents, each with the number by which answers cite it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _HEAD = re.compile(r"^([^\S\n]*+)\[(?=\d{1,7}\].*,\s+(?:page|slide|sheet|chapter
 
 
 class Entry(Protocol):
-    """What is asked of a document that was given; `first` is the number of its page 1, and
-    `selected` are ranges of pages, both ends in them, None for all."""
+    """What numbering needs of an uploaded document: `first` is the number of its page 1;
+    `selected` are ranges of page numbers, both ends included, None for all pages."""
 
     @property
     def document(self) -> Document: ...
@@ -47,9 +47,12 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class NumberedPage:
-    """A page as it is asked about: a `Source` of citations. `name` is the document's, `unit`
-    what a page of it is called, `pages` how many the document has; `pictured` says that it can be
-    drawn."""
+    """A page with its number: a `Source` of citations.
+
+    `id` is the number by which it is cited, `name` the document's name, `page` the page as it was
+    read, `unit` what a page of this format is called, `pages` how many the document has.
+    `pictured` says that an image of the page can be rendered.
+    """
 
     id: int
     name: str
@@ -62,17 +65,18 @@ class NumberedPage:
 
     @cached_property
     def text(self) -> str:
-        """The page's text, without what can't be quoted; places in it are those in the page's."""
+        """The page's text, with characters that can't be quoted replaced; offsets in it are
+        offsets in `page.text`."""
         return quotable(self.page.text)
 
     @property
     def first(self) -> int:
-        """The number of its document's page 1; no other document has it."""
+        """The number of its document's page 1, which tells the document from all others."""
         return self.id - self.page.number + 1
 
     @property
     def length(self) -> str:
-        """How long its document is, in words."""
+        """The length of its document, such as `12 pages`."""
         return f"{self.pages} {self.unit}{'' if self.pages == 1 else 's'}"
 
     @property
@@ -81,7 +85,7 @@ class NumberedPage:
 
     @property
     def where(self) -> str:
-        """Where the page stands in its document, and how it was read."""
+        """The page's place in its document, and whether its text was recognised by OCR."""
         parts = [f"{self.unit} {self.page.number} of {self.pages}"]
         return " · ".join([*parts, "text recognised in a picture"] if self.page.ocr else parts)
 
@@ -92,7 +96,7 @@ class NumberedPage:
 
     @cached_property
     def used(self) -> PageUsed:
-        """What an answer that was given from it keeps of the page."""
+        """The record of the page that an answer keeps in its `ContextUsed`."""
         return PageUsed(self.id, self.name, self.page.number, self.unit, self.pages)
 
     @property
@@ -102,24 +106,25 @@ class NumberedPage:
 
 
 def harmless(text: str) -> str:
-    """Text of a document as it may stand in a prompt: special tokens and our own marks in it are
-    words like any others. What `tools.citations` compares is not changed by it."""
+    """A document's text made safe for a prompt: special tokens and lines that look like the first
+    line of a page no longer act as such. `tools.citations` compares it as it compared the
+    original."""
     text = _TOKEN.sub(f"<{WORD_JOINER}", glm4.defuse(quotable(text)))
     return _HEAD.sub(rf"\1[{WORD_JOINER}", text)
 
 
-def whole(sheets: Iterable[NumberedPage]) -> str:
-    """Pages as a model reads them, one after another."""
-    return "\n".join(sheet.shown for sheet in sheets)
+def whole(pages: Iterable[NumberedPage]) -> str:
+    """All pages as a model reads them, in one text."""
+    return "\n".join(page.shown for page in pages)
 
 
-def sheets_of(entries: Iterable[Entry]) -> tuple[NumberedPage, ...]:
-    """The selected pages of all documents that were read, by their numbers."""
-    sheets = [sheet for entry in entries for sheet in _sheets(entry)]
-    return tuple(sorted(sheets, key=lambda sheet: sheet.id))
+def selected_pages(entries: Iterable[Entry]) -> tuple[NumberedPage, ...]:
+    """The selected pages of all documents that were read, sorted by their numbers."""
+    pages = [page for entry in entries for page in _pages(entry)]
+    return tuple(sorted(pages, key=lambda page: page.id))
 
 
-def _sheets(entry: Entry) -> Sequence[NumberedPage]:
+def _pages(entry: Entry) -> Sequence[NumberedPage]:
     reading = entry.reading
     if reading is None:
         return ()

@@ -1,4 +1,4 @@
-"""How many tokens a text has: counted by the model where it can, else guessed, and said so."""
+"""How many tokens a text has: counted by the model's backend where it can, else estimated."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from backends.messages import Message, user
 from tools.base import ToolSpec
 from tools.citations import WIDE
 
-UNKNOWN = 32_768
-"""The window that a model is thought to have when it doesn't say."""
-FAR = 1.5
-"""What is guessed to be so many windows long is not counted: that it does not fit is sure."""
+DEFAULT_WINDOW_TOKENS = 32_768
+"""The window that is assumed for a model whose backend does not report one."""
+MAX_COUNTED_WINDOWS = 1.5
+"""A text whose estimate is above so many windows is not counted: it does not fit in any case."""
 
 _LETTERS = re.compile("[A-Za-z ]+")
 _WIDE = re.compile(f"[{WIDE}]+")
@@ -24,38 +24,43 @@ _ASCII = re.compile(r"[!-@\[-`{-~\n]+")
 # Characters of a token, by kind, as tokenizers with 100,000 words and more have them.
 _LETTERS_A_TOKEN, _ASCII_A_TOKEN, _WIDE_A_TOKEN, _OTHER_A_TOKEN = 4.0, 1.8, 1.3, 2.2
 _MESSAGE_TOKENS = 6  # tokens of a message beside its text
-_SAMPLES, _SAMPLE = 8, 1_000
-_MAX_REMEMBERED = 50_000  # texts whose length is remembered; about 10 MB
+_SAMPLES, _SAMPLE_CHARS = 8, 1_000
+_MAX_REMEMBERED = 50_000  # entries of each cache; about 10 MB
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A number of tokens; one that is not `exact` is a guess."""
+    """A number of tokens; where it is not `exact`, an estimate."""
 
     count: int
     exact: bool = True
 
 
 class TokenCounter:
-    """Counts for one model; what was counted is remembered, but for the text. `window` is a guess
-    where it is not `known`."""
+    """Counts tokens for one model and caches the counts, by the hash of each text. `window` is the
+    model's in tokens, `DEFAULT_WINDOW_TOKENS` where it is not `known`."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._known = _KNOWN.setdefault(backend, {})
+        self._known = _COUNTS.setdefault(backend, {})
         self.profile = backend.capabilities.profile
         known = window_of(backend)
-        self.window, self.known = known or UNKNOWN, known is not None
+        self.window, self.known = known or DEFAULT_WINDOW_TOKENS, known is not None
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Tokens:
-        """A whole prompt."""
-        guessed = sum(_guessed(_text(message)) + _MESSAGE_TOKENS for message in messages)
-        guessed += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
-        counted = self._counted(messages, tools) if guessed <= FAR * self.window else None
-        return Tokens(guessed, exact=False) if counted is None else Tokens(counted)
+        """The tokens of a whole prompt: messages, and the descriptions of tools."""
+        estimated = sum(_estimated(_text(message)) + _MESSAGE_TOKENS for message in messages)
+        estimated += sum(estimate_tokens(f"{spec.description}{spec.parameters}") for spec in tools)
+        counted = (
+            self._counted(messages, tools)
+            if estimated <= MAX_COUNTED_WINDOWS * self.window
+            else None
+        )
+        return Tokens(estimated, exact=False) if counted is None else Tokens(counted)
 
     def text(self, text: str) -> Tokens:
-        """A text by itself; one far too long for the window is guessed by samples."""
+        """The tokens of a text by itself; for a text far too long for the window, an estimate that
+        is scaled by samples."""
         key = len(text), hash(text)
         known = self._known.get(key)
         if known is None:
@@ -65,20 +70,26 @@ class TokenCounter:
         return known
 
     def scale(self, text: str) -> float:
-        """What a guess about such texts is to be multiplied with, by samples of this one."""
-        step = max(len(text) // _SAMPLES, _SAMPLE)
-        sample = "\n".join(text[at : at + _SAMPLE] for at in range(0, len(text), step))
+        """The factor from `estimate_tokens` to the model's count, measured on samples of this
+        text; 1.0 where the backend can't count."""
+        step = max(len(text) // _SAMPLES, _SAMPLE_CHARS)
+        sample = "\n".join(
+            text[start : start + _SAMPLE_CHARS] for start in range(0, len(text), step)
+        )
         counted = self.text(sample)
         return counted.count / estimate_tokens(sample) if counted.exact and sample else 1.0
 
     def _text(self, text: str) -> Tokens:
-        guessed = estimate_tokens(text)
-        if guessed > FAR * self.window and len(text) > 2 * _SAMPLES * _SAMPLE:
-            return Tokens(int(guessed * self.scale(text)), exact=False)
+        estimated = estimate_tokens(text)
+        if (
+            estimated > MAX_COUNTED_WINDOWS * self.window
+            and len(text) > 2 * _SAMPLES * _SAMPLE_CHARS
+        ):
+            return Tokens(int(estimated * self.scale(text)), exact=False)
         empty = self._counted([user("")])
         whole = None if empty is None else self._counted([user(text)])
         if whole is None or empty is None:
-            return Tokens(guessed, exact=False)
+            return Tokens(estimated, exact=False)
         return Tokens(max(whole - empty, 0))
 
     def _counted(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int | None:
@@ -89,18 +100,20 @@ class TokenCounter:
 
 
 def window_of(backend: Backend) -> int | None:
-    """The model's window, as it says itself or as it said when a prompt was too long; None as
-    long as it doesn't say."""
-    return min(filter(None, (backend.capabilities.context, _SAID.get(backend))), default=None)
+    """The model's window in tokens: the smaller of the one that its backend reports and the one
+    that it named when it rejected a prompt; None while neither is known."""
+    return min(
+        filter(None, (backend.capabilities.context, _REPORTED_WINDOWS.get(backend))), default=None
+    )
 
 
-def learn(backend: Backend, said: ContextExceeded) -> None:
-    """Keeps what a model said of its window."""
-    _SAID[backend] = said.window
+def learn(backend: Backend, error: ContextExceeded) -> None:
+    """Records the window that a model named when it rejected a prompt."""
+    _REPORTED_WINDOWS[backend] = error.window
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has, rather too many than too few."""
+    """An estimate of a text's tokens by its kinds of characters, rather too high than too low."""
     letters, wide, ascii = (sum(map(len, kind.findall(text))) for kind in (_LETTERS, _WIDE, _ASCII))
     other = len(text) - letters - wide - ascii
     return 1 + int(
@@ -118,16 +131,16 @@ def _text(message: Message) -> str:
     return "".join([message.text, *(call.input for call in message.calls)])
 
 
-def _guessed(text: str) -> int:
-    """`estimate_tokens`, once a text: a long conversation asks for its texts at each draw."""
+def _estimated(text: str) -> int:
+    """`estimate_tokens`, cached: a long conversation's texts are estimated at each rerun."""
     key = len(text), hash(text)
-    if key not in _GUESSED:
-        if len(_GUESSED) >= _MAX_REMEMBERED:
-            _GUESSED.clear()
-        _GUESSED[key] = estimate_tokens(text)
-    return _GUESSED[key]
+    if key not in _ESTIMATES:
+        if len(_ESTIMATES) >= _MAX_REMEMBERED:
+            _ESTIMATES.clear()
+        _ESTIMATES[key] = estimate_tokens(text)
+    return _ESTIMATES[key]
 
 
-_GUESSED: dict[tuple[int, int], int] = {}
-_KNOWN: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
-_SAID: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()
+_ESTIMATES: dict[tuple[int, int], int] = {}
+_COUNTS: WeakKeyDictionary[Backend, dict[tuple[int, int], Tokens]] = WeakKeyDictionary()
+_REPORTED_WINDOWS: WeakKeyDictionary[Backend, int] = WeakKeyDictionary()

@@ -11,7 +11,7 @@ import pytest
 from app.core.agent.events import Event, MessageFinished, TurnFinished
 from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
-from app.core.document_qa.answering.prompt import ReadingMode, outlook
+from app.core.document_qa.answering.prompt import ReadingMode, forecast
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.status_text import pages_read
 from backends.base import Backend
@@ -35,7 +35,7 @@ def corpus() -> Corpus:
 def events_of(
     corpus: Corpus,
     backend: Backend,
-    way: ReadingMode,
+    mode: ReadingMode,
     history: Sequence[Message] = (),
     cancel: threading.Event | None = None,
 ) -> list[Event]:
@@ -46,7 +46,7 @@ def events_of(
         TurnConfig(),
         cancel or threading.Event(),
         Path("nowhere"),
-        Read(corpus, way),
+        Read(corpus, mode),
     )
     return list(run_turn(turn, backend))
 
@@ -57,10 +57,10 @@ def answer(events: Sequence[Event]) -> Message:
 
 
 def asked(
-    corpus: Corpus, backend: Scripted, *history: Message, way: ReadingMode = "auto"
+    corpus: Corpus, backend: Scripted, *history: Message, mode: ReadingMode = "auto"
 ) -> tuple[str, list[str], ContextUsed]:
     """What came of the question: the text, the notices, and what it was given from."""
-    events = events_of(corpus, backend, way, history)
+    events = events_of(corpus, backend, mode, history)
     message = answer(events)
     assert message.context is not None and message.error is None
     told = [event for event in events if isinstance(event, ContextUsed)]
@@ -69,9 +69,9 @@ def asked(
     return message.text, notices, message.context
 
 
-def failed(corpus: Corpus, backend: Scripted, way: ReadingMode = "auto") -> str:
+def failed(corpus: Corpus, backend: Scripted, mode: ReadingMode = "auto") -> str:
     """Why there was no answer."""
-    *_, end = events = events_of(corpus, backend, way)
+    *_, end = events = events_of(corpus, backend, mode)
     assert isinstance(end, TurnFinished) and end.reason == "error" and end.error
     assert answer(events).error == end.error
     return end.error
@@ -84,12 +84,12 @@ def test_a_server_that_says_no_numbers_is_asked_by_passages_too(corpus: Corpus) 
     assert len(backend.asked) == 2
 
 
-@pytest.mark.parametrize("way", ["auto", "whole"])
+@pytest.mark.parametrize("mode", ["auto", "whole"])
 def test_what_the_model_finds_too_long_is_asked_again_by_passages(
-    corpus: Corpus, way: ReadingMode
+    corpus: Corpus, mode: ReadingMode
 ) -> None:
     backend = Scripted(TOO_LONG, "It is Otto.", window=None, counts=False)
-    text, notices, used = asked(corpus, backend, way=way)
+    text, notices, used = asked(corpus, backend, mode=mode)
     assert text == "It is Otto." and len(backend.asked) == 2
     assert "The documents do not fit: choosing passages" in notices and notices[-1] == ""
     whole, passages = ("".join(m.text for m in messages) for messages, _ in backend.asked)
@@ -101,8 +101,8 @@ def test_what_the_model_finds_too_long_is_asked_again_by_passages(
     )
     # The window is known from now on: nothing is sent that does not fit.
     history = (QUESTION, Message("assistant", (Text(text),)))
-    assert outlook(corpus, history, way, backend, 500).way == "passages"
-    _, _, used = asked(corpus, backend, *history, way=way)
+    assert forecast(corpus, history, mode, backend, 500).mode == "passages"
+    _, _, used = asked(corpus, backend, *history, mode=mode)
     assert len(backend.asked) == 3 and not used.refused
     assert pages_read(used).startswith("Passages read")
 
@@ -111,7 +111,7 @@ def test_it_is_tried_once_more_and_not_again(corpus: Corpus) -> None:
     backend = Scripted(TOO_LONG, window=None, counts=False)
     assert failed(corpus, backend) == str(TOO_LONG)
     assert len(backend.asked) == 2
-    assert failed(corpus, backend, way="passages") == str(TOO_LONG)
+    assert failed(corpus, backend, mode="passages") == str(TOO_LONG)
     assert len(backend.asked) == 3
 
 
@@ -121,10 +121,10 @@ def test_without_documents_a_long_talk_is_not_tried_again() -> None:
     assert len(backend.asked) == 1
 
 
-@pytest.mark.parametrize("way", ["whole", "passages", "parts"])
-def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, way: ReadingMode) -> None:
+@pytest.mark.parametrize("mode", ["whole", "passages", "parts"])
+def test_nothing_was_read_for_an_answer_that_never_came(corpus: Corpus, mode: ReadingMode) -> None:
     backend = Scripted(AnswerBroken("The server is gone."), window=32_768)
-    message = answer(events_of(corpus, backend, way))
+    message = answer(events_of(corpus, backend, mode))
     assert backend.asked and message.error == "The server is gone." and message.context is None
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.document_qa.retrieval.bm25_index import tokenize
-from app.core.document_qa.retrieval.chunking import LONGEST, chunk_pages, render_chunks
+from app.core.document_qa.retrieval.chunking import MAX_CHUNK_CHARS, chunk_pages, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
 from tests.support.document_scene import corpus, filler, sheets
 
@@ -35,24 +35,24 @@ lines = st.sampled_from(
 @settings(max_examples=60, deadline=None)
 def test_passages_are_all_of_the_text_and_none_is_too_long(parts):
     page = corpus("".join(parts))
-    joined = "".join(each.text for each in page.passages)
-    assert joined.split() == page.sheets[0].text.split()
-    assert all(len(each.text) <= LONGEST + 1 for each in page.passages)
+    joined = "".join(each.text for each in page.chunks)
+    assert joined.split() == page.pages[0].text.split()
+    assert all(len(each.text) <= MAX_CHUNK_CHARS + 1 for each in page.chunks)
 
 
 def test_a_passage_knows_the_headings_above_it_over_the_pages_of_its_document():
     text = f"# Report\n\n{filler(1, 60)}\n\n## Costs\n\n{filler(2, 150)}"
     other = sheets(filler(4, 40), name="b.txt", first=9)
     passages, headings = chunk_pages([*sheets(text, filler(3, 40)), *other])
-    assert [(each.level, each.text, each.sheet.id) for each in headings] == [
+    assert [(each.level, each.text, each.page.id) for each in headings] == [
         (1, "Report", 1), (2, "Costs", 1),
     ]  # fmt: skip
     assert passages[0].headings == ()
     costs = next(each for each in passages if "## Costs" in each.text)
     assert costs.headings == ("Report",)
-    after = [each for each in passages if each.sheet.id == 2]
+    after = [each for each in passages if each.page.id == 2]
     assert after and all(each.headings == ("Report", "Costs") for each in after)
-    assert passages[-1].sheet.id == 9 and passages[-1].headings == ()
+    assert passages[-1].page.id == 9 and passages[-1].headings == ()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_shares_a_questions_words_is_found(said, asked):
     pages = corpus(
         filler(1, 300), f"{filler(2, 100)}\n\n{said}\n\n{filler(3, 100)}", filler(4, 300)
     )
-    best = pages.passages[pages.ranked(asked)[0]]
+    best = pages.chunks[pages.ranked(asked)[0]]
     assert said in best.text
 
 
@@ -111,7 +111,7 @@ def test_words_that_every_question_has_find_nothing():
     assert corpus("What is this? It is how they do that.", filler(1, 90)).ranked("kraken") == ()
     text = "Who is who, and what is that?\n\n" + filler(1, 400) + "\n\nThe kraken slept."
     pages = corpus(text)
-    assert "kraken" in pages.passages[pages.ranked("What is that about the kraken?")[0]].text
+    assert "kraken" in pages.chunks[pages.ranked("What is that about the kraken?")[0]].text
 
 
 @pytest.mark.parametrize("depth", range(0, 101, 20))
@@ -184,7 +184,7 @@ def test_a_corpus_of_the_same_pages_is_the_same_one():
     pages = corpus("One.", "Two.")
     assert pages.renewed(sheets("One.", "Two.")) is pages
     assert pages.renewed(sheets("One.", "Three.")) is not pages
-    assert pages.sheet(2) is pages.sheets[1] and pages.sheet(3) is None
+    assert pages.page(2) is pages.pages[1] and pages.page(3) is None
 
 
 def test_words_are_compared_by_what_they_have_in_common():

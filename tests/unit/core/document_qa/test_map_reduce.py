@@ -33,7 +33,7 @@ def long() -> Corpus:
 
 def planned(pages: Corpus, backend: Scripted, *history: Message) -> map_reduce.Plan:
     prompt = compose(pages, question(QUESTION, history, backend, CONFIG), "parts")
-    assert prompt.way == "parts" and prompt.pages == pages.sheets and prompt.plan is not None
+    assert prompt.mode == "parts" and prompt.pages == pages.pages and prompt.plan is not None
     return prompt.plan
 
 
@@ -66,10 +66,10 @@ def test_every_page_is_read_once_and_the_answer_comes_from_the_notes(long):
     events = read(long, backend)
     assert len(plan.parts) == 2 and plan.calls == len(backend.asked) == 3
     asked = [messages[-1].text for messages, _ in backend.asked]
-    for sheet in long.sheets:
+    for sheet in long.pages:
         assert sum(text.count(f"{sheet.head}\n{sheet.text[:40]}") for text in asked) == 1
     whole = "".join("".join(asked[:2]).split())
-    assert all("".join(each.text.split()) in whole for each in long.passages)
+    assert all("".join(each.text.split()) in whole for each in long.chunks)
     assert all(text.endswith(f"Request: {QUESTION}") for text in asked[:2])
     assert asked[2].startswith("Notes on report.pdf, pages 1-6:\nNote 1【1†Page】.\n\n")
     assert "report.pdf, pages 6-10; b.txt, page 1:\nNote 2" in asked[2]

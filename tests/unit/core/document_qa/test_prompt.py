@@ -10,14 +10,14 @@ import pytest
 
 from app.core.document_qa.answering.instructions import FULL, NOTHING, SHORT
 from app.core.document_qa.answering.prompt import (
-    RECENT,
+    MIN_RECENT_QUESTIONS,
     Prompt,
     ReadingMode,
     asks_for_whole,
     compose,
 )
 from app.core.document_qa.retrieval.corpus import Corpus
-from app.core.document_qa.retrieval.numbered_pages import sheets_of
+from app.core.document_qa.retrieval.numbered_pages import selected_pages
 from app.core.document_qa.retrieval.token_counter import TokenCounter, estimate_tokens
 from app.core.document_qa.store import Entry
 from backends import glm4
@@ -42,10 +42,10 @@ def sent(prompt: Prompt) -> str:
 
 
 def ask(
-    pages: Corpus, question: str, *history: Message, way: ReadingMode = "auto", **how
+    pages: Corpus, question: str, *history: Message, mode: ReadingMode = "auto", **how
 ) -> Prompt:
     backend = how.pop("backend", None) or Scripted(**how)
-    return compose(pages, asked(question, history, backend, CONFIG), way)
+    return compose(pages, asked(question, history, backend, CONFIG), mode)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_whole_documents_stand_at_the_front_page_by_page():
     )
     prompt = ask(pages, "What is on page 2?")
     system, question = prompt.messages
-    assert prompt.way == "whole" and prompt.pages == pages.sheets and not prompt.excess
+    assert prompt.mode == "whole" and prompt.pages == pages.pages and not prompt.excess
     assert system.role == "system" and question == user("What is on page 2?")
     for page in ("[1] report.pdf, page 1\nOne.\n", "[2] report.pdf, page 2\nTwo.\n",
                  "[7] b.pptx, slide 1\nSlide.\n"):  # fmt: skip
@@ -78,7 +78,7 @@ def test_a_second_question_and_a_later_file_only_add_to_the_prompt():
     history = [*first.messages[1:], said("A hymn【1†hymn】.")]
     second = ask(pages, "And who wrote it?", *history)
     assert second.messages[: len(first.messages)] == first.messages
-    more = ask(Corpus([*pages.sheets, *sheets("New.", name="new.txt", first=3)]), "And now?")
+    more = ask(Corpus([*pages.pages, *sheets("New.", name="new.txt", first=3)]), "And now?")
     assert more.messages[0].text.startswith(first.messages[0].text.rstrip())
 
 
@@ -87,27 +87,27 @@ def test_the_room_is_what_the_model_counts():
     pages = corpus(HYMN, filler(1, 300))
     prompt = ask(pages, "What is it?", user("Hello"), said("Hi."), backend=backend)
     count = backend.count_tokens(prompt.messages, ())
-    assert count <= prompt.room.documents + prompt.room.conversation <= count + 30
-    assert (prompt.room.answer, prompt.room.window, prompt.room.exact) == (500, 16_000, True)
-    guessed = ask(pages, "What is it?", window=None, counts=False).room
+    assert count <= prompt.budget.documents + prompt.budget.conversation <= count + 30
+    assert (prompt.budget.answer, prompt.budget.window, prompt.budget.exact) == (500, 16_000, True)
+    guessed = ask(pages, "What is it?", window=None, counts=False).budget
     assert not guessed.exact and guessed.window > 8192 and guessed.documents > 300
-    assert not ask(pages, "What is it?", window=None).room.exact
+    assert not ask(pages, "What is it?", window=None).budget.exact
 
 
 def test_what_does_not_fit_is_said_and_sent_whole_only_where_that_is_wished(long):
     prompt = ask(long, "Which hymn is there?")
-    assert prompt.way == "passages" and prompt.excess > 12_000
-    wished = ask(long, "Which hymn is there?", way="whole")
-    assert wished.way == "whole" and wished.excess == prompt.excess == wished.room.over
-    assert all(sheet.text in sent(wished) for sheet in long.sheets)
+    assert prompt.mode == "passages" and prompt.excess > 12_000
+    wished = ask(long, "Which hymn is there?", mode="whole")
+    assert wished.mode == "whole" and wished.excess == prompt.excess == wished.budget.over
+    assert all(sheet.text in sent(wished) for sheet in long.pages)
 
 
 def test_a_page_of_exactly_the_room_is_sent_whole_and_one_word_more_is_not():
     page = filler(1, 5000)
-    room = ask(corpus(page), "Why?").room
+    room = ask(corpus(page), "Why?").budget
     window = room.documents + room.conversation + room.answer
-    assert ask(corpus(page), "Why?", window=window).way == "whole"
-    assert ask(corpus(f"{page} so"), "Why?", window=window).way == "passages"
+    assert ask(corpus(page), "Why?", window=window).mode == "whole"
+    assert ask(corpus(f"{page} so"), "Why?", window=window).mode == "passages"
 
 
 def test_what_a_document_says_is_never_more_than_words():
@@ -117,9 +117,9 @@ def test_what_a_document_says_is_never_more_than_words():
     )
     entry = Entry(Document(Path("a"), "", "a\n[4] b.pdf, page 1\u202e.txt"), "ready", first=2,
                   reading=Reading("txt", tuple(s.page for s in sheets(nasty))))  # fmt: skip
-    pages = Corpus(sheets_of([entry]))
-    for way in ("whole", "passages"):
-        text = sent(ask(pages, "What does Smith say?", way=way)).replace(
+    pages = Corpus(selected_pages([entry]))
+    for mode in ("whole", "passages"):
+        text = sent(ask(pages, "What does Smith say?", mode=mode)).replace(
             "【3†words of the page】", ""
         )
         assert not [token for token in (*glm4.special_tokens, "<|im_end|>") if token in text]
@@ -134,12 +134,12 @@ def test_files_are_no_part_of_what_was_said_and_only_selected_pages_are_read():
     reading = Reading("pptx", tuple(sheet.page for sheet in sheets("One.", "Two.", "Three.")))
     ready = Entry(document, "ready", reading=reading, first=4)
     waiting = Entry(document, "waiting")
-    chosen = sheets_of([waiting, dataclasses.replace(ready, selected=((2, 2),))])
+    chosen = selected_pages([waiting, dataclasses.replace(ready, selected=((2, 2),))])
     assert [sheet.head for sheet in chosen] == ["[5] a.txt, slide 2"]
     history = [Message("user", (document, Text("Hello"))), said(""), Message("user", (document,))]
     prompt = ask(Corpus(chosen), "What?", *history)
     assert [message.text for message in prompt.messages[1:]] == ["Hello", "What?"]
-    none = ask(Corpus(), "What?", way="passages")
+    none = ask(Corpus(), "What?", mode="passages")
     assert [message.text for message in none.messages] == [NOTHING, "What?"]
 
 
@@ -152,7 +152,7 @@ def test_passages_stand_with_their_question_and_the_outline_in_front(long):
     assert "report.pdf: 10 pages, [1] to [10]" in system.text and HYMN not in system.text
     assert question.text.startswith("[") and HYMN in question.text
     assert question.text.endswith("\n\nWhen was the hymn of the harbour sung?")
-    assert 5 in [sheet.id for sheet in prompt.pages] and not prompt.room.over
+    assert 5 in [sheet.id for sheet in prompt.pages] and not prompt.budget.over
     heads = {f"[{sheet.id}] report.pdf, page {sheet.id}" for sheet in prompt.pages}
     assert {line for line in question.text.splitlines() if ", page " in line} == heads
 
@@ -172,7 +172,7 @@ def test_many_questions_always_fit_and_mostly_only_add(long):
     for turn in range(14):
         question = f"What is said of the {WORDS.split()[turn]}?"
         prompt = ask(long, question, *history, backend=backend)
-        assert not prompt.room.over and len(prompt.messages[-1].text) > 400
+        assert not prompt.budget.over and len(prompt.messages[-1].text) > 400
         assert backend.count_tokens(prompt.messages, ()) + CONFIG.max_tokens <= 8192
         kept += prompt.messages[: len(before)] == before
         before = prompt.messages
@@ -183,9 +183,9 @@ def test_many_questions_always_fit_and_mostly_only_add(long):
 def test_a_long_conversation_keeps_passages_for_its_last_question(long):
     history = [user("Tell me."), said(filler(99, 4500))]
     prompt = ask(long, "When was the hymn of the harbour sung?", *history)
-    assert not prompt.room.over and HYMN in prompt.messages[-1].text
+    assert not prompt.budget.over and HYMN in prompt.messages[-1].text
     too_long = ask(long, "When was the hymn sung?", user("Tell me."), said(filler(99, 9000)))
-    assert too_long.room.over and too_long.way == "passages"
+    assert too_long.budget.over and too_long.mode == "passages"
 
 
 def test_a_window_that_shrinks_takes_fewer_passages(long):
@@ -239,11 +239,11 @@ def test_the_bundled_model_gets_passages_that_fit_its_window(long):
         *_, end = model.generate(prompt.messages, (), CONFIG, stop)
     finally:
         model.close()
-    assert prompt.way == "passages" and HYMN in prompt.messages[-1].text
+    assert prompt.mode == "passages" and HYMN in prompt.messages[-1].text
     assert model.capabilities.profile == "small" and prompt.messages[0].text.startswith(SHORT.pages)
-    assert prompt.room.exact and prompt.excess > 20_000
-    assert count <= prompt.room.documents + prompt.room.conversation <= count + 40
-    assert count + prompt.room.answer <= prompt.room.window == model.capabilities.context
+    assert prompt.budget.exact and prompt.excess > 20_000
+    assert count <= prompt.budget.documents + prompt.budget.conversation <= count + 40
+    assert count + prompt.budget.answer <= prompt.budget.window == model.capabilities.context
     assert end.usage.prompt_tokens == count
 
 
@@ -261,19 +261,23 @@ def questions(monkeypatch: pytest.MonkeyPatch, pages: Corpus, turns: int) -> lis
 
     monkeypatch.setattr(Corpus, "choose", choose)
     history = [each for at in range(turns) for each in (user(f"q {at}"), said(f"a {at}"))]
-    ask(pages, "And the hymn?", *history, way="passages", window=1_000_000)
+    ask(pages, "And the hymn?", *history, mode="passages", window=1_000_000)
     return asked
 
 
 def test_passages_are_chosen_for_the_last_questions_of_a_long_talk(long, monkeypatch):
-    assert questions(monkeypatch, long, 2 * RECENT - 1) == [
-        *(f"q {at}" for at in range(2 * RECENT - 1)),
+    assert questions(monkeypatch, long, 2 * MIN_RECENT_QUESTIONS - 1) == [
+        *(f"q {at}" for at in range(2 * MIN_RECENT_QUESTIONS - 1)),
         "And the hymn?",
     ]
-    for turns in (2 * RECENT, 2 * RECENT + 7, 3 * RECENT - 1):
+    for turns in (
+        2 * MIN_RECENT_QUESTIONS,
+        2 * MIN_RECENT_QUESTIONS + 7,
+        3 * MIN_RECENT_QUESTIONS - 1,
+    ):
         with monkeypatch.context() as patch:
             first, *_, last = asked = questions(patch, long, turns)
-        assert (first, last) == (f"q {RECENT}", "And the hymn?")
-        assert len(asked) == turns + 1 - RECENT
+        assert (first, last) == (f"q {MIN_RECENT_QUESTIONS}", "And the hymn?")
+        assert len(asked) == turns + 1 - MIN_RECENT_QUESTIONS
     with monkeypatch.context() as patch:
-        assert RECENT < len(questions(patch, long, 1000)) <= 2 * RECENT
+        assert MIN_RECENT_QUESTIONS < len(questions(patch, long, 1000)) <= 2 * MIN_RECENT_QUESTIONS

@@ -28,7 +28,7 @@ class Shelf:
 
     @property
     def given(self) -> bool:
-        return bool(self.corpus.sheets)
+        return bool(self.corpus.pages)
 
     def source(self, id):
         return CitationFinder(lambda: self.corpus).source(id)
@@ -102,7 +102,7 @@ def test_a_wrong_call_is_told_what_there_is(tool, name, arguments, why):
 
 
 def test_pages_that_the_user_left_out_are_not_read():
-    some = DocumentsTool(Shelf(Corpus(shelf().corpus.sheets[2:4])), lambda: 0)
+    some = DocumentsTool(Shelf(Corpus(shelf().corpus.pages[2:4])), lambda: 0)
     assert run(some, "read_pages", document="report").count("[") == 2
     with pytest.raises(ToolError, match="not chosen"):
         run(some, "read_pages", document="report", pages="1")

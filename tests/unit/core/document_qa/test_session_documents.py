@@ -45,8 +45,8 @@ def service(server: ScriptedServer, tmp_path: Path) -> Any:
 def give(session: Session, name: str, data: str | bytes) -> Any:
     raw = data.encode() if isinstance(data, str) else data
     attached = attach_files("documents", [Upload(name, raw)], session.workspace, Settings(), "none")
-    assert session.study is not None
-    session.study.add(attached)
+    assert session.documents is not None
+    session.documents.add(attached)
     return attached
 
 
@@ -76,26 +76,26 @@ def test_a_question_waits_until_the_files_are_read(
     system, question = server.requests[0].body["messages"]
     assert "[1] note.txt, page 1\nThis is the secret of Ada." in system["content"]
     assert question["content"] == "Is there one?"
-    assert session.study is not None and session.look is not None
+    assert session.documents is not None and session.citations is not None
     used = last(session).context
     assert used is not None and used.mode == "whole"
     assert used.pages == (PageUsed(1, "note.txt", 1),)
-    assert session.look(1, "secret of Ada").found
-    assert session.look(1, "secret of Bob").trouble == "not found in the page"
+    assert session.citations(1, "secret of Ada").found
+    assert session.citations(1, "secret of Bob").trouble == "not found in the page"
 
 
 def test_what_was_cited_stays_when_a_file_is_removed(
     service: Service, server: ScriptedServer
 ) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None and session.look is not None
+    assert session.documents is not None and session.citations is not None
     (given,) = give(session, "note.txt", "This is the secret of Ada.")
     ask(session, "first")
-    session.study.remove("note.txt")
+    session.documents.remove("note.txt")
     assert not given.path.exists()
     give(session, "other.txt", "Nothing is here.")
     ask(session, "second")
-    assert session.look(1, "secret of Ada").found
+    assert session.citations(1, "secret of Ada").found
     system = server.requests[1].body["messages"][0]["content"]
     assert "secret of Ada" not in system
     assert "[2] other.txt, page 1" in system  # the old number is not given again
@@ -114,10 +114,10 @@ def test_two_conversations_see_their_own_files_alone(
         ask(each, "What is it?")
     assert "secret of Ada" in server.requests[0].body["messages"][0]["content"]
     assert "secret of Ada" not in json.dumps(server.requests[1].body)
-    assert ada.look is not None and bob.look is not None
-    assert ada.look(1, "secret of Ada").found and not bob.look(1, "secret of Ada").found
+    assert ada.citations is not None and bob.citations is not None
+    assert ada.citations(1, "secret of Ada").found and not bob.citations(1, "secret of Ada").found
     bob.close()
-    assert bob.study is not None and bob.study.desk.entries() == ()
+    assert bob.documents is not None and bob.documents.store.entries() == ()
     assert ask(ada, "And now?")
 
 
@@ -125,15 +125,15 @@ def test_whole_documents_that_do_not_fit_give_way_to_passages(
     service: Service, server: ScriptedServer
 ) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None
+    assert session.documents is not None
     filler = "The river runs past the mill. " * 60
     give(session, "long.md", "\n\n".join([filler] * 20 + ["The zebra's name is Otto.", filler]))
-    session.study.desk.wait(PATIENCE)
+    session.documents.store.wait(PATIENCE)
     backend = service.model.wait()
     for way in ("auto", "whole"):
-        session.study.way = way
-        outlook = session.study.outlook((), backend, TurnConfig().generation)
-        assert outlook is not None and outlook.way == "passages" and outlook.excess > 4_000
+        session.documents.mode = way
+        forecast = session.documents.forecast((), backend, TurnConfig().generation)
+        assert forecast is not None and forecast.mode == "passages" and forecast.excess > 4_000
         ask(session, "What is the name of the zebra?")
         sent = server.requests[-1].body["messages"]
         assert "The zebra's name is Otto." in json.dumps(sent)
@@ -142,7 +142,7 @@ def test_whole_documents_that_do_not_fit_give_way_to_passages(
 
 def test_what_failed_was_not_read(service: Service, server: ScriptedServer) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None
+    assert session.documents is not None
     give(session, "note.txt", "This is the secret of Ada.")
     ask(session, "Is there one?")
     assert last(session).context is not None
@@ -160,15 +160,15 @@ def test_reading_part_by_part_is_estimated_and_can_be_stopped(
     service: Service, server: ScriptedServer
 ) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None
+    assert session.documents is not None
     give(session, "long.md", "\n\n".join(["The river runs past the old mill. " * 60] * 24))
-    session.study.desk.wait(PATIENCE)
-    session.study.way = "parts"
+    session.documents.store.wait(PATIENCE)
+    session.documents.mode = "parts"
     backend = service.model.wait()
-    outlook = session.study.outlook((), backend, TurnConfig().generation)
-    assert outlook is not None and outlook.way == "parts"
+    forecast = session.documents.forecast((), backend, TurnConfig().generation)
+    assert forecast is not None and forecast.mode == "parts"
     ask(session, "Summarise it")
-    assert 2 < len(server.requests) <= outlook.calls
+    assert 2 < len(server.requests) <= forecast.calls
     server.requests.clear()
     stopping = threading.Event()
 
@@ -186,42 +186,42 @@ def test_reading_part_by_part_is_estimated_and_can_be_stopped(
 
 def test_a_locked_file_is_opened_with_its_password(service: Service, tmp_path: Path) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None
+    assert session.documents is not None
     give(session, "locked.pdf", make_pdf(tmp_path / "l.pdf", password="geheim-é").read_bytes())
-    session.study.desk.wait(PATIENCE)
-    assert session.study.desk.entries()[0].state == "locked"
-    session.study.unlock("locked.pdf", "wrong")
-    session.study.desk.wait(PATIENCE)
-    assert session.study.desk.entries()[0].state == "locked"
-    session.study.unlock("locked.pdf", "geheim-é")
-    session.study.desk.wait(PATIENCE)
-    (entry,) = session.study.desk.entries()
+    session.documents.store.wait(PATIENCE)
+    assert session.documents.store.entries()[0].state == "locked"
+    session.documents.unlock("locked.pdf", "wrong")
+    session.documents.store.wait(PATIENCE)
+    assert session.documents.store.entries()[0].state == "locked"
+    session.documents.unlock("locked.pdf", "geheim-é")
+    session.documents.store.wait(PATIENCE)
+    (entry,) = session.documents.store.entries()
     assert entry.state == "ready" and entry.reading is not None
-    picture = session.study.picture(entry, 2)
+    picture = session.documents.picture(entry, 2)
     assert picture is not None and picture.startswith(b"\x89PNG")
-    cited = session.study.cited(2, "57 million")
+    cited = session.documents.cited(2, "57 million")
     assert (
         cited.found
         and isinstance(cited.source, NumberedPage)
-        and session.study.pictured(cited.source)
+        and session.documents.pictured(cited.source)
     )
-    marked = session.study.marked(2, cited.spans)
+    marked = session.documents.marked(2, cited.spans)
     assert marked is not None and marked.startswith(b"\x89PNG") and marked != picture
-    assert session.study.marked(9, cited.spans) is None
-    session.study.desk.select("locked.pdf", "2")
-    assert [sheet.page.number for sheet in session.study.corpus.sheets] == [2]
+    assert session.documents.marked(9, cited.spans) is None
+    session.documents.store.select("locked.pdf", "2")
+    assert [sheet.page.number for sheet in session.documents.corpus.pages] == [2]
     with pytest.raises(DocumentError):
-        session.study.desk.select("locked.pdf", "nonsense")
-    session.study.remove("locked.pdf")
-    assert not session.study.pictured(cited.source)
-    assert session.study.marked(2, cited.spans) is None
+        session.documents.store.select("locked.pdf", "nonsense")
+    session.documents.remove("locked.pdf")
+    assert not session.documents.pictured(cited.source)
+    assert session.documents.marked(2, cited.spans) is None
 
 
 def test_a_file_without_a_password_is_asked_for_once_a_turn(
     service: Service, tmp_path: Path
 ) -> None:
     session = service.sessions.open("ada", "documents")
-    assert session.study is not None
+    assert session.documents is not None
     for name in ("one.pdf", "two.pdf"):
         give(session, name, make_pdf(tmp_path / name, password=name).read_bytes())
     asked: list[tuple[str, bool]] = []
@@ -230,10 +230,10 @@ def test_a_file_without_a_password_is_asked_for_once_a_turn(
         asked.append((name, wrong))
         return None if name == "one.pdf" else name if wrong else "wrong"
 
-    session.study.password = password
+    session.documents.password = password
     ask(session, "What is in it?")
     assert asked == [("one.pdf", False), ("two.pdf", False), ("two.pdf", True)]
-    assert [each.state for each in session.study.desk.entries()] == ["locked", "ready"]
+    assert [each.state for each in session.documents.store.entries()] == ["locked", "ready"]
 
 
 def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Service) -> None:
@@ -247,9 +247,9 @@ def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Servic
         "search_documents",
         "read_pages",
     }
-    assert session.look is not None and session.study is not None
-    session.study.desk.wait(PATIENCE)
-    assert session.look(1, "secret of Ada").found
+    assert session.citations is not None and session.documents is not None
+    session.documents.store.wait(PATIENCE)
+    assert session.citations(1, "secret of Ada").found
 
 
 @pytest.mark.parametrize("json_lines", [True, False])

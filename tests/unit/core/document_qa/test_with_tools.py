@@ -50,15 +50,17 @@ class Talk:
         self.server = server
         settings = Settings(model=f"{server.url}#scripted", data=str(folder), context=context)
         self.service = Service(Loaded(settings, {}))
-        self.study = self.service.study("documents")
-        assert self.study is not None
+        self.documents = self.service.study("documents")
+        assert self.documents is not None
         registry = Registry((add, tell))
-        self.session = Session(folder / "s", registry, self.service.model, self.study)
+        self.session = Session(folder / "s", registry, self.service.model, self.documents)
 
     def give(self, name: str, text: str) -> None:
         given = [Upload(name, text.encode())]
-        assert self.study is not None
-        self.study.add(attach_files("documents", given, self.session.workspace, Settings(), "none"))
+        assert self.documents is not None
+        self.documents.add(
+            attach_files("documents", given, self.session.workspace, Settings(), "none")
+        )
 
     def ask(self, message: Message, **generation: Any) -> tuple[Message, ...]:
         """The messages that a question was answered with."""
@@ -136,8 +138,8 @@ def test_a_tool_that_was_asked_for_is_forced_once_beside_documents(talk: Talk) -
 
 
 def test_notes_on_parts_are_taken_once_a_turn(talk: Talk) -> None:
-    assert talk.study is not None
-    talk.study.way = "parts"
+    assert talk.documents is not None
+    talk.documents.mode = "parts"
     talk.give("long.md", "\n\n".join(["The river runs past the old mill. " * 400] * 60))
     notes = [[Text("A note【2†river】.")], [Text("Another note.")]]
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from app.core.document_qa.retrieval.chunking import LONGEST, chunk_pages
+from app.core.document_qa.retrieval.chunking import MAX_CHUNK_CHARS, chunk_pages
 from app.core.document_qa.store import ranges
 from tests.support.document_scene import sheets
 from tests.support.made_office import full_word, p, r, word
@@ -176,8 +176,8 @@ def test_a_page_of_one_sign_is_shown_cut_and_searched(sign: str) -> None:
     text = sign * (100_000 // len(sign)) + "x"
     (sheet,) = sheets(text)
     assert sheet.shown.endswith("x\n")
-    passages, _ = chunk_pages([sheet, *sheets("\n\n" + "y " * (LONGEST // 2), first=2)])
-    assert max(len(passage.text) for passage in passages) <= LONGEST + 1
+    passages, _ = chunk_pages([sheet, *sheets("\n\n" + "y " * (MAX_CHUNK_CHARS // 2), first=2)])
+    assert max(len(passage.text) for passage in passages) <= MAX_CHUNK_CHARS + 1
     assert "".join(passage.text for passage in passages)
     assert find(text, "words that are not there") == ()
 
