@@ -18,7 +18,7 @@ from tools.browser.search.base import Progress, Result, SearchFailed, since
 from tools.browser.search.index_terms import passage, spaced, terms
 from tools.browser.search.local_folder import Folder, document
 
-LOOK_AGAIN = 5.0
+REFRESH_INTERVAL_S = 5.0
 """Seconds after which a search looks whether files have changed."""
 
 _VERSION = 1  # of the index's form; another one is built anew
@@ -65,7 +65,7 @@ class LocalSearch:
         Raises `ToolCancelled` when `cancel` is set, with what was done kept, and `SearchFailed`.
         """
         with self._lock:
-            if self._looked is not None and time.monotonic() - self._looked < LOOK_AGAIN:
+            if self._looked is not None and time.monotonic() - self._looked < REFRESH_INTERVAL_S:
                 return
             try:
                 self._update(self._database(), progress, cancel)
