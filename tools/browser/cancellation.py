@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from typing import TypeVar
 
+from tools.background import in_background
 from tools.base import ToolCancelled
 
 T = TypeVar("T")
@@ -19,15 +20,7 @@ def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
 
     Raises `ToolCancelled` at once when `cancel` is set; the thread then ends by its own timeout.
     """
-    future: Future[T] = Future()
-
-    def go() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is read
-            future.set_exception(error)
-
-    threading.Thread(target=go, name="browser-call", daemon=True).start()
+    future = in_background(work, "browser-call")
     while not wait([future], _POLL_INTERVAL_S).done and not cancel.is_set():
         pass
     if cancel.is_set():

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
-import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from tools.base import ToolCancelled, ToolContext, ToolError
-from tools.text import one_line
+from tools.service_error import message_in, message_of, parsed, quoted
 
 if TYPE_CHECKING:
     import httpx
@@ -56,7 +53,9 @@ class Endpoint:
         answer = self._request(
             "POST", url, deadline, context, _MAX_RESPONSE_BYTES, headers=headers, json=body
         )
-        return self._picture(_parsed(answer), url, deadline, context)
+        text = _text(answer)
+        value = parsed(text)
+        return self._picture(text if value is None else value, url, deadline, context)
 
     def _picture(self, answer: Any, url: str, deadline: float, context: ToolContext) -> bytes:
         found = answer.get("data") if isinstance(answer, Mapping) else None
@@ -69,7 +68,7 @@ class Endpoint:
                     raise ToolError("The picture service sent no picture.") from None
             if isinstance(address := first.get("url"), str) and address:
                 return self._download(address, url, deadline, context)
-        reason = self._plain(_error_message(answer))
+        reason = self._plain(message_in(answer))
         raise ToolError(
             f"The picture service drew nothing: {reason}."
             if reason
@@ -110,7 +109,7 @@ class Endpoint:
             raise ToolError("The picture service can't be reached.") from None
         if response.is_success:
             return body
-        reason = self._plain(_error_message(_parsed(body)))
+        reason = self._plain(message_of(_text(body)))
         reply = f" ({response.status_code}: {reason})" if reason else f" ({response.status_code})"
         if response.status_code in (401, 403) and not reason:
             reply += ", perhaps for its key"
@@ -121,10 +120,7 @@ class Endpoint:
 
     def _plain(self, text: str) -> str:
         """The service's message on one line, without markup and without the API key."""
-        text = html.unescape(re.sub(r"</?[a-zA-Z!][^>]*>", " ", text))
-        if self._key:
-            text = text.replace(self._key, "[key]")
-        return one_line("".join(c if c.isprintable() else " " for c in text), 300).rstrip(".")
+        return quoted(text, self._key, 300)
 
 
 def _read(response: httpx.Response, deadline: float, context: ToolContext, max_bytes: int) -> bytes:
@@ -141,21 +137,5 @@ def _read(response: httpx.Response, deadline: float, context: ToolContext, max_b
     return b"".join(chunks)
 
 
-def _parsed(body: bytes) -> Any:
-    text = body.decode("utf-8", "replace")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _error_message(value: Any) -> str:
-    """The error message in a response, from any of the keys that services use; empty for none."""
-    for _ in range(4):
-        if isinstance(value, list) and value:
-            value = value[0]
-        if not isinstance(value, Mapping):
-            break
-        keys = ("error", "message", "detail", "msg", "error_msg")
-        value = next((value[key] for key in keys if value.get(key)), "")
-    return value if isinstance(value, str) else ""
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -117,10 +118,12 @@ def folder_bytes(folder: int, enough: int) -> int:
 
     No link is followed at the end of a path. Raises `Unmeasurable`.
     """
-    total, ahead = 0, [(".", 0)]
+    # From the top down: of several causes the one nearest to it is told, in whatever order the
+    # file system lists a folder.
+    total, ahead = 0, deque([(".", 0)])
     linked: set[int] = set()  # files with several names, which take their room once
     while ahead and total <= enough:
-        path, depth = ahead.pop()
+        path, depth = ahead.popleft()
         if depth > MAX_DEPTH:
             raise Unmeasurable(deep=True)
         try:
