@@ -9,7 +9,7 @@ input itself, and fills that one parameter.
 
 Exceptions:
 
-    ToolError           what the model is told in place of a result; never shown as a traceback
+    ToolError           a failure whose text the model reads as the result; never a traceback
      └ ToolCancelled    the user pressed Stop while the tool ran
 """
 
@@ -26,7 +26,7 @@ from tools.citations import CitationSource
 
 
 class ToolError(Exception):
-    """A failure that the model should read and may mend: one short plain text."""
+    """A failure whose message, one short plain text, the model reads and may correct."""
 
 
 class ToolCancelled(ToolError):
@@ -35,10 +35,10 @@ class ToolCancelled(ToolError):
 
 @dataclass(frozen=True)
 class ToolSpec:
-    """One function as the model is told of it.
+    """The description of one function that the model receives.
 
-    `parameters` is a JSON Schema of type object. `raw` names the one parameter that the whole
-    input fills when the model writes no JSON (see the module's docstring).
+    `parameters` is a JSON Schema of type object. `raw` is the name of the one parameter that
+    takes the whole input when the model writes no JSON (see the module's docstring).
     """
 
     name: str
@@ -82,8 +82,8 @@ class ToolCall:
 class Attachment:
     """A file that a tool made for the user. `path` stays on the server and is never shown.
 
-    An `inline` one is drawn in its place where the page can; any other is offered as a file, and
-    so is an inline one that is `offered`.
+    `inline` attachments are drawn in the transcript where the page supports their type; all
+    others are offered as downloads. `offered` adds a download to an inline attachment.
     """
 
     name: str
@@ -95,8 +95,11 @@ class Attachment:
 
 @dataclass(frozen=True)
 class ToolResult:
-    """What came of one call. `text` is what the model reads; `error` is None when it went well,
-    else the same trouble in one line for the page."""
+    """The result of one call.
+
+    `text` is what the model reads. `error` is None after a success, else the failure in one line
+    for the page. `seconds` is the duration of the call.
+    """
 
     call_id: str
     name: str
@@ -107,16 +110,16 @@ class ToolResult:
 
 
 PAGE_ONLY = ".browser"
-"""The folder of a workspace with what the page alone draws: it is no file for the user."""
+"""The folder of a workspace for attachments that only the page draws and nobody downloads."""
 
 
 def for_user(result: ToolResult) -> tuple[Attachment, ...]:
-    """The files that a user may take along."""
+    """The attachments of a result that the user may download."""
     return tuple(each for each in result.attachments if each.path.parent.name != PAGE_ONLY)
 
 
 def file_size(size: int) -> str:
-    """A number of bytes in words, in powers of 1,000."""
+    """`size` in bytes as text with a decimal unit (1 KB = 1,000 bytes), such as "1.5 MB"."""
     if size < 1000:
         return f"{size} byte{'' if size == 1 else 's'}"
     amount, units = size / 1000, iter(("KB", "MB", "GB"))
@@ -132,8 +135,12 @@ def _ignore(_: str) -> None:
 
 @dataclass(frozen=True)
 class ToolContext:
-    """What a running call may use: the session's folder, the Stop flag, a line of progress, and
-    the opaque key of whom it runs for, which shared resources are divided by."""
+    """What a running call may use.
+
+    `workspace` is the session's folder, `cancel` is set when the user presses Stop, `progress`
+    shows one line of text to the user. `owner` is the opaque key of the visitor, by which shared
+    resources are divided fairly.
+    """
 
     workspace: Path
     cancel: threading.Event = field(default_factory=threading.Event)
@@ -145,11 +152,11 @@ class ToolContext:
 class Tool(Protocol):
     """A tool of one session.
 
-    `name` is what the page switches on and off. `stateful` tools never run two calls at the
-    same time. What a tool that `taints` has read was written by strangers: from then on calls
-    with side effects wait for the user's word. `citations` knows what was read under a number,
-    None where nothing can be cited. `run` may raise anything: the registry turns it into a
-    `ToolResult`.
+    `name` is the name under which the page switches the tool on and off. Calls of a `stateful`
+    tool never run at the same time. A tool that `taints` reads text from untrusted sources:
+    after its first call, calls with side effects need the user's approval. `citations` looks up
+    numbered sources, and is None where nothing can be cited. `run` may raise any exception: the
+    registry turns it into a `ToolResult`.
     """
 
     @property
@@ -173,4 +180,4 @@ class Tool(Protocol):
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult: ...
 
     def close(self) -> None:
-        """Let go of what the tool holds. May be called twice."""
+        """Release the tool's resources. May be called twice."""

@@ -1,8 +1,8 @@
-"""Whether the words of a citation stand in a text, and where.
+"""Finds the words of a citation in the text of a source.
 
-Forgiven are blanks, line breaks and the hyphens at them, capitals, ligatures, full-width forms,
-kinds of quotes and dashes, Markdown's marks, and what "..." leaves out; figures and words must be
-the same and whole.
+The comparison ignores white space, line breaks and hyphens at them, upper and lower case,
+ligatures, full-width forms, kinds of quotes and dashes, Markdown markup, and what "..." leaves
+out. Words and numbers must be the same, and complete.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import Protocol
 
 NAMELESS = frozenset({"", "source", "sources", "page", "来源", "出处"})
-"""What models write in place of words: nothing is claimed, so nothing can be missing."""
+"""Placeholders that models write instead of a quotation; such a citation quotes nothing."""
 
 Span = tuple[int, int]
-"""Where a stretch of a text begins and ends, in characters."""
+"""Start and end of a part of a text, in characters."""
 
 _SAME = str.maketrans(
     {
@@ -32,7 +32,7 @@ _SAME = str.maketrans(
     }
 )  # fmt: skip
 WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-"""Scripts that write without blanks, for a class of a pattern."""
+"""Scripts without spaces between words, as the content of a character class in a pattern."""
 
 _BULLET = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:[-*+•‣▪●○◦][ \t]+(?:\[[ xX]\][ \t]+)?)?", re.M)
 _RULE = re.compile(r"^[ \t|]*+:?-{3,}+[-:| \t]*+$|~~|<br\s*/?>", re.M)
@@ -45,15 +45,18 @@ _PIECE = re.compile(
     rf"|(?P<other>[^{_COMBINING}][{_COMBINING}]*|.)",
     re.S,
 )
-_BROKEN = "\0"  # where a line's end may have cut a word in two
+_BROKEN = "\0"  # marks a line end that may have divided a word
 _WORD = re.compile(f"[^\\W{WIDE}]")
 _LEFT_OUT = re.compile(r"\s*[\[(]?\.{3,}[\])]?\s*")
 _EDGES = " .,;:!?\"'-\0"
 
 
 class Source(Protocol):
-    """What was read under a number. `url` is empty where it is no address of the web, `where` a
-    line about it, and `text` what the model was given, as a person reads it."""
+    """A numbered source of an answer.
+
+    `url` is its web address, empty where it has none. `where` is one line on its location.
+    `text` is the text that the model received, in a form for people.
+    """
 
     @property
     def id(self) -> int: ...
@@ -72,16 +75,16 @@ class Source(Protocol):
 
     @property
     def read(self) -> bool:
-        """Whether the whole of it was read, and not only heard of."""
+        """Whether the model read the source itself, not only a search result about it."""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """A citation as it was checked.
+    """The result of checking a citation.
 
-    `source` is None where the number means nothing. `spans` are the stretches of its text that
-    the words are; a citation without words is found, with none. `meant` is the source that the
-    model named, where the words stand in another one.
+    `source` is None where no source has the cited number. `spans` are the parts of the source's
+    text that match the quoted words; a citation that quotes nothing is found, without spans.
+    `meant` is the source that the model cited, set only where the words are in another source.
     """
 
     found: bool
@@ -91,14 +94,14 @@ class Citation:
 
     @property
     def line(self) -> int | None:
-        """The line where the words begin, from 1."""
+        """Number of the line in which the quoted words begin, from 1; None without a match."""
         if self.source is None or not self.spans:
             return None
         return self.source.text.count("\n", 0, self.spans[0][0]) + 1
 
     @property
     def passage(self) -> str:
-        """The whole lines that hold the words."""
+        """The complete lines that contain the quoted words; empty without a match."""
         if self.source is None or not self.spans:
             return ""
         text = self.source.text
@@ -107,7 +110,7 @@ class Citation:
 
     @property
     def trouble(self) -> str:
-        """What a reader is warned of; empty where the words stand where the model says."""
+        """A warning for the reader; empty where the cited source contains the quoted words."""
         if self.source is None:
             return "no such source"
         if self.meant is not None:
@@ -118,30 +121,32 @@ class Citation:
 
 
 class CitationSource(Protocol):
-    """What knows the texts that were read, each under a number. Called from any thread."""
+    """Looks up numbered sources and checks citations of them. Safe to call from any thread."""
 
     def source(self, id: int) -> Source | None:
-        """What was read under that number."""
+        """The source with that number, or None."""
 
     def cited(self, id: int, words: str) -> Citation:
-        """Whether the words stand in what was read under that number, and where."""
+        """The result of looking for the quoted words in the source with that number."""
 
 
 def claimed(words: str) -> str:
-    """What a citation's words claim; empty where they only name the source. A host behind a
-    second dagger is no part of them."""
+    """The words that a citation quotes; empty where it holds only a placeholder (`NAMELESS`).
+
+    A host name after a second dagger ("†") is not part of the words.
+    """
     words = words.split("†")[0]
     return "" if words.strip().lower() in NAMELESS else words
 
 
 def comparable(text: str) -> str:
-    """A text with all that a citation is forgiven taken out."""
+    """`text` without the differences that the comparison ignores (see the module)."""
     return _comparable(text)[0].replace(_BROKEN, "")
 
 
 def find(text: str, words: str) -> tuple[Span, ...]:
-    """Where the words stand, a stretch for each part between "..."; none where they do not."""
-    # Lines that are quoted as one keep the marks that stood at their beginnings.
+    """The spans of the words in `text`, one for each part between "..."; empty without a match."""
+    # A model that quotes several lines as one keeps the list or quote marks of each line.
     return _find(text, words) or _find(text, _LINE_MARK.sub(" ", words))
 
 
@@ -150,19 +155,19 @@ def _find(text: str, words: str) -> tuple[Span, ...]:
     wanted = [part for part in wanted if part]
     kept, starts, ends = _comparable(text)
     spans: list[Span] = []
-    at = 0
+    position = 0
     for part in wanted:
-        found = _whole(part, broken=_BROKEN in kept).search(kept, at)
+        found = _whole(part, broken=_BROKEN in kept).search(kept, position)
         if found is None:
             return ()
-        at = found.end()
-        spans.append((starts[found.start()], ends[at - 1]))
+        position = found.end()
+        spans.append((starts[found.start()], ends[position - 1]))
     return tuple(spans)
 
 
 @lru_cache(maxsize=8)
 def _comparable(text: str) -> tuple[str, array[int], array[int]]:
-    """The text as it is compared, and where each of its characters begins and ends in `text`."""
+    """The normalized text, and start and end in `text` of each of its characters."""
     kept: list[str] = []
     starts, ends = array("l"), array("l")
     blank = before_point = False
@@ -202,14 +207,14 @@ def _comparable(text: str) -> tuple[str, array[int], array[int]]:
 
 
 def _without_markup(text: str) -> str:
-    """The text with blanks in place of bullets, rules, and the addresses of links."""
+    """`text` with bullets, rules and link addresses replaced by as many spaces."""
     text = _RULE.sub(lambda found: " " * len(found[0]), text)
     text = _BULLET.sub(lambda found: " " * len(found[0]), text)
-    return _LINK.sub(lambda at: " " * len(at[1]) + at[2] + " " * len(at[3]), text)
+    return _LINK.sub(lambda link: " " * len(link[1]) + link[2] + " " * len(link[3]), text)
 
 
 def _apart(kept: list[str], form: str) -> bool:
-    """Whether a blank counts here: between words, and behind a point or comma between figures."""
+    """Whether a space is significant: between words, and after "." or "," between digits."""
     if not _WORD.match(form):
         return False
     if kept[-1] in ".,":
@@ -218,8 +223,10 @@ def _apart(kept: list[str], form: str) -> bool:
 
 
 def _whole(part: str, broken: bool) -> re.Pattern[str]:
-    """The words where no letter or figure stands right beside them, but for scripts that write
-    without blanks. Where the text has `broken` lines, each letter may be a line's last."""
+    """A pattern for `part` between word boundaries, which scripts without spaces don't need.
+
+    With `broken`, a line end may divide the text after each letter.
+    """
     word = _WORD.pattern
     before = f"(?<!{word})" if re.match(word, part) else ""
     after = f"(?!{word})" if re.search(f"{word}$", part) else ""

@@ -1,12 +1,13 @@
-"""Who is served next where something is shared: visitors take turns, not their requests.
+"""A fair queue for a shared resource: the visitors take turns, not their requests.
 
-A visitor who asks for twenty things at once has the first one served as if it were the only one,
-and the others as often as each other visitor who waits. The order is start-time fair queueing with
-equal weights: every request is due in a round, one of a visitor's a round, and a newcomer begins
-in the round that is being served. One owner's requests come in the order in which they came.
+The first of twenty requests of one visitor waits no longer than a single request would, and the
+others are served as often as those of each other waiting visitor. The algorithm is start-time fair
+queueing with equal weights: each round serves at most one request of each owner, and a new owner
+joins in the current round. Requests of one owner are served in their order of arrival.
 
-An owner is an opaque key; what has none shares the empty one, which is first come, first served.
-Covers one process; several processes in front of one model need a server with a queue of its own.
+An owner is an opaque key. Requests without an owner share the empty key, first come, first served.
+A queue covers one process; several processes in front of one model need a server with its own
+queue.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Generic, TypeVar
 
 POLL_INTERVAL_S = 0.05
-"""Seconds between two looks at whether the user pressed Stop."""
+"""Seconds between two checks of whether the user pressed Stop."""
 
 T = TypeVar("T", bound=Hashable)
 
 
 class FairOrder(Generic[T]):
-    """Those who wait, in the order in which they are served. Not safe for threads by itself."""
+    """The waiting items, in the order in which they are served. Not thread-safe."""
 
     def __init__(self) -> None:
         self._arrivals = itertools.count()
-        self._waiting: dict[Hashable, dict[T, int]] = {}  # by owner, with the number of arrival
-        self._due: dict[Hashable, int] = {}  # the round of the owner's next one
+        self._waiting: dict[Hashable, dict[T, int]] = {}  # by owner; values: number of arrival
+        self._due: dict[Hashable, int] = {}  # round of the owner's next request
         self._round = 0
         self._order: list[T] | None = []
 
@@ -42,34 +43,34 @@ class FairOrder(Generic[T]):
 
     @property
     def first(self) -> T | None:
-        """Who is served next."""
+        """The item that is served next; None when nothing waits."""
         return next(iter(self._sorted()), None)
 
     def place(self, item: T) -> int:
-        """How many are served before `item` is done, from 1. Raises ValueError for a stranger."""
+        """Position of `item` in the queue, from 1. Raises ValueError for an unknown item."""
         return self._sorted().index(item) + 1
 
     def join(self, item: T, owner: Hashable = "") -> None:
-        """`item` waits from now on."""
+        """Adds `item` to the queue."""
         if owner not in self._waiting:
             self._due[owner] = max(self._due.get(owner, 0), self._round)
         self._waiting.setdefault(owner, {})[item] = next(self._arrivals)
         self._order = None
 
     def leave(self, item: T) -> None:
-        """`item` no longer waits, and was not served. Does nothing for a stranger."""
+        """Removes `item` unserved. Does nothing for an unknown item."""
         for owner, items in self._waiting.items():
             if item in items:
                 self._remove(item, owner)
                 return
 
     def serve(self, item: T) -> None:
-        """`item` has what it waited for."""
+        """Removes `item` as served, which moves its owner's next request to the next round."""
         owner = next(owner for owner, items in self._waiting.items() if item in items)
         self._round = max(self._round, self._due[owner])
         self._due[owner] += 1
         self._remove(item, owner)
-        # Who neither waits nor is ahead of the others is as good as a newcomer.
+        # An owner who neither waits nor is ahead of the current round counts as new.
         self._due = {
             each: due
             for each, due in self._due.items()
@@ -94,7 +95,7 @@ class FairOrder(Generic[T]):
 
 
 class FairQueue:
-    """`slots` holders at once, the others in a fair order; see `FairOrder`."""
+    """A queue in front of `slots` concurrent slots, in the order of `FairOrder`. Thread-safe."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
@@ -112,7 +113,7 @@ class FairQueue:
 
     @contextmanager
     def slot(self, owner: Hashable = "") -> Iterator[None]:
-        """A slot, which is waited for as long as it takes."""
+        """Waits without a timeout for a slot, and holds it until the block is left."""
         with self.ticket(owner) as ticket:
             while ticket.wait(POLL_INTERVAL_S):
                 pass
@@ -120,17 +121,17 @@ class FairQueue:
 
     @asynccontextmanager
     async def slot_async(
-        self, owner: Hashable = "", look: float = POLL_INTERVAL_S
+        self, owner: Hashable = "", poll_interval_s: float = POLL_INTERVAL_S
     ) -> AsyncIterator[None]:
-        """`slot` for an event loop, which looks every `look` seconds."""
+        """`slot` for an event loop, which polls every `poll_interval_s` seconds."""
         with self.ticket(owner) as ticket:
             while ticket.wait(0):
-                await asyncio.sleep(look)
+                await asyncio.sleep(poll_interval_s)
             yield
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """Number of waiting tickets."""
         with self._changed:
             return len(self._order)
 
@@ -145,8 +146,10 @@ class Ticket:
             queue._order.join(self, owner)
 
     def wait(self, timeout: float) -> int:
-        """Waits up to `timeout` seconds. Returns 0 once the slot is ours, else how many
-        requests are served before this one, this one included."""
+        """Waits up to `timeout` seconds for the slot.
+
+        Returns 0 once this ticket holds a slot, else its position in the queue, from 1.
+        """
         queue = self._queue
         with queue._changed:
             queue._changed.wait_for(self._is_next, timeout)

@@ -1,6 +1,6 @@
-"""MIME types of what a tool shows beyond images and files, and what may be shown as an image.
+"""MIME types that tools produce and the page draws, and the check of pictures.
 
-An image is known by its first bytes: nothing is decoded here.
+A picture is recognized by its header; its pixels are not decoded here.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ import io
 import re
 
 TABLE = "application/vnd.glm-table+json"
-"""Our own: `{"rows": 9, "columns": 1, "index": [COLUMN, …], "values": [COLUMN, …]}`, where a
-COLUMN is `{"name": "city", "cells": ["Rome", null, …]}`; `rows` and `columns` count those left
-out too, and `text` is what the model reads."""
+"""A format of this project: `{"rows": 9, "columns": 1, "index": [COLUMN, …], "values":
+[COLUMN, …]}`, where a COLUMN is `{"name": "city", "cells": ["Rome", null, …]}`. `rows` and
+`columns` also count those that are left out; `text` is what the model reads."""
 PLOTLY = "application/vnd.plotly.v1+json"
 VEGA_LITE = "application/vnd.vegalite+json"
-"""Of whichever version: it stands in the specification itself."""
+"""Vega-Lite of any version: the specification itself names its version."""
 BROWSER_STEP = "application/vnd.glm-browser-step+json"
-"""Our own: what the browser did in one call, see `tools.browser.step_file`."""
+"""A format of this project: the actions of one browser call, see `tools.browser.step_file`."""
 LATEX = "text/latex"
 SVG = "image/svg+xml"
 PICTURES = {"image/png": "png", "image/jpeg": "jpg"}
-"""With the endings of their files."""
+"""MIME types of the accepted pictures, with their file extensions."""
 
 _VEGA_LITE = re.compile(r"application/vnd\.vegalite\.v\d+[.+]json")
 
-MAX_PICTURE_PIXELS = 50_000_000  # pixels; a browser can still draw it
+MAX_PICTURE_PIXELS = 50_000_000  # width times height; browsers still draw pictures of this size
 SHARP = "@2x"
-"""At the end of a picture's name: it has two pixels, either way, for each one on the page."""
+"""Suffix of a picture's file name (before the extension) for two pixels per CSS pixel."""
 
 
 def is_vega_lite(mime: str) -> bool:
@@ -35,13 +35,13 @@ def is_vega_lite(mime: str) -> bool:
 
 
 class PictureRefused(Exception):
-    """Not a picture, too large, or it could not be written. The text says which."""
+    """A picture that is invalid, too large, or could not be written; the message says which."""
 
 
 def picture_size(data: bytes) -> tuple[str, int, int]:
     """The MIME type of a PNG or JPEG, its width and its height in pixels.
 
-    Raises `PictureRefused`.
+    Raises `PictureRefused` for other data, and above `MAX_PICTURE_PIXELS`.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -1,9 +1,8 @@
-"""Which tools a session has, and how their calls are run.
+"""The tools of a session, and the execution of their calls.
 
-Every call runs in a thread of its own that nobody has to wait for: when the user presses Stop,
-or a function's time is over, `run` answers at once and what the thread still brings is thrown
-away. A stateful tool is locked until its thread is really through, so that the next call never
-meets one that was given up.
+Every call runs in its own daemon thread. When the user presses Stop, or a function's timeout
+expires, `run` returns at once and the thread's later result is discarded. A stateful tool stays
+locked until its thread has ended, so that the next call never overlaps with an abandoned one.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ from tools.base import (
 from tools.functions.decorator import FunctionTool
 from tools.text import cut_middle, encodable, one_line, without_paths
 
-CALLS_AT_ONCE = 8
-"""Threads that run the calls of one answer."""
+MAX_CONCURRENT_CALLS = 8
+"""Threads that run the calls of one answer at the same time."""
 
 FUNCTION_SECONDS = 60.0
-"""How long a user's function may take, unless a setting or the function itself says otherwise."""
+"""Timeout of a user's function in seconds, unless a setting or the function itself sets one."""
 
-_GRACE = 0.85
-"""Seconds that a function has to end by itself after Stop; the user is promised one in all."""
+_FUNCTION_GRACE_S = 0.85
+"""Seconds that a function has to end by itself after Stop; Stop takes at most one in all."""
 
-_GRACE_OF_OWN = 3.0
-"""The same for a built-in tool. They end within a second by themselves; where the machine is too
-busy for that, their result is worth the wait."""
+_BUILT_IN_GRACE_S = 3.0
+"""The same for a built-in tool, which ends within a second by itself unless the machine is busy;
+its partial result is worth the longer wait."""
 
 _POLL_INTERVAL_S = 0.05
-"""Seconds between two looks at Stop and the clock."""
+"""Seconds between two checks of Stop and of the timeout."""
 
 _MAX_ERROR_CHARS = 2_000
 """Characters of an exception's message that the model reads."""
@@ -55,8 +54,9 @@ _logger = logging.getLogger(__name__)
 class Registry:
     """The tools of one session; safe to use from several threads.
 
-    The page switches tools on and off while a turn runs; the turn sees that at its next look.
-    `refused` has a sentence for each tool whose name was already taken.
+    The page switches tools on and off while a turn runs; the turn's next request to the model
+    and its next call see the change. `refused` has a sentence for each tool that is not offered
+    because its name was already taken.
     """
 
     def __init__(
@@ -65,7 +65,10 @@ class Registry:
         disabled: Collection[str] = (),
         function_seconds: float = FUNCTION_SECONDS,
     ) -> None:
-        """`disabled` are names of tools that are switched off, unknown ones among them too."""
+        """`disabled` are the names of tools that are switched off; unknown names are allowed.
+
+        `function_seconds` is the timeout of functions that set none themselves.
+        """
         kept: list[Tool] = []
         refused: list[str] = []
         taken: set[str] = set()
@@ -93,7 +96,7 @@ class Registry:
         self._disabled = self._disabled - {name} if on else self._disabled | {name}
 
     def specs(self, native: bool, only: Collection[str] | None = None) -> tuple[ToolSpec, ...]:
-        """The functions on offer: of all tools that are on, or of the tools in `only` alone."""
+        """The functions of all tools that are switched on, or of those among them in `only`."""
         return tuple(
             spec
             for tool in self.tools
@@ -111,9 +114,9 @@ class Registry:
     def run(self, call: ToolCall, context: ToolContext, native: bool = False) -> ToolResult:
         """Runs one call and never raises; `id` and `name` of the result are the call's own.
 
-        Returns within a second after `context.cancel` is set, of a built-in tool as soon as that
-        ends, which is given three. `native` says which face the
-        model was shown, for the names it is told when it calls one that isn't there.
+        After `context.cancel` is set, a function's call returns within a second, a built-in
+        tool's within `_BUILT_IN_GRACE_S`. `native` is the face that the model was shown; the
+        error about an unknown function lists the names of that face.
         """
         started = time.monotonic()
         try:
@@ -124,7 +127,7 @@ class Registry:
             result = _failure(str(error) or f"{call.name} failed and did not say why.")
         except BaseException as error:  # SystemExit in a tool ends the call, not the server
             _logger.warning("The tool %r failed.", call.name, exc_info=error)
-            result = _failure(_told(error))
+            result = _failure(_exception_text(error))
         return replace(
             result,
             call_id=call.id,
@@ -145,15 +148,15 @@ class Registry:
     ) -> list[ToolResult]:
         """Runs the calls of one answer and returns their results in the order of the calls.
 
-        `instead` is asked before a call runs, and may take its time: its result stands in for a
-        call that may not run.
+        `instead` is called before each call and may block, for example until the user decides on
+        an approval. A result that it returns replaces the call; None lets the call run.
 
         Calls of one stateful tool run one after the other in their order, all others at the
         same time. `on_start` and `on_finish` are called from the threads that run the calls,
         never two at once. What they or `context_for` raise is raised here.
         """
         results: dict[int, ToolResult] = {}
-        telling = threading.Lock()
+        callback_lock = threading.Lock()
         lanes: SimpleQueue[list[int]] = SimpleQueue()
         for lane in self._lanes(calls):
             lanes.put(lane)
@@ -165,15 +168,15 @@ class Registry:
                         call = calls[index]
                         result = instead(call)
                         if result is None:
-                            with telling:
+                            with callback_lock:
                                 context = context_for(call)
                                 on_start(call)
                             result = self.run(call, context, native)
                         results[index] = result
-                        with telling:
+                        with callback_lock:
                             on_finish(result)
 
-        threads = [in_background(work) for _ in range(min(CALLS_AT_ONCE, lanes.qsize()))]
+        threads = [in_background(work) for _ in range(min(MAX_CONCURRENT_CALLS, lanes.qsize()))]
         wait(threads)
         for thread in threads:
             thread.result()
@@ -188,7 +191,7 @@ class Registry:
                 _logger.exception("The tool %r did not close.", tool.name)
 
     def _lanes(self, calls: Sequence[ToolCall]) -> list[list[int]]:
-        """The places of the calls, those that must follow one another in one list."""
+        """The indices of the calls; those that must run one after the other share a list."""
         lanes: dict[object, list[int]] = {}
         for index, call in enumerate(calls):
             tool = self.tool_for(call.name)
@@ -215,19 +218,19 @@ class Registry:
                 last = text
                 context.progress(text)
 
-        own = replace(context, cancel=stop, progress=progress)
-        running = in_background(lambda: self._call(tool, call, own))
+        call_context = replace(context, cancel=stop, progress=progress)
+        running = in_background(lambda: self._call(tool, call, call_context))
         seconds = self._seconds(tool)
-        ends = None if seconds is None else time.monotonic() + seconds
+        deadline = None if seconds is None else time.monotonic() + seconds
         while not wait([running], _POLL_INTERVAL_S).done:
             if context.cancel.is_set():
                 stop.set()
-                grace = _GRACE if isinstance(tool, FunctionTool) else _GRACE_OF_OWN
+                grace = _FUNCTION_GRACE_S if isinstance(tool, FunctionTool) else _BUILT_IN_GRACE_S
                 if not wait([running], grace).done:
-                    said = f"{call.name} was stopped by the user."
-                    known = f"{said} The last it told: {last}" if last else said
-                    return ToolResult(call.id, call.name, known, error=said)
-            elif ends is not None and time.monotonic() >= ends:
+                    error = f"{call.name} was stopped by the user."
+                    text = f"{error} The last it told: {last}" if last else error
+                    return ToolResult(call.id, call.name, text, error=error)
+            elif deadline is not None and time.monotonic() >= deadline:
                 stop.set()
                 raise ToolError(
                     f"{call.name} did not finish within {seconds:g} seconds and was given up."
@@ -239,13 +242,13 @@ class Registry:
             if context.cancel.is_set():
                 raise ToolCancelled
             result = tool.run(call, context)
-        if not isinstance(result, ToolResult):  # a tool from elsewhere is not held to its types
+        if not isinstance(result, ToolResult):  # other authors' tools may break the protocol
             raise TypeError(f"{call.name} gave {type(result).__name__} instead of a result")
         return result
 
     def _seconds(self, tool: Tool) -> float | None:
         if not isinstance(tool, FunctionTool):
-            return None  # a built-in tool keeps its own time
+            return None  # a built-in tool has its own timeouts
         return self._function_seconds if tool.seconds is None else tool.seconds
 
 
@@ -253,8 +256,8 @@ def _failure(text: str) -> ToolResult:
     return ToolResult("", "", text, one_line(text))
 
 
-def _told(error: BaseException) -> str:
-    """An exception as the model reads it: class and message, no path of this machine."""
+def _exception_text(error: BaseException) -> str:
+    """An exception as text for the model: class and message, without paths of this machine."""
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - a message that can't be made is none

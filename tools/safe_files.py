@@ -1,7 +1,7 @@
-"""Files in a folder that belongs to the code we run.
+"""Safe access to files in a folder that untrusted code can write to.
 
-What lies there may be a trap: a link that leads out of the folder, a name that is taken, a fifo
-that nobody writes to, a million entries.
+Entries of such a folder may be hostile: a symbolic link that leads out of the folder, a name that
+is already taken, a FIFO without a writer, a million entries.
 """
 
 from __future__ import annotations
@@ -20,43 +20,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MAX_ENTRIES = 10_000  # of a folder and those below it that are looked at
-DEEPEST = 16  # folders below one another; each holds a file descriptor meanwhile
-MAX_NAME_BYTES = 120  # bytes of a name in UTF-8; file systems take 255
+MAX_ENTRIES = 10_000  # entries that a listing reads, subfolders included
+DEEPEST = 16  # levels of nested folders; each level holds a file descriptor
+MAX_NAME_BYTES = 120  # in UTF-8; file systems allow 255
 
-# Linux can open a folder that it may only pass through.
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_LISTED = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# With O_PATH, Linux opens a folder that has search permission but no read permission.
+_FOLDER_PATH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER_READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Stamp = tuple[int, int, int]
-"""Size in bytes, time of the last change in nanoseconds, inode: what tells a changed file."""
+"""Size in bytes, modification time in nanoseconds, inode; a changed file has another stamp."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Regular files by their paths below a folder. Not `complete` where there were too many."""
+    """Regular files by their paths relative to a folder.
+
+    `complete` is False where the folder has more entries than the listing was allowed to read.
+    """
 
     files: Mapping[str, Stamp]
     complete: bool
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
+        """Total size of the files in bytes."""
         return sum(size for size, _, _ in self.files.values())
 
 
 def no_room(error: BaseException | None) -> bool:
-    """Whether a file could not be written because the disk, or the quota on it, is used up."""
+    """Whether an error means that the disk, or the quota on it, is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def why_not_written(error: OSError) -> str:
-    """Half a sentence on a file that could not be written."""
+    """A clause that says why a file could not be written, for the end of a sentence."""
     return "the disk of this server is full" if no_room(error) else "it could not be written"
 
 
 def write_into(folder: Path, name: str, data: bytes | memoryview) -> Path:
-    """Write the file `name` of `folder`, all of it at once, following no link. Raises OSError."""
+    """Write the file `name` of `folder` atomically, following no link. Returns its path.
+
+    Raises OSError.
+    """
     directory = _opened(folder)
     part = f".{secrets.token_hex(8)}.part"
     try:
@@ -75,8 +81,11 @@ def write_into(folder: Path, name: str, data: bytes | memoryview) -> Path:
 
 
 def link_into(folder: Path, name: str, source: Path) -> Path:
-    """Give the regular file at an absolute path a second name in `folder`, of its file system,
-    following no link; what had that name is replaced. Raises OSError."""
+    """Hard-link the regular file at the absolute path `source` as `name` in `folder`.
+
+    `folder` must be on the same file system. No link is followed, and an existing entry of that
+    name is replaced. Returns the new path. Raises OSError.
+    """
     parent = _parent(source)
     try:
         directory = _opened(folder)
@@ -87,7 +96,7 @@ def link_into(folder: Path, name: str, source: Path) -> Path:
             )
             if stat.S_ISREG(os.stat(part, dir_fd=directory, follow_symlinks=False).st_mode):
                 os.replace(part, name, src_dir_fd=directory, dst_dir_fd=directory)
-            # Of two names for one file the first stays as well: see rename(2).
+            # Renaming between two links to the same file leaves both in place: see rename(2).
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(part, dir_fd=directory)
         finally:
@@ -98,18 +107,20 @@ def link_into(folder: Path, name: str, source: Path) -> Path:
 
 
 def _opened(folder: Path) -> int:
-    """A folder to write into, made where there is none or something else."""
+    """A descriptor of `folder`, which is created where it is missing or not a folder."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         folder.unlink()
     if not folder.exists():
         folder.mkdir()
         _take_owner(folder, folder.parent.stat())
-    return os.open(folder, _LISTED)
+    return os.open(folder, _FOLDER_READ)
 
 
 def _take_owner(entry: Path | int, folder: os.stat_result) -> None:
-    """Let who owns a folder own what root puts there:
-    see `tools.python.sandbox.bubblewrap`."""
+    """Give an entry that root created to the owner of its folder.
+
+    See `tools.python.sandbox.bubblewrap`.
+    """
     if folder.st_uid and os.geteuid() == 0:
         os.chown(entry, folder.st_uid, folder.st_gid)
 
@@ -118,7 +129,7 @@ def open_regular(path: Path) -> BinaryIO:
     """Open the regular file at an absolute path, no part of which is a link. Raises OSError."""
     folder = _parent(path)
     try:
-        # Without O_NONBLOCK a fifo would wait for somebody who writes to it.
+        # Without O_NONBLOCK, opening a FIFO blocks until it has a writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         file = os.open(path.name, flags, dir_fd=folder)
     finally:
@@ -130,8 +141,10 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def names_in(path: str) -> tuple[str, ...]:
-    """The names in a path that a stranger gives, which leads from a folder down to something below
-    it. Raises `ValueError` for a path that is absolute, or not in its normal form."""
+    """The parts of an untrusted relative path to something below a folder.
+
+    Raises `ValueError` for a path that is absolute or not in its normal form.
+    """
     names = tuple(path.split("/"))
     if "\0" in path or not {"", ".", ".."}.isdisjoint(names):
         raise ValueError("not a normal relative path")
@@ -139,7 +152,7 @@ def names_in(path: str) -> tuple[str, ...]:
 
 
 def open_below(folder: Path, names: Sequence[str]) -> BinaryIO:
-    """Open the regular file at those names below `folder`, neither of which may be a link.
+    """Open the regular file at the path of `names` below `folder`, none of which may be a link.
 
     Raises `OSError`, and `ValueError` as `names_in` does.
     """
@@ -148,13 +161,13 @@ def open_below(folder: Path, names: Sequence[str]) -> BinaryIO:
 
 
 def _parent(path: Path) -> int:
-    """The folder of what lies at an absolute path, no part of which is a link."""
+    """A descriptor of the parent folder of an absolute path, no part of which is a link."""
     if not path.is_absolute() or ".." in path.parts:
         raise OSError(errno.EINVAL, "not an absolute path")
-    folder = os.open(path.anchor, _FOLDER)
+    folder = os.open(path.anchor, _FOLDER_PATH)
     try:
         for part in path.parts[1:-1]:
-            inner = os.open(part, _FOLDER, dir_fd=folder)
+            inner = os.open(part, _FOLDER_PATH, dir_fd=folder)
             os.close(folder)
             folder = inner
     except OSError:
@@ -164,7 +177,7 @@ def _parent(path: Path) -> int:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """What `open_regular` opens, read whole. Raises OSError, also above `most` bytes."""
+    """The content of a file that `open_regular` accepts. Raises OSError, or above `most` bytes."""
     with open_regular(path) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
@@ -175,11 +188,12 @@ def read_regular(path: Path, most: int) -> bytes:
 def listing(folder: Path, most: int = MAX_ENTRIES, *, odd: bool = False) -> Listing:
     """The regular files below `folder` that are not hidden, following no link.
 
-    Names that are no text (see `is_text`) are passed over, unless `odd` ones are asked for.
+    At most `most` entries are read. Names that are not text (see `is_text`) are skipped unless
+    `odd` is True.
     """
     files: dict[str, Stamp] = {}
     with contextlib.suppress(OSError):
-        entries = _entries(os.open(folder, _LISTED), "", DEEPEST, odd)
+        entries = _entries(os.open(folder, _FOLDER_READ), "", DEEPEST, odd)
         with contextlib.closing(entries):
             for seen, (path, stamp) in enumerate(entries):
                 if seen == most:
@@ -192,19 +206,22 @@ def listing(folder: Path, most: int = MAX_ENTRIES, *, odd: bool = False) -> List
 def _entries(
     folder: int, above: str, deeper: int, odd: bool
 ) -> Generator[tuple[str, Stamp | None]]:
-    """Every entry of an open folder, which is closed, and below it; a stamp for each file."""
+    """All entries of a folder and its subfolders as path and stamp, None for what is no file.
+
+    `folder` is an open descriptor, which this generator closes.
+    """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 path, stamp, inner = above + entry.name, None, None
-                with contextlib.suppress(OSError):  # gone since, or not ours to read
+                with contextlib.suppress(OSError):  # deleted meanwhile, or not readable
                     found = os.stat(entry.name, dir_fd=folder, follow_symlinks=False)
                     if entry.name.startswith(".") or not (odd or is_text(entry.name)):
                         pass
                     elif stat.S_ISREG(found.st_mode):
                         stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
                     elif stat.S_ISDIR(found.st_mode) and deeper and entry.name != "__pycache__":
-                        inner = os.open(entry.name, _LISTED, dir_fd=folder)
+                        inner = os.open(entry.name, _FOLDER_READ, dir_fd=folder)
                 yield path, stamp
                 if inner is not None:
                     yield from _entries(inner, f"{path}/", deeper - 1, odd)
@@ -212,20 +229,20 @@ def _entries(
         os.close(folder)
 
 
-# Control characters, halves of surrogate pairs, line separators, and what turns the reading
-# direction round: "annexe\u202etxt.exe" reads as a text.
-_NO_TEXT = re.compile(
+# Control characters, lone surrogates, line separators, and characters that change the reading
+# direction: "annexe\u202etxt.exe" is displayed as if it ended in ".txt".
+_NOT_TEXT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can stand in a line of text, and be read as what it is."""
-    return _NO_TEXT.search(name) is None
+    """Whether a name can be displayed in a line of text without misleading its reader."""
+    return _NOT_TEXT.search(name) is None
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder and all in it, however deep its folders are, or closed to their owner."""
+    """Delete a folder and its content, at any depth and without write permission too."""
     with contextlib.suppress(OSError, RecursionError):
         shutil.rmtree(folder)
     if os.path.lexists(folder):
@@ -235,10 +252,12 @@ def delete_folder(folder: Path) -> None:
 
 
 def safe_name(name: str, instead: str = "") -> str:
-    """A name that a stranger gave a file, as one that does no harm in any folder; with `instead`
-    in place of each character that is no text."""
+    """An untrusted file name as a harmless one of at most `MAX_NAME_BYTES`.
+
+    `instead` replaces each character that is not text (see `is_text`).
+    """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    kept = _NO_TEXT.sub(instead, last)
+    kept = _NOT_TEXT.sub(instead, last)
     stem, dot, ending = " ".join(kept.split()).lstrip(". ").rstrip(". ").rpartition(".")
     if not dot:
         stem, ending = ending, ""
@@ -248,7 +267,7 @@ def safe_name(name: str, instead: str = "") -> str:
 
 
 def free_name(folder: Path, name: str) -> str:
-    """`name`, with a number where `folder` has an entry of that name already."""
+    """`name`, with a number added where `folder` already has an entry of that name."""
     path = Path(name)
     number = 2
     while os.path.lexists(folder / name):

@@ -17,18 +17,18 @@ _WINDOWS = re.compile(r"""(?<!\w)[A-Za-z]:\\(?:[^\s\\:'"]+\\)*(?P<name>[^\s\\:'"
 
 
 def cut_middle(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters: its beginning, a word on how much is missing, its end.
+    """`text` in at most `limit` characters: its beginning, a note on the omitted length, its end.
 
-    A limit too small for the note keeps the beginning alone.
+    With a limit too small for the note, the result is the beginning alone.
     """
     if len(text) <= limit:
         return text
-    # The note is never longer than the one that names the whole length.
-    room = limit - len(_note(len(text)))
-    if room < 2:
+    # The note on the whole length is the longest one possible.
+    available = limit - len(_note(len(text)))
+    if available < 2:
         return text[: max(limit, 0)]
-    head, tail = room - room // 2, room // 2
-    return text[:head] + _note(len(text) - room) + text[-tail:]
+    head, tail = available - available // 2, available // 2
+    return text[:head] + _note(len(text) - available) + text[-tail:]
 
 
 def _note(missing: int) -> str:
@@ -42,23 +42,26 @@ def one_line(text: str, limit: int = 300) -> str:
 
 
 def quotable(text: str) -> str:
-    """Other people's text as it may be shown to a model: no brackets of our citations, no control
-    characters, nothing that another line could be mistaken for."""
+    """Untrusted text that is safe to quote to a model.
+
+    The brackets of citations ("【】") are replaced, and control characters, line separators and
+    marks of the reading direction become spaces.
+    """
     return _CONTROLS.sub(" ", text).translate(_BRACKETS)
 
 
 def encodable(text: str) -> str:
-    """`text` with each half of a surrogate pair, which UTF-8 can't hold, as U+FFFD."""
+    """`text` with each lone surrogate, which UTF-8 can't encode, replaced by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Halves that lie side by side are one character and come back whole.
+        # Two surrogates that form a pair are decoded to their character.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
 
 def without_paths(text: str) -> str:
-    """`text` with each absolute path on this machine cut down to the file's name.
+    """`text` with each absolute path of this machine reduced to the file's name.
 
     Web addresses stay as they are.
     """

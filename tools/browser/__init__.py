@@ -1,7 +1,7 @@
-"""A browser that reads the web for the model.
+"""A browser with which the model searches and reads the web.
 
 chain = choose_search(setting, keys, handbook, cache)     # one for the process
-tool = open_browser(chain, reader, context)               # one a conversation
+tool = open_browser(chain, reader, context)               # one for each conversation
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ __all__ = [
 def open_browser(
     search: SearchChain, web: Reader, context: int | Callable[[], int] = 0
 ) -> BrowserTool:
-    """A conversation's browser: `web` reads pages for it and is closed with it, the pages of the
-    chain's own folders need none. `context` is the model's window in tokens, 0 if unknown; a
-    function is asked at each call, for models that are loaded later."""
+    """The browser of one conversation.
+
+    `web` reads its web pages and is closed with it; pages of the chain's local folders are read
+    without it. `context` is the model's context window in tokens, 0 if unknown; a function is
+    called at each use, for models that are loaded later.
+    """
     reader = EveryReader(LocalReader(search.folders), web)
     window = context if callable(context) else lambda: context
     return BrowserTool(search, reader, lambda: BrowserLimits.for_context(window()))

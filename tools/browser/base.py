@@ -1,7 +1,7 @@
-"""What is read on the web, and who reads it: the seam between the tool and its reader.
+"""The interface between the browser tool and its reader.
 
-A reader turns addresses into pages. The tool numbers their links, shows them in windows and
-knows nothing of HTTP, Chromium or HTML.
+A reader turns URLs into pages. The tool numbers their links and shows them in parts; it knows
+nothing about HTTP, Chromium or HTML.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Protocol
 
 LINK_OPENS = "\ue000"
 LINK_CLOSES = "\ue001"
-"""In a page's lines `LINK_OPENS n LINK_CLOSES` stands for `Page.links[n]`. Both are of the
-private use area; a page's own ones are taken out of its text, so that none can be forged."""
+"""In the lines of a page, `LINK_OPENS n LINK_CLOSES` represents `Page.links[n]`. Both characters
+are of Unicode's private use area; they are removed from the page's text, so that a page can't
+forge a link."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link as the page words it. `url` is absolute, and http or https."""
+    """A link with its text in the page. `url` is an absolute http or https URL."""
 
     text: str
     url: str
@@ -28,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Document:
-    """A document as it came, under the name that its server gave it."""
+    """A downloaded document, with the file name that its server gave."""
 
     name: str
     media_type: str
@@ -37,13 +38,13 @@ class Document:
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it was read.
+    """A page that was read.
 
-    `url` is where it ended, after redirects. `lines` are Markdown, none longer than about 600
-    characters, without empty ones; a link stands in them as `LINK_OPENS n LINK_CLOSES` (nothing
-    between but the number), n an index into `links`. `read_at` is in UTC. `screenshot` is a
-    small JPEG of a page that was rendered. `note` is one line on what is missing ("cut at 5 MB").
-    `document` is what the lines are the text of, where that is no page of the web.
+    `url` is the address after redirects. `lines` are Markdown, without empty ones, none longer
+    than about 600 characters; `LINK_OPENS n LINK_CLOSES` (only the number between) represents the
+    link with the index n in `links`. `status` is the HTTP status. `read_at` is in UTC.
+    `screenshot` is a small JPEG of a rendered page. `note` is one line on what is missing ("cut
+    at 5 MB"). `document` is the source of the lines where the URL is a document, not a web page.
     """
 
     url: str
@@ -62,17 +63,16 @@ class ReadFailed(Exception):
 
 
 class Reader(Protocol):
-    """Reads for one session: its cookies and its cache are shared with no other."""
+    """Reads pages for one session, with cookies and a cache that no other session shares."""
 
     def expect(self, urls: Sequence[str]) -> None:
-        """These were found, and some may be read soon: have what that takes started in the
-        background. Returns at once."""
+        """Prepares, in the background, to read some of these URLs soon. Returns at once."""
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
-        """Every page in the order of `urls`, read at the same time; those that fail say why.
+        """The pages in the order of `urls`, read concurrently; a `ReadFailed` for each failure.
 
-        Returns soon after `cancel` is set; what is not read by then is a `ReadFailed`.
+        Returns soon after `cancel` is set, with a `ReadFailed` for each unfinished page.
         """
 
     def close(self) -> None:
-        """Let go of what the session holds. May be called twice."""
+        """Releases the session's resources. May be called twice."""

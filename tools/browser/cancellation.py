@@ -1,4 +1,4 @@
-"""Waiting for work that can't be interrupted, but not longer than the user wants."""
+"""Runs work that can't be interrupted, and stops waiting when the user presses Stop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from tools.base import ToolCancelled
 
 T = TypeVar("T")
 
-_POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
+_POLL_INTERVAL_S = 0.05  # between two checks of Stop
 
 
 def unless_stopped(work: Callable[[], T], cancel: threading.Event) -> T:
-    """What `work` returns. Raises `ToolCancelled` at once when `cancel` is set: what is still
-    under way ends by its own time limit, and nobody waits for it."""
+    """The result of `work`, which runs in a daemon thread.
+
+    Raises `ToolCancelled` at once when `cancel` is set; the thread then ends by its own timeout.
+    """
     future = in_background(work, "browser-call")
     while not wait([future], _POLL_INTERVAL_S).done and not cancel.is_set():
         pass

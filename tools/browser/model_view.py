@@ -1,6 +1,6 @@
-"""What the model reads of searches and pages, within so many tokens.
+"""The text of search results and pages for the model, within a token budget.
 
-The bundled model's adapter was trained on these forms: who changes them trains it anew.
+The bundled model's adapter was trained on these formats: a change requires a new training.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tools.citations import comparable
 from tools.text import one_line, quotable
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_MAX_TITLE_CHARS = 120  # characters
+_MAX_TITLE_CHARS = 120
 _MAX_SNIPPET_CHARS = 300
 _MAX_LINK_CHARS = 80
 
@@ -24,8 +24,11 @@ Numbering = Callable[[Link], int]
 
 @dataclass(frozen=True)
 class BrowserLimits:
-    """How much the model reads: tokens of one page's part, tokens of all that one call brings,
-    and results of a search."""
+    """Limits of what the model reads.
+
+    `window` is the token budget of one page's part, `budget` that of one call's whole result;
+    `results` is the number of search results.
+    """
 
     window: int = 1_500
     budget: int = 15_000
@@ -33,15 +36,17 @@ class BrowserLimits:
 
     @classmethod
     def for_context(cls, context: int) -> BrowserLimits:
-        """What fits a model's window of so many tokens, 0 where that isn't known: several calls
-        beside the conversation and the answer."""
+        """The limits for a context window of `context` tokens, 0 if unknown.
+
+        They leave room for several calls beside the conversation and the answer.
+        """
         budget = max(400, min(15_000, (context or 32_768) // 6))
         return cls(min(1_500, budget), budget, max(3, min(10, budget // 200)))
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Some lines of a page as text, and which: `first` to `last`, counted from 1."""
+    """The text of a page's lines from number `first` to `last`, counted from 1."""
 
     text: str
     first: int
@@ -49,13 +54,13 @@ class Shown:
 
 
 def tokens(text: str) -> int:
-    """About how many tokens a text has: 4 characters each, 1.5 in Chinese, Japanese and Korean."""
+    """Estimated tokens of a text: 4 characters each, 1.5 in Chinese, Japanese and Korean."""
     wide = len(_WIDE.findall(text))
     return int((len(text) - wide) / 4 + wide / 1.5) + 1
 
 
 def search_text(query: str, results: Sequence[Source], notes: Sequence[str]) -> str:
-    """A search's results with their numbers; `notes` are sentences on how it was searched."""
+    """Search results with their numbers; `notes` are sentences about the search."""
     lines = [f'Results for "{one_line(quotable(query), 200)}":'] if results else list[str]()
     for each in results:
         day = f" · {each.published.isoformat()}" if each.published else ""
@@ -68,13 +73,15 @@ def search_text(query: str, results: Sequence[Source], notes: Sequence[str]) -> 
 
 
 def snippet(text: str) -> str:
-    """A result's text, on one line and cut."""
+    """The text of a search result, on one line and shortened."""
     return one_line(quotable(text), _MAX_SNIPPET_CHARS)
 
 
-def page_text(source: Source, page: Page, first: int, room: int, number: Numbering) -> Shown:
-    """The lines from `first` on that fit into `room` tokens, at least one."""
-    last, left = first - 1, room - tokens(source.title + page.url) - 12
+def page_text(
+    source: Source, page: Page, first: int, budget_tokens: int, number: Numbering
+) -> Shown:
+    """The lines from `first` on that fit into `budget_tokens`, but at least one."""
+    last, left = first - 1, budget_tokens - tokens(source.title + page.url) - 12
     for line in page.lines[first - 1 :]:
         left -= tokens(_numbered(line, page, lambda _: 1000)) + 2
         if left < 0 and last >= first:
@@ -82,14 +89,15 @@ def page_text(source: Source, page: Page, first: int, room: int, number: Numberi
         last += 1
     where = f"lines {first}-{last} of {len(page.lines)}" if page.lines else "no text"
     shown = [
-        f"{at}: {_numbered(page.lines[at - 1], page, number)}" for at in range(first, last + 1)
+        f"{line}: {_numbered(page.lines[line - 1], page, number)}"
+        for line in range(first, last + 1)
     ]
     return Shown("\n".join([*_head(source, page, where), *shown]), first, last)
 
 
-def first_line_before(source: Source, page: Page, last: int, room: int) -> int:
-    """Where a window begins that ends with the line `last`."""
-    first, left = last + 1, room - tokens(source.title + page.url) - 12
+def first_line_before(source: Source, page: Page, last: int, budget_tokens: int) -> int:
+    """The first line of the part that ends with line `last` and fits into `budget_tokens`."""
+    first, left = last + 1, budget_tokens - tokens(source.title + page.url) - 12
     while first > 1:
         left -= tokens(_numbered(page.lines[first - 2], page, lambda _: 1000)) + 2
         if left < 0 and first <= last:
@@ -98,13 +106,17 @@ def first_line_before(source: Source, page: Page, last: int, room: int) -> int:
     return max(first, 1)
 
 
-def found_text(source: Source, page: Page, pattern: str, room: int, number: Numbering) -> str:
-    """The lines that have the words of `pattern`: as they stand there, else all of them."""
+def found_text(
+    source: Source, page: Page, pattern: str, budget_tokens: int, number: Numbering
+) -> str:
+    """The lines that contain `pattern`; without any, those that contain all of its words."""
     lines = [comparable(plain(line, page.links)) for line in page.lines]
     wanted = comparable(pattern)
-    matching = [at for at, line in enumerate(lines) if wanted and wanted in line]
+    matching = [index for index, line in enumerate(lines) if wanted and wanted in line]
     if not matching and (words := [_beginning(word) for word in map(comparable, pattern.split())]):
-        matching = [at for at, line in enumerate(lines) if all(word.search(line) for word in words)]
+        matching = [
+            index for index, line in enumerate(lines) if all(word.search(line) for word in words)
+        ]
     quoted = f'"{one_line(quotable(pattern), 80)}"'
     total = f"{len(lines)} line{'' if len(lines) == 1 else 's'}"
     if not matching:
@@ -112,24 +124,24 @@ def found_text(source: Source, page: Page, pattern: str, room: int, number: Numb
     have = "has" if len(matching) == 1 else "have"
     count = f"{len(matching)} line{'' if len(matching) == 1 else 's'}"
     shown = _head(source, page, f"{count} of {len(lines)} {have} {quoted}")
-    left = room
-    for done, at in enumerate(matching):
-        left -= tokens(_numbered(page.lines[at], page, lambda _: 1000)) + 2
+    left = budget_tokens
+    for done, index in enumerate(matching):
+        left -= tokens(_numbered(page.lines[index], page, lambda _: 1000)) + 2
         if left < 0 and done:
             shown.append(f"({len(matching) - done} more; look for longer words)")
             break
-        shown.append(f"{at + 1}: {_numbered(page.lines[at], page, number)}")
+        shown.append(f"{index + 1}: {_numbered(page.lines[index], page, number)}")
     return "\n".join(shown)
 
 
 def _beginning(word: str) -> re.Pattern[str]:
-    """A word, or one that begins with it; Chinese has no blanks to tell where one begins."""
+    """A pattern for words that begin with `word`; Chinese text has no word boundaries."""
     edge = "" if _WIDE.match(word) else f"(?<![^\\W{_WIDE.pattern[1:-1]}])"
     return re.compile(edge + re.escape(word))
 
 
 def failed_text(id: int, url: str, why: str) -> str:
-    """A page that could not be read."""
+    """The line about a page that could not be read."""
     return f"[{id}] {quotable(url)} · could not be read: {one_line(quotable(why), 200)}"
 
 

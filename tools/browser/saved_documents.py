@@ -1,4 +1,4 @@
-"""Documents that were read on the web, kept in the workspace: for the user, and for code."""
+"""Stores documents from the web in the workspace, for the user and for code."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from tools.base import Attachment
 from tools.browser.base import Document
 from tools.safe_files import free_name, safe_name, write_into
 
-MAX_BYTES = 200_000_000
-"""What one conversation keeps."""
+MAX_SAVED_BYTES = 200_000_000
+"""Total size of the documents that one conversation stores."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Documents:
-    """The documents of one conversation, each of them once."""
+    """The documents of one conversation, each stored once."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, Attachment] = {}
+        self._by_digest: dict[bytes, Attachment] = {}
         self._bytes = 0
 
     def keep(self, workspace: Path, document: Document | None) -> Attachment | None:
-        """The document as a file of the workspace; None where there is none, where it has no
-        room, or can't be written."""
+        """Stores a document in `workspace`, once for each content.
+
+        Returns None without a document, above `MAX_SAVED_BYTES`, and where it can't be written.
+        """
         if document is None:
             return None
         digest = hashlib.sha256(document.data).digest()
-        known = self._kept.get(digest)
+        known = self._by_digest.get(digest)
         if known is not None and known.path.is_file():
             return known
-        if self._bytes + len(document.data) > MAX_BYTES:
+        if self._bytes + len(document.data) > MAX_SAVED_BYTES:
             return None
         try:
             name = free_name(workspace, _name(document))
@@ -42,8 +44,8 @@ class Documents:
             _logger.warning("A document was not kept.", exc_info=True)
             return None
         self._bytes += len(document.data)
-        self._kept[digest] = Attachment(name, document.media_type, path, inline=False)
-        return self._kept[digest]
+        self._by_digest[digest] = Attachment(name, document.media_type, path, inline=False)
+        return self._by_digest[digest]
 
 
 def _name(document: Document) -> str:

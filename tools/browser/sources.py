@@ -1,9 +1,10 @@
-"""What one conversation has found and read, under numbers that stay valid.
+"""The numbered sources of one conversation: search results, links and pages.
 
-Results, pages and links share one running sequence. A page has the number of the result or the
-link that it was opened from. A link has one number wherever it stands, given when it is shown.
+All share one sequence of numbers, which stay valid. A page keeps the number of the result or the
+link from which it was opened. A link gets its number when it is first shown, the same one on all
+pages.
 
-`cited` tells whether the words of a citation stand in what was read.
+`cited` checks the quoted words of a citation.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, Page
 from tools.citations import Citation, claimed, find
 from tools.text import one_line, quotable
 
-MAX_CHARS = 20_000_000
-"""Text of pages that one conversation keeps; beyond, the page read longest ago gives way."""
+MAX_STORED_CHARS = 20_000_000
+"""Text of the pages that one conversation stores; above, the page read longest ago is dropped."""
 MAX_LINE_CHARS = 800
-"""Characters of one line; longer ones are broken, so that a window never holds half a line."""
+"""Longest line; longer ones are divided, so that each part of a page has complete lines."""
 
 _MAX_URL_CHARS = 2_000
 MARKER = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
@@ -30,11 +31,10 @@ MARKER = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
 
 @dataclass(frozen=True)
 class Source:
-    """One number's meaning: a result, a link, or a page that was read.
+    """A numbered source: a search result, a link, or a page that was read.
 
-    `snippet` and `published` are those of a search result. `page` is None until it is read, and
-    again when it had to give way; its lines are what the model reads, but for the numbers of
-    links.
+    `snippet` and `published` are those of a search result. `page` is None before it is read and
+    after it was dropped; the model reads its lines with numbers in place of the link markers.
     """
 
     id: int
@@ -46,13 +46,12 @@ class Source:
 
     @property
     def host(self) -> str:
-        """The address's host, with a port where it has one."""
+        """Host and port of the URL."""
         return host_of(self.url)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The text at hand as a person reads it, links by their words: the page's, else the
-        snippet's."""
+        """The lines of the page, else of the snippet, with links as their text."""
         if self.page is None:
             return (self.snippet,) if self.snippet else ()
         return tuple(plain(line, self.page.links) for line in self.page.lines)
@@ -64,47 +63,47 @@ class Source:
 
     @property
     def read(self) -> bool:
-        """Whether the page was read, and is still kept."""
+        """Whether the page was read and is still stored."""
         return self.page is not None
 
     @property
     def where(self) -> str:
-        """The host, and when it was read."""
+        """The host, and the time of reading."""
         read = f"read {self.page.read_at:%Y-%m-%d %H:%M} UTC" if self.page else "not read"
         return f"{self.host} · {read}"
 
 
 class SourceStore:
-    """The sources of one conversation. Safe to use from several threads."""
+    """The sources of one conversation. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sources: list[Source] = []
         self._by_url: dict[str, int] = {}
-        self._read: list[int] = []  # the pages that are kept, the one read longest ago first
+        self._read: list[int] = []  # IDs of the stored pages, the one read longest ago first
 
     def __len__(self) -> int:
         return len(self._sources)
 
     def get(self, id: int) -> Source | None:
-        """What stands under that number."""
+        """The source with that number, or None."""
         with self._lock:
             return self._sources[id] if 0 <= id < len(self._sources) else None
 
     def sources(self) -> tuple[Source, ...]:
-        """Everything, by number."""
+        """All sources, in the order of their numbers."""
         with self._lock:
             return tuple(self._sources)
 
     def add_result(self, title: str, url: str, snippet: str, published: date | None) -> Source:
-        """A search result, under a number of its own: two results are never the same one."""
+        """Adds a search result, always with a new number."""
         with self._lock:
             return self._add(
                 Source(0, url, one_line(quotable(title), 120) or host_of(url), snippet, published)
             )
 
     def number(self, link: Link) -> int:
-        """The number of a link's address, a new one where it has none."""
+        """The number of a link's URL, a new one where it has none."""
         with self._lock:
             known = self._by_url.get(link.url)
             if known is not None:
@@ -113,10 +112,10 @@ class SourceStore:
             return self._add(Source(0, link.url, title)).id
 
     def keep(self, page: Page, id: int | None = None, asked: str = "") -> Source:
-        """A page that was read, under the number it was opened by.
+        """Stores a page under the number from which it was opened.
 
-        With none it was opened by the address `asked`; it takes the number that this has, unless
-        another text was read there: then both are kept.
+        With `id` None it was opened by the URL `asked`. It then gets that URL's number, or a new
+        one where that number already has a page with other text.
         """
         kept = readable(page)
         with self._lock:
@@ -131,7 +130,7 @@ class SourceStore:
             self._sources[id] = source
             self._by_url.setdefault(kept.url, id)
             self._read = [*(each for each in self._read if each != id), id]
-            self._make_room()
+            self._drop_oldest()
             return source
 
     def _add(self, source: Source) -> Source:
@@ -140,15 +139,15 @@ class SourceStore:
         self._by_url[source.url] = source.id
         return source
 
-    def _make_room(self) -> None:
+    def _drop_oldest(self) -> None:
         sizes = {id: _size(self._sources[id].page) for id in self._read}
-        while len(self._read) > 1 and sum(sizes[id] for id in self._read) > MAX_CHARS:
+        while len(self._read) > 1 and sum(sizes[id] for id in self._read) > MAX_STORED_CHARS:
             oldest = self._read.pop(0)
             self._sources[oldest] = replace(self._sources[oldest], page=None)
 
 
 def host_of(url: str) -> str:
-    """The host and port of an address; the address itself where it has none."""
+    """Host and port of a URL; the URL itself where it has none."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -157,7 +156,7 @@ def host_of(url: str) -> str:
 
 
 def plain(line: str, links: Sequence[Link]) -> str:
-    """A line with its links as their words."""
+    """A line with its links as their text."""
 
     def words(found: re.Match[str]) -> str:
         index = int(found[1])
@@ -167,14 +166,14 @@ def plain(line: str, links: Sequence[Link]) -> str:
 
 
 def readable(page: Page) -> Page:
-    """A page as it is kept: lines that hold something, none too long, all safe to quote."""
+    """A page in its stored form: no empty or long lines, all text safe to quote."""
     whole = (line for text in page.lines for line in text.splitlines())
     lines = (quotable(line.expandtabs(4)).rstrip() for line in whole)
     return replace(
         page,
         url=page.url[:_MAX_URL_CHARS],
         title=one_line(quotable(page.title), 120) or host_of(page.url),
-        lines=tuple(part for line in lines if line.strip() for part in _broken(line)),
+        lines=tuple(part for line in lines if line.strip() for part in _divided(line)),
         links=tuple(Link(one_line(quotable(link.text), 120), link.url) for link in page.links),
         note=one_line(quotable(page.note), 120),
         screenshot=None,
@@ -182,8 +181,8 @@ def readable(page: Page) -> Page:
     )
 
 
-def _broken(line: str) -> Iterable[str]:
-    """A line in parts of at most `MAX_LINE_CHARS`, broken after a sentence or at a blank."""
+def _divided(line: str) -> Iterable[str]:
+    """A line in parts of at most `MAX_LINE_CHARS`, divided after sentences or at spaces."""
     while len(line) > MAX_LINE_CHARS:
         end = max(
             line.rfind(mark, MAX_LINE_CHARS // 2, MAX_LINE_CHARS - 1) + len(mark)
@@ -205,7 +204,7 @@ def _size(page: Page | None) -> int:
 
 
 def cited(source: Source | None, words: str) -> Citation:
-    """Looks for the words in the source's lines."""
+    """Checks whether the source's text contains the quoted words."""
     if source is None:
         return Citation(False)
     words = claimed(words)

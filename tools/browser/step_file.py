@@ -1,4 +1,4 @@
-"""What the page draws of one call: a small JSON file beside the call's text.
+"""The JSON file from which the page draws one browser call.
 
 {"kind": "search", "query": "sea otters", "results": [{"id": 0, "title": …, "url": …,
  "host": …, "snippet": …, "published": "2026-05-01" or null}], "notes": []}
@@ -24,14 +24,14 @@ from tools.safe_files import write_into
 
 STEP: Final = BROWSER_STEP
 FOLDER: Final = PAGE_ONLY
-"""The hidden folder of a workspace that holds steps and screenshots."""
+"""The hidden folder of a workspace for steps and screenshots."""
 
 Kind = Literal["read", "find"]
 _logger = logging.getLogger(__name__)
 
 
 def search_step(query: str, results: Sequence[Source], notes: Sequence[str]) -> dict[str, Any]:
-    """A search as the page draws it."""
+    """The step of a search."""
     shown = [
         {
             "id": each.id,
@@ -49,7 +49,7 @@ def search_step(query: str, results: Sequence[Source], notes: Sequence[str]) -> 
 def page_step(
     source: Source, page: Page, first: int, last: int, picture: Attachment | None = None
 ) -> dict[str, Any]:
-    """A page that was read, with the lines that the model saw."""
+    """The entry of a page that was read; `first` and `last` are the lines that the model saw."""
     return {
         "id": source.id,
         "url": page.url,
@@ -66,17 +66,17 @@ def page_step(
 
 
 def failed_step(id: int, url: str, why: str) -> dict[str, Any]:
-    """A page that could not be read."""
+    """The entry of a page that could not be read."""
     return {"id": id, "url": url, "host": host_of(url), "error": why}
 
 
 def step_file(workspace: Path, name: str, step: Mapping[str, Any]) -> Attachment | None:
-    """Writes a step for the page; None where that fails, which costs the page alone."""
+    """Writes a step as JSON; None where that fails, which affects only the page's drawing."""
     return _written(workspace, f"{name}.json", STEP, json.dumps(step, ensure_ascii=False).encode())
 
 
 def screenshot_file(workspace: Path, name: str, picture: bytes) -> Attachment | None:
-    """Writes a screenshot, a JPEG or a PNG; None where it is neither, or can't be written."""
+    """Writes a JPEG or PNG screenshot; None for other data, and where it can't be written."""
     if picture.startswith(b"\xff\xd8"):
         return _written(workspace, f"{name}.jpg", "image/jpeg", picture)
     if picture.startswith(b"\x89PNG"):

@@ -1,8 +1,7 @@
 """The browser: search, open, find and scroll, over a search chain and a reader.
 
-Both faces come down to the same five functions. Every page, result and link has a number that
-stays valid for the whole conversation (`sources`); what the model reads has one form
-(`model_view`).
+Both faces offer the same five functions. Every page, result and link has a number that stays
+valid for the whole conversation (`sources`); `model_view` formats the text for the model.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ from tools.text import one_line
 
 MAX_PAGES = 10
 """Pages that one call opens."""
-PARTS = 5
-"""`scroll` up to this number means parts of a page, beyond it lines."""
+MAX_SCROLL_PARTS = 5
+"""`scroll` counts parts of a page up to this number, and lines above it."""
 
 _BARE = re.compile(r"[\w-]+(\.[\w-]+)+([:/?#]|$)")  # an address without its scheme
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A page on the shelf that is to be shown, or why it could not be read."""
+    """A source that is shown, or `failed` with the reason why its page could not be read."""
 
     source: Source
     failed: str = ""
@@ -53,10 +52,10 @@ class Opened:
 
 
 class BrowserTool:
-    """One conversation's browser. `sources` and `cited` may be called from any thread.
+    """The browser of one conversation. `sources` and `cited` may be called from any thread.
 
-    What it reads was written by strangers: it `taints`. The reader is the conversation's own and
-    closed with it. `limits` may be a function, which is asked at each call.
+    The tool `taints`, since web pages are untrusted. `reader` belongs to the conversation and is
+    closed with the tool. `limits` may be a function, which is called at each use.
     """
 
     name = NAME
@@ -71,9 +70,9 @@ class BrowserTool:
     ) -> None:
         self._search, self._reader = search, reader
         self._limits_now = limits if callable(limits) else lambda: limits or BrowserLimits()
-        self._shelf = SourceStore()
+        self._sources = SourceStore()
         self._at_hand: list[int] = []
-        self._shown: dict[int, tuple[int, int]] = {}  # a page's lines that the model saw last
+        self._shown: dict[int, tuple[int, int]] = {}  # by source: the lines that the model saw last
         self._steps = 0
         self._documents = Documents()
 
@@ -82,32 +81,32 @@ class BrowserTool:
         return self._limits_now()
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
-        """One function with an expression as its input, or five."""
+        """One function that takes an expression (native), or five functions."""
         return [native_spec(self._search.names)] if native else function_specs(self._search.names)
 
     def sources(self) -> tuple[Source, ...]:
-        """All that has a number, by number; those that were read have a `page`."""
-        return self._shelf.sources()
+        """All sources in the order of their numbers; those that were read have a `page`."""
+        return self._sources.sources()
 
     @property
     def citations(self) -> CitationSource:
         return self
 
     def source(self, id: int) -> Source | None:
-        """What stands under that number."""
-        return self._shelf.get(id)
+        """The source with that number, or None."""
+        return self._sources.get(id)
 
     def cited(self, id: int, words: str) -> Citation:
-        """Whether the words of a citation stand in what was read under that number, and where."""
-        return cited(self._shelf.get(id), words)
+        """The result of looking for the quoted words in the source with that number."""
+        return cited(self._sources.get(id), words)
 
     def has_side_effects(self, function: str) -> bool:
-        """Pages are read: nothing goes out but their addresses."""
+        """False: the functions only read."""
         return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
-        """Runs one call. Raises `ToolError` where there is nothing to show."""
-        begun = time.monotonic()
+        """Runs one call. Raises `ToolError` where it has no result."""
+        started = time.monotonic()
         try:
             wanted = wanted_call(call)
         except NoCall as error:
@@ -124,11 +123,11 @@ class BrowserTool:
         if wanted.more:
             text += "\n(Only the first call was run: send one call at a time.)"
         return replace(
-            result, call_id=call.id, name=call.name, text=text, seconds=time.monotonic() - begun
+            result, call_id=call.id, name=call.name, text=text, seconds=time.monotonic() - started
         )
 
     def close(self) -> None:
-        """Lets go of the reader. May be called twice."""
+        """Closes the reader. May be called twice."""
         self._reader.close()
 
     # -- the five functions ----------------------------------------------------------------------
@@ -145,7 +144,7 @@ class BrowserTool:
             context.cancel,
         )
         results = [
-            self._shelf.add_result(each.title, each.url, snippet(each.snippet), each.published)
+            self._sources.add_result(each.title, each.url, snippet(each.snippet), each.published)
             for each in found.results[: self._limits.results]
         ]
         self._reader.expect([each.url for each in results])
@@ -154,13 +153,13 @@ class BrowserTool:
 
     def _do_click(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         ids = list(dict.fromkeys(arguments["ids"]))
-        known = [source for id in ids if (source := self._shelf.get(id)) is not None]
+        known = [source for id in ids if (source := self._sources.get(id)) is not None]
         if not known:
             raise ToolError(self._no_such(ids))
         notes = [
             f"[{id}] · there is no result or link of this number"
             for id in ids
-            if self._shelf.get(id) is None
+            if self._sources.get(id) is None
         ][:MAX_PAGES]
         if len(known) > MAX_PAGES:
             left = one_line(", ".join(str(source.id) for source in known[MAX_PAGES:]))
@@ -170,7 +169,7 @@ class BrowserTool:
         opened = [
             Opened(source)
             if source.page is not None
-            else self._taken(read[source.url], source.id, source.url, context)
+            else self._store(read[source.url], source.id, source.url, context)
             for source in known
         ]
         return self._show(opened, context, notes=notes)
@@ -180,15 +179,15 @@ class BrowserTool:
         if _BARE.match(url):
             url = f"https://{url}"
         read = self._read([url], context)[url]
-        opened = self._taken(read, None, url, context)
+        opened = self._store(read, None, url, context)
         return self._show([opened], context, arguments.get("line", 1))
 
     def _do_find(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         pages = self._pages(arguments.get("id"))
-        pattern, room = arguments["pattern"], self._room(len(pages))
+        pattern, budget = arguments["pattern"], self._page_budget(len(pages))
         texts, steps = [], []
         for source, page in pages:
-            texts.append(found_text(source, page, pattern, room, self._shelf.number))
+            texts.append(found_text(source, page, pattern, budget, self._sources.number))
             steps.append(page_step(source, page, *self._shown.get(source.id, (1, 1))))
         step = self._step(context, {"kind": "find", "pattern": pattern, "pages": steps})
         return ToolResult("", "", "\n\n".join(texts), None, step)
@@ -199,25 +198,27 @@ class BrowserTool:
         first, last = self._shown.get(source.id, (1, 0))
         by = arguments.get("lines", 1)
         if "line" in arguments:
-            at = min(arguments["line"], total)
+            target = min(arguments["line"], total)
         elif by > 0:
-            at = last + 1 + (by - 1) * (last - first + 1) if by <= PARTS else first + by
+            target = (
+                last + 1 + (by - 1) * (last - first + 1) if by <= MAX_SCROLL_PARTS else first + by
+            )
         else:
             if first <= 1:
                 raise ToolError(f"This is the beginning of the page [{source.id}].")
-            at = first + by
-            if -by <= PARTS:
-                at = first
+            target = first + by
+            if -by <= MAX_SCROLL_PARTS:
+                target = first
                 for _ in range(-by):
-                    at = first_line_before(source, page, at - 1, self._limits.window)
-        if at > total:
+                    target = first_line_before(source, page, target - 1, self._limits.window)
+        if target > total:
             raise ToolError(f"The page [{source.id}] ends at line {total}; there is no more of it.")
-        return self._show([Opened(source)], context, at)
+        return self._show([Opened(source)], context, target)
 
-    # -- what they share -------------------------------------------------------------------------
+    # -- shared steps ----------------------------------------------------------------------------
 
     def _read(self, urls: Sequence[str], context: ToolContext) -> dict[str, Page | ReadFailed]:
-        """What came of each address, all read at the same time."""
+        """The page or the failure of each URL, read concurrently."""
         urls = list(dict.fromkeys(urls))
         if not urls:
             return {}
@@ -226,17 +227,17 @@ class BrowserTool:
         read = unless_stopped(lambda: self._reader.read(urls, context.cancel), context.cancel)
         return dict(zip(urls, read, strict=True))
 
-    def _taken(
+    def _store(
         self, read: Page | ReadFailed, id: int | None, url: str, context: ToolContext
     ) -> Opened:
-        """Puts a page on the shelf, its screenshot and the document it is into the workspace."""
+        """Stores a page as a source, and its screenshot and its document in the workspace."""
         if isinstance(read, ReadFailed):
-            source = self._shelf.get(self._shelf.number(Link("", url)) if id is None else id)
+            source = self._sources.get(self._sources.number(Link("", url)) if id is None else id)
             return Opened(source or Source(0, url, url), failed=str(read))
         document = self._documents.keep(context.workspace, read.document)
         if document is not None:
             read = replace(read, note=f"kept in the workspace as {document.name}")
-        source = self._shelf.keep(read, id, url)
+        source = self._sources.keep(read, id, url)
         name = f"page-{source.id}"
         picture = read.screenshot and screenshot_file(context.workspace, name, read.screenshot)
         return Opened(source, picture=picture or None, document=document)
@@ -248,7 +249,7 @@ class BrowserTool:
         line: int = 1,
         notes: Sequence[str] = (),
     ) -> ToolResult:
-        """Pages from a line on, one after another, and those that could not be read."""
+        """The result with the opened pages, from `line` on, and the failures."""
         texts: list[str] = []
         steps: list[dict[str, Any]] = []
         at_hand: list[int] = []
@@ -259,8 +260,8 @@ class BrowserTool:
                 steps.append(failed_step(source.id, source.url, each.failed))
                 continue
             first = min(max(line, 1), max(len(page.lines), 1))
-            room = self._room(len(opened))
-            shown = page_text(source, page, first, room, self._shelf.number)
+            budget = self._page_budget(len(opened))
+            shown = page_text(source, page, first, budget, self._sources.number)
             self._shown[source.id] = shown.first, shown.last
             at_hand.append(source.id)
             texts.append(shown.text)
@@ -277,9 +278,9 @@ class BrowserTool:
         )
 
     def _pages(self, id: int | None) -> list[tuple[Source, Page]]:
-        """The pages at hand, or the one of that number. Raises `ToolError`."""
+        """The pages opened last, or the one with that number. Raises `ToolError`."""
         ids = self._at_hand if id is None else [id]
-        sources = [source for each in ids if (source := self._shelf.get(each)) is not None]
+        sources = [source for each in ids if (source := self._sources.get(each)) is not None]
         pages = [(source, source.page) for source in sources if source.page is not None]
         if not pages:
             how = f"{EXAMPLES['mclick']} or {EXAMPLES['open_url']}"
@@ -287,7 +288,7 @@ class BrowserTool:
             raise ToolError(f"{what}. Open one with {how}.")
         return pages
 
-    def _room(self, pages: int) -> int:
+    def _page_budget(self, pages: int) -> int:
         return min(self._limits.window, self._limits.budget // max(pages, 1))
 
     def _step(self, context: ToolContext, step: Mapping[str, Any]) -> tuple[Attachment, ...]:
@@ -297,9 +298,9 @@ class BrowserTool:
 
     def _no_such(self, ids: Sequence[int]) -> str:
         numbers = ", ".join(f"[{id}]" for id in ids[:MAX_PAGES])
-        if not len(self._shelf):
+        if not len(self._sources):
             return f"There is no {numbers}: nothing was searched or opened yet. {HOW}"
-        return f"There is no {numbers}: the numbers go from 0 to {len(self._shelf) - 1}."
+        return f"There is no {numbers}: the numbers go from 0 to {len(self._sources) - 1}."
 
 
 def _files(opened: Sequence[Opened]) -> list[Attachment]:

@@ -1,1 +1,1 @@
-"""`@tool`: signature and docstring to JSON Schema, arguments checked; loading users' files."""
+"""`@tool`: JSON Schema from signature and docstring, validation of arguments, loading of files."""

@@ -4,19 +4,19 @@
     def convert(amount: Annotated[float, "how much"], to: Literal["EUR", "GBP"] = "EUR") -> str:
         \"\"\"Convert an amount of US dollars.\"\"\"
 
-The docstring says what the tool is for, the types become a JSON Schema, and what the model
-sends is checked against them before the function runs. The decorated function can still be
-called as before. A parameter of type `ToolContext` is not shown to the model: it gets the
-session's folder, the Stop flag and a line of progress.
+The docstring is the tool's description, the types become a JSON Schema, and the model's
+arguments are validated against it before the function runs. The decorated function can still be
+called as before. A parameter of type `ToolContext` is not part of the schema: it receives the
+session's folder, the Stop flag and the callback for progress.
 
-What is returned is what the model reads: text as it is; nothing as "Done."; dictionaries,
-lists, dataclasses and pydantic models as JSON; an `Attachment`, or a list of them, as files
-for the user; a `ToolResult` as it is; anything else as `str` shows it. To tell the model what
-went wrong, raise `ToolError`.
+The model reads the return value: text unchanged; None as "Done."; dictionaries, lists,
+dataclasses and pydantic models as JSON; an `Attachment`, or a list of them, as files for the
+user; a `ToolResult` unchanged; any other value as `str` formats it. To report a failure to the
+model, raise `ToolError`.
 
-A running Python function can't be stopped from outside. When the user presses Stop, or its
-time is over, the registry stops waiting and its result is thrown away, but the function may go
-on in the background; a long one should look at `context.cancel` now and then.
+A running Python function can't be stopped from outside. When the user presses Stop, or the
+timeout expires, the registry stops waiting and discards the result, but the function may continue
+in the background; a long one should check `context.cancel` regularly.
 """
 
 from __future__ import annotations
@@ -44,15 +44,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_TEXT_CHARS = 20_000
-"""Characters of a result that the model reads, about 5,000 tokens of English."""
+"""Longest result that the model reads, about 5,000 tokens of English."""
 
 
 class FunctionTool(Generic[P, R]):
-    """A function and the one `ToolSpec` made of it. Shared by all sessions.
+    """A function and the `ToolSpec` made from it. Shared by all sessions.
 
-    `acts` says that a call changes something outside (sends, buys, deletes), so that a user's
-    word may be asked for first. `stateful` functions never run twice at the same time, in no
-    session. `seconds` is how long a call may take, None for the registry's setting.
+    `acts` marks a function with side effects (it sends, buys, deletes): a call may need the
+    user's approval. Calls of a `stateful` function never run at the same time, across all
+    sessions. `seconds` is the timeout of a call, None for the registry's setting. `longest_text`
+    is the limit of a result's text in characters; longer text is cut in the middle.
     """
 
     taints = False
@@ -83,7 +84,7 @@ class FunctionTool(Generic[P, R]):
         self._signature = description.signature
         self._arguments = Arguments(self.name, description.parameters)
         self._spec = ToolSpec(self.name, description.text, self._arguments.schema)
-        self._turn = threading.Lock() if stateful else contextlib.nullcontext()
+        self._call_lock = threading.Lock() if stateful else contextlib.nullcontext()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -92,7 +93,7 @@ class FunctionTool(Generic[P, R]):
         return f"<tool {self.name}>"
 
     def specs(self, native: bool) -> tuple[ToolSpec, ...]:
-        """The one function, the same for every model."""
+        """The one function; both faces are the same."""
         return (self._spec,)
 
     def has_side_effects(self, function: str) -> bool:
@@ -104,15 +105,15 @@ class FunctionTool(Generic[P, R]):
 
         Raises `ToolError` for wrong arguments, and whatever the function raises.
         """
-        # Half a character, left by a cut stream, would break a function that writes or sends it.
-        sound = encodable(json.dumps(call.arguments(), ensure_ascii=False))
-        values = self._arguments.check(json.loads(sound))
+        # A lone surrogate, left by a cut stream, breaks functions that write or send the text.
+        encoded = encodable(json.dumps(call.arguments(), ensure_ascii=False))
+        values = self._arguments.check(json.loads(encoded))
         values |= dict.fromkeys(self._contexts, context)
         bound = self._signature.bind_partial()
         bound.arguments.update(
             {name: values[name] for name in self._signature.parameters if name in values}
         )
-        with self._turn:
+        with self._call_lock:
             if context.cancel.is_set():
                 raise ToolCancelled(f"{self.name} was stopped by the user.")
             value: Any = self.function(*bound.args, **bound.kwargs)
@@ -122,7 +123,7 @@ class FunctionTool(Generic[P, R]):
         return dataclasses.replace(result, text=cut_middle(result.text, self._longest_text))
 
     def close(self) -> None:
-        """A function holds nothing."""
+        """Does nothing: a function holds no resources."""
 
 
 @overload
@@ -151,10 +152,10 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 def _result(call: ToolCall, value: Any) -> ToolResult:
     if isinstance(value, ToolResult):
         return value
-    made = value if isinstance(value, list | tuple) else (value,)
-    if made and all(isinstance(item, Attachment) for item in made):
-        names = ", ".join(item.name for item in made)
-        return ToolResult(call.id, call.name, f"Made for the user: {names}.", None, tuple(made))
+    items = value if isinstance(value, list | tuple) else (value,)
+    if items and all(isinstance(item, Attachment) for item in items):
+        names = ", ".join(item.name for item in items)
+        return ToolResult(call.id, call.name, f"Made for the user: {names}.", None, tuple(items))
     return ToolResult(call.id, call.name, _text(value))
 
 
@@ -167,12 +168,12 @@ def _text(value: Any) -> str:
         dataclasses.is_dataclass(value) and not isinstance(value, type)
     ):
         try:
-            return json.dumps(to_jsonable_python(value, fallback=_simple), ensure_ascii=False)
+            return json.dumps(to_jsonable_python(value, fallback=_fallback), ensure_ascii=False)
         except (ValueError, TypeError, RecursionError):
-            return str(value)  # what contains itself, or keys that are no text
+            return str(value)  # a value that contains itself, or keys that are not text
     return str(value)
 
 
-def _simple(value: Any) -> Any:
-    """NumPy's arrays and numbers as lists and numbers, all else as text."""
+def _fallback(value: Any) -> Any:
+    """NumPy arrays and numbers as lists and numbers, all other values as text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

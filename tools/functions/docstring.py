@@ -1,4 +1,4 @@
-"""Reads a docstring: what the function is for, and what each parameter is.
+"""Parses a docstring into the descriptions of the function and of its parameters.
 
 `docstring_parser` understands Google (`Args:`), NumPy (`Parameters` underlined), Sphinx
 (`:param name:`) and Epydoc (`@param name:`).
@@ -13,14 +13,14 @@ import docstring_parser
 
 
 class Docstring(NamedTuple):
-    """`description` is the text before the first section; `parameters` are texts by name."""
+    """`description` is the text before the first section; `parameters` maps names to texts."""
 
     description: str
     parameters: dict[str, str]
 
 
 def read(text: str | None) -> Docstring:
-    """Takes a docstring apart. Nothing in it can be wrong: what isn't understood is description."""
+    """Parses a docstring. Never raises: text that can't be parsed counts as description."""
     text = inspect.cleandoc(text or "")
     try:
         found = docstring_parser.parse(text)

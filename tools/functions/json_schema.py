@@ -1,7 +1,8 @@
-"""Parameters as a JSON Schema, and a model's arguments checked against it.
+"""The JSON Schema of a function's parameters, and the validation of a model's arguments.
 
-pydantic knows the types; this module makes its schema plain (no titles, definitions in place)
-and its errors short sentences that name the argument as the model wrote it: `items[2].price`.
+pydantic makes the schema and validates. This module simplifies the schema (no titles, definitions
+inlined) and turns pydantic's errors into short sentences with the argument's path as the model
+wrote it: `items[2].price`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from tools.functions.parameters import Parameter, ToolDefinitionError
 from tools.text import one_line
 
 MAX_ERRORS = 6
-"""How many errors one answer lists; a model mends few at a time."""
+"""Errors that one message lists; a model corrects only a few at a time."""
 
 _CONFIG = ConfigDict(coerce_numbers_to_str=True)
 
 
 class Arguments:
-    """The arguments of one function: `schema` for the model, `check` for what it sent."""
+    """The parameters of one function: `schema` describes them, `check` validates arguments."""
 
     def __init__(self, function: str, parameters: Sequence[Parameter]) -> None:
         """Raises `ToolDefinitionError` for a type that no JSON Schema describes."""
@@ -35,18 +36,18 @@ class Arguments:
         self.schema: Mapping[str, Any] = _schema(function, self._parameters, self._adapters)
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The values that the function is to get, optional ones left out filled in.
+        """The validated values, with the defaults of omitted optional parameters.
 
-        Raises `ToolError` with all that is wrong, by name.
+        Raises `ToolError` with all errors, each with the argument's path.
         """
         values: dict[str, Any] = {}
         wrong: list[str] = []
         for name, parameter in self._parameters.items():
             if name in arguments:
                 try:
-                    values[name] = _gently(self._adapters[name], arguments[name])
+                    values[name] = _validated(self._adapters[name], arguments[name])
                 except _Invalid as invalid:
-                    # A model often says null where it means "nothing given".
+                    # Models often send null for an argument that they mean to omit.
                     if parameter.required or arguments[name] is not None:
                         wrong += invalid.sentences(name)
                         continue
@@ -69,44 +70,44 @@ class Arguments:
 
 
 class _Invalid(Exception):
-    """A value that did not pass, as pydantic said it and as it was looked at."""
+    """A value that failed validation, with pydantic's error."""
 
     def __init__(self, error: ValidationError, value: Any) -> None:
         self.error, self.value = error, value
 
     def sentences(self, name: str) -> list[str]:
-        """One clause a place; the branches of a union come together in one."""
+        """One clause for each path; the branches of a union share one."""
         expected: dict[str, list[str]] = {}
         found: dict[str, str] = {}
         for error in self.error.errors(include_url=False, include_context=False):
             path = name + _path(self.value, error["loc"], error["type"] == "missing")
-            said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+            text = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             if error["type"] == "missing":
-                said = ""
-            elif said.startswith("Input should "):
-                said = said.removeprefix("Input should ").partition(", ")[0]
+                text = ""
+            elif text.startswith("Input should "):
+                text = text.removeprefix("Input should ").partition(", ")[0]
                 found[path] = _shown(error["input"])
-            if said not in expected.setdefault(path, []):
-                expected[path].append(said)
-        return [_clause(path, said, found.get(path)) for path, said in expected.items()]
+            if text not in expected.setdefault(path, []):
+                expected[path].append(text)
+        return [_clause(path, texts, found.get(path)) for path, texts in expected.items()]
 
 
-def _clause(path: str, said: list[str], found: str | None) -> str:
-    if said == [""]:
+def _clause(path: str, messages: list[str], found: str | None) -> str:
+    if messages == [""]:
         return f"{path} is missing"
     if found is None:
-        return f"{path}: {'; '.join(filter(None, said))}"
-    first, *others = filter(None, said)
+        return f"{path}: {'; '.join(filter(None, messages))}"
+    first, *others = filter(None, messages)
     wanted = " or ".join([first, *(other.removeprefix("be ") for other in others)])
     return f"{path} should {wanted}, but is {found}"
 
 
-def _path(value: Any, where: Iterable[int | str], missing: bool) -> str:
-    """The place in the arguments; pydantic's own words among it (a union's branch) left out."""
-    steps = list(where)
+def _path(value: Any, location: Iterable[int | str], missing: bool) -> str:
+    """An error's location as a path in the arguments, without the names of union branches."""
+    steps = list(location)
     path = ""
-    for at, step in enumerate(steps):
-        last = missing and at == len(steps) - 1
+    for index, step in enumerate(steps):
+        last = missing and index == len(steps) - 1
         if isinstance(value, Mapping) and (step in value or last):
             path += f".{step}"
             value = value.get(step)
@@ -131,8 +132,8 @@ def _listed(function: str, wrong: Sequence[str]) -> str:
     return "\n".join([head.rstrip(), *lines])
 
 
-def _gently(adapter: TypeAdapter[Any], value: Any) -> Any:
-    """The value as its type, from JSON written into a string too. Raises `_Invalid`."""
+def _validated(adapter: TypeAdapter[Any], value: Any) -> Any:
+    """The validated value, also of JSON that is written as a string. Raises `_Invalid`."""
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
@@ -155,7 +156,7 @@ def _adapter(function: str, parameter: Parameter) -> TypeAdapter[Any]:
         try:
             return TypeAdapter(parameter.annotation, config=_CONFIG)
         except PydanticUserError as error:
-            # Models, dataclasses and typed dictionaries bring a configuration of their own.
+            # Models, dataclasses and typed dictionaries have their own configuration.
             if error.code != "type-adapter-config-unused":
                 raise
             return TypeAdapter(parameter.annotation)
@@ -179,7 +180,7 @@ def _schema(
         except (PydanticUserError, TypeError) as error:
             raise _no_schema(function, parameters[name]) from error
     with warnings.catch_warnings():
-        # A default that is no JSON is left out of the schema, and the function still gets it.
+        # A default that is not JSON is omitted from the schema, and the function still gets it.
         warnings.simplefilter("ignore")
         each, shared = TypeAdapter.json_schemas(
             [(name, "validation", adapter) for name, adapter in adapters.items()]
@@ -203,7 +204,7 @@ def _schema(
 def _with_notes(
     node: dict[str, Any], parameter: Parameter, adapter: TypeAdapter[Any]
 ) -> dict[str, Any]:
-    """The property with description and default; "or null" goes where leaving out says it."""
+    """The property with description and default; an optional one loses its "or null" branch."""
     if not parameter.required and parameter.default is None:
         branches = [branch for branch in node.get("anyOf", ()) if branch != {"type": "null"}]
         if len(branches) == 1:
@@ -223,7 +224,7 @@ def _with_notes(
 
 
 def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema without titles, and with each definition in place unless it contains itself."""
+    """A schema without titles, and with all definitions inlined that don't contain themselves."""
     if isinstance(node, list):
         return [_plain(item, definitions) for item in node]
     if not isinstance(node, dict):
@@ -243,13 +244,13 @@ def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
             plain[key] = {name: _plain(item, definitions) for name, item in value.items()}
         else:
             plain[key] = _plain(value, definitions)
-    # The mapping of a discriminator points at definitions that are no longer there.
+    # A discriminator's mapping refers to definitions that are inlined now.
     plain.pop("discriminator", None)
     return plain
 
 
 def _reached(node: Any, definitions: Mapping[str, Any]) -> set[str]:
-    """The names of all definitions that a schema leads to."""
+    """The names of all definitions that a schema refers to, directly or indirectly."""
     reached: set[str] = set()
     open_nodes = [node]
     while open_nodes:

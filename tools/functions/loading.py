@@ -1,4 +1,4 @@
-"""Loads users' tools from Python files: drop a file into a folder and it is a tool."""
+"""Loads users' tools from Python files and folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that gave no tool, or one too few, and why, in one sentence for the page."""
+    """A file of which a tool could not be loaded; `sentence` gives the reason for the page."""
 
     file: str
     sentence: str
@@ -30,7 +30,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The tools in the order of the files and of their definitions, and what went wrong."""
+    """The tools in the order of the files and of their definitions, and the problems."""
 
     tools: tuple[FunctionTool[..., Any], ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -39,14 +39,14 @@ class Loaded:
 def load_tools(paths: Sequence[Path]) -> Loaded:
     """Every function marked with `@tool` in the files, and in the `.py` files of the folders.
 
-    Folders are not searched deeper, and files whose name begins with `_` are left out. A file
-    that can't be loaded is a problem and keeps none of the others away; nothing is raised. A
-    file is imported anew with each call, as a module of its own: it can't import its neighbours.
+    Subfolders are not searched, and files whose name begins with `_` are skipped. A file that
+    can't be loaded becomes a `Problem`, and the others are loaded all the same; nothing is raised.
+    Each call imports the files again, as separate modules: they can't import each other.
     """
     tools: dict[str, FunctionTool[..., Any]] = {}
     problems: list[Problem] = []
     seen: set[Path] = set()
-    for path in map(Path.absolute, paths):  # as tracebacks name it
+    for path in map(Path.absolute, paths):  # the form that tracebacks use
         for file in _files(path, problems):
             if file.resolve() in seen:
                 continue
@@ -106,7 +106,7 @@ def _imported(file: Path) -> ModuleType:
 
 
 def _tools_in(module: ModuleType) -> list[FunctionTool[..., Any]]:
-    """In the order of definition, each once, and none that the file only imported."""
+    """The tools that a module defines, in order and each once, without those it only imports."""
     found = {
         id(value): value
         for value in vars(module).values()

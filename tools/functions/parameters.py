@@ -1,4 +1,4 @@
-"""A function's signature as a list of parameters: name, type, description, whether it is needed.
+"""A function's signature as a list of parameters: name, type, description, required or optional.
 
 Annotated[T, "text"]           describes the parameter
 Annotated[T, "text", False]    the older form: the third part says whether it is required
@@ -26,10 +26,10 @@ class ToolDefinitionError(Exception):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument as the model is to give it.
+    """One parameter that the model fills.
 
-    `default` is what the function gets when the model leaves an optional one out; it means
-    nothing where `required` is true.
+    `default` is the value when the model omits an optional parameter; it has no meaning where
+    `required` is True.
     """
 
     name: str
@@ -41,7 +41,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Description:
-    """What a function says of itself. `context_names` are the parameters that get the context."""
+    """A function's documentation and signature.
+
+    `context_names` are the parameters that receive the `ToolContext`.
+    """
 
     text: str
     parameters: tuple[Parameter, ...]
@@ -50,7 +53,10 @@ class Description:
 
 
 def describe(function: Callable[..., Any]) -> Description:
-    """Reads signature and docstring. Raises `ToolDefinitionError` for what no model can fill."""
+    """Reads signature and docstring.
+
+    Raises `ToolDefinitionError` for a parameter that no model can fill.
+    """
     name = getattr(function, "__name__", "the function")
     try:
         signature = inspect.signature(function)
@@ -78,7 +84,7 @@ def describe(function: Callable[..., Any]) -> Description:
 
 
 def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    """The parameters' types, strings resolved. The return type may be anything and is left out."""
+    """The types of the parameters, with strings resolved. The return type is not read."""
     inner = inspect.unwrap(function)
     written = {
         key: value
@@ -124,7 +130,7 @@ def _parameter(
 
 
 def _unfold(hint: Any) -> tuple[str | None, bool | None, Any]:
-    """Description, required flag and type of an annotation; what else it holds stays with it."""
+    """Description, required flag and type of an annotation; the type keeps all other metadata."""
     if typing.get_origin(hint) is not Annotated:
         return None, None, modern(hint)
     inner, *notes = typing.get_args(hint)
@@ -136,9 +142,9 @@ def _unfold(hint: Any) -> tuple[str | None, bool | None, Any]:
 
 
 def modern(annotation: Any) -> Any:
-    """The same type with each `typing.TypedDict` as one of `typing_extensions`.
+    """The same type with each `typing.TypedDict` replaced by one of `typing_extensions`.
 
-    Before Python 3.12 pydantic takes no other, and a user need not know that.
+    Before Python 3.12 pydantic accepts no other.
     """
     if typing.is_typeddict(annotation) and type(annotation).__module__ == "typing":
         hints = typing.get_type_hints(annotation, include_extras=True)

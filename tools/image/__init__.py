@@ -1,10 +1,10 @@
-"""Pictures from a description, with what a setting names.
+"""Text-to-image: pictures from a description, by the generator that a setting selects.
 
-    tool        the tool: a description in, a picture in the workspace out
-    endpoint    a server with the OpenAI images endpoint draws
-    pipeline    diffusers draws, in process
+    tool        the tool: from a description to a picture in the workspace
+    endpoint    a generator that calls a server with the OpenAI images endpoint
+    pipeline    a generator that runs a diffusers pipeline in this process
 
-`ImageTool` is one session's, a `ImageGenerator` everybody's.
+Each session has its own `ImageTool`; all sessions share one `ImageGenerator`.
 """
 
 from tools.image.endpoint import Endpoint

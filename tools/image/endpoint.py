@@ -1,8 +1,8 @@
 """A server with the OpenAI images endpoint: `POST …/images/generations`.
 
-The reference is platform.openai.com/docs/api-reference/images. Only `model` and `prompt` are sent:
-what else there is differs from server to server. The picture comes in the answer, or as an
-address, which is fetched without the key.
+The reference is platform.openai.com/docs/api-reference/images. The request has only `model` and
+`prompt`, since the other parameters differ between servers. The response holds the picture, or
+its URL, which is fetched without the API key.
 """
 
 from __future__ import annotations
@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 180.0
-"""How long a picture may take; CogView needs 5 to 60 seconds."""
+"""Timeout of one picture in seconds; CogView needs 5 to 60."""
 MAX_IMAGE_BYTES = 32_000_000
-"""Bytes of a picture; a page shows no larger one."""
-_LARGEST_ANSWER = (
-    MAX_IMAGE_BYTES * 4 // 3 + 100_000
-)  # the picture in base64, and what stands around it
+"""Largest accepted picture."""
+_MAX_RESPONSE_BYTES = MAX_IMAGE_BYTES * 4 // 3 + 100_000  # the picture in base64, and its JSON
 
 
 class Endpoint:
-    """Draws with the model `model`, None for the server's own choice, at `url`, which ends before
-    `/images/generations`, mostly in `/v1`."""
+    """An image generator at a server.
+
+    `url` is the base URL without `/images/generations`; it mostly ends in `/v1`. `model` is the
+    model's name, None for the server's default. `key` is the API key, empty for none. `seconds`
+    is the timeout of one picture.
+    """
 
     def __init__(
         self, url: str, model: str | None = None, key: str = "", seconds: float = TIMEOUT_S
@@ -43,16 +45,19 @@ class Endpoint:
         self._seconds = seconds
 
     def paint(self, prompt: str, context: ToolContext) -> bytes:
-        """The picture's bytes, whatever they are. Raises `ToolError`."""
+        """The bytes of the picture, not validated. Raises `ToolError` and `ToolCancelled`."""
         body = {"prompt": prompt, **({"model": self._model} if self._model else {})}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         url = f"{self._url}/images/generations"
-        ends = time.monotonic() + self._seconds
-        answer = self._sent("POST", url, ends, context, _LARGEST_ANSWER, headers=headers, json=body)
-        value = parsed(said := _text(answer))
-        return self._picture(said if value is None else value, url, ends, context)
+        deadline = time.monotonic() + self._seconds
+        answer = self._request(
+            "POST", url, deadline, context, _MAX_RESPONSE_BYTES, headers=headers, json=body
+        )
+        text = _text(answer)
+        value = parsed(text)
+        return self._picture(text if value is None else value, url, deadline, context)
 
-    def _picture(self, answer: Any, url: str, ends: float, context: ToolContext) -> bytes:
+    def _picture(self, answer: Any, url: str, deadline: float, context: ToolContext) -> bytes:
         found = answer.get("data") if isinstance(answer, Mapping) else None
         first = found[0] if isinstance(found, list) and found else None
         if isinstance(first, Mapping):
@@ -62,41 +67,41 @@ class Endpoint:
                 except (binascii.Error, ValueError):
                     raise ToolError("The picture service sent no picture.") from None
             if isinstance(address := first.get("url"), str) and address:
-                return self._fetched(address, url, ends, context)
-        said = self._plain(message_in(answer))
+                return self._download(address, url, deadline, context)
+        reason = self._plain(message_in(answer))
         raise ToolError(
-            f"The picture service drew nothing: {said}."
-            if said
+            f"The picture service drew nothing: {reason}."
+            if reason
             else "The picture service sent no picture."
         )
 
-    def _fetched(self, address: str, url: str, ends: float, context: ToolContext) -> bytes:
+    def _download(self, address: str, url: str, deadline: float, context: ToolContext) -> bytes:
         if address.startswith("data:image/"):
-            return self._picture({"data": [{"b64_json": address}]}, url, ends, context)
+            return self._picture({"data": [{"b64_json": address}]}, url, deadline, context)
         address = urljoin(url, address)
         if urlsplit(address).scheme not in ("http", "https"):
             raise ToolError("The picture service sent an address that is none.")
-        return self._sent("GET", address, ends, context, MAX_IMAGE_BYTES)
+        return self._request("GET", address, deadline, context, MAX_IMAGE_BYTES)
 
-    def _sent(
+    def _request(
         self,
         method: str,
         url: str,
-        ends: float,
+        deadline: float,
         context: ToolContext,
-        most: int,
+        max_bytes: int,
         **fields: Any,
     ) -> bytes:
-        """The body of an answer with a status of 200. Raises `ToolError`."""
+        """The body of a successful response, at most `max_bytes`. Raises `ToolError`."""
         import httpx
 
-        limits = httpx.Timeout(max(0.1, ends - time.monotonic()), connect=10.0)
+        limits = httpx.Timeout(max(0.1, deadline - time.monotonic()), connect=10.0)
         try:
             with (
                 httpx.Client(timeout=limits, follow_redirects=True, trust_env=False) as client,
                 client.stream(method, url, **fields) as response,
             ):
-                body = _read(response, ends, context, most)
+                body = _read(response, deadline, context, max_bytes)
         except httpx.TimeoutException:
             raise ToolError(self._late()) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
@@ -104,9 +109,9 @@ class Endpoint:
             raise ToolError("The picture service can't be reached.") from None
         if response.is_success:
             return body
-        said = self._plain(message_of(_text(body)))
-        reply = f" ({response.status_code}: {said})" if said else f" ({response.status_code})"
-        if response.status_code in (401, 403) and not said:
+        reason = self._plain(message_of(_text(body)))
+        reply = f" ({response.status_code}: {reason})" if reason else f" ({response.status_code})"
+        if response.status_code in (401, 403) and not reason:
             reply += ", perhaps for its key"
         raise ToolError(f"The picture service refused{reply}.")
 
@@ -114,22 +119,22 @@ class Endpoint:
         return f"The picture service did not answer within {self._seconds:g} seconds."
 
     def _plain(self, text: str) -> str:
-        """The service's own words on one line, without markup and without the key."""
+        """The service's message on one line, without markup and without the API key."""
         return quoted(text, self._key, 300)
 
 
-def _read(response: httpx.Response, ends: float, context: ToolContext, most: int) -> bytes:
-    pieces, size = [], 0
-    for piece in response.iter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        if size > most:
+def _read(response: httpx.Response, deadline: float, context: ToolContext, max_bytes: int) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
             raise ToolError("What the picture service sent is too large.")
         if context.cancel.is_set():
             raise ToolCancelled("Stopped by the user.")
-        if time.monotonic() > ends:
+        if time.monotonic() > deadline:
             raise ToolError("The picture service did not end its answer in time.")
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def _text(body: bytes) -> str:

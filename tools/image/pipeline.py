@@ -1,7 +1,7 @@
-"""diffusers in process: a folder or a hub name of a text-to-image pipeline, CogView4 and others.
+"""An image generator that runs a diffusers text-to-image pipeline, such as CogView4, in process.
 
-The package is optional. A pipeline is loaded at the first picture and kept; pictures are drawn one
-after the other, the visitors in turn, for each takes the whole card.
+The package diffusers is optional. The pipeline is loaded for the first picture and stays loaded.
+Each picture needs the whole GPU, so a fair queue generates one at a time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _OUT_OF_MEMORY = "The picture needs more memory than there is."
 
 
 class Pipeline:
-    """Draws with the pipeline at `where`, shared by all sessions."""
+    """The pipeline in a folder, or of a name on the Hugging Face hub; shared by all sessions."""
 
     def __init__(self, where: str) -> None:
-        self._where = where
+        self._folder_or_name = where
         self._queue = FairQueue(1)
         self._pipeline: Any = None
 
     def paint(self, prompt: str, context: ToolContext) -> bytes:
-        """A PNG. Raises `ToolError`."""
+        """The picture as a PNG. Raises `ToolError` and `ToolCancelled`."""
         with self._queue.ticket(context.owner) as ticket:
             while not context.cancel.is_set() and ticket.wait(POLL_INTERVAL_S):
                 pass
@@ -40,7 +40,7 @@ class Pipeline:
                 raise ToolCancelled("Stopped by the user.")
             pipeline = self._loaded(context)
             try:
-                drawn = pipeline(prompt, callback_on_step_end=_watched(context))
+                output = pipeline(prompt, callback_on_step_end=_step_callback(context))
             except ToolCancelled:
                 raise
             except MemoryError:
@@ -51,7 +51,7 @@ class Pipeline:
                 log.warning("a picture did not fit into the memory", exc_info=True)
                 raise ToolError(_OUT_OF_MEMORY) from None
         data = io.BytesIO()
-        drawn.images[0].save(data, "PNG")
+        output.images[0].save(data, "PNG")
         return data.getvalue()
 
     def _loaded(self, context: ToolContext) -> Any:
@@ -64,27 +64,27 @@ class Pipeline:
             raise ToolError(MISSING) from None
         context.progress("Loading the model that draws")
         on_gpu = torch.cuda.is_available()
-        folder = Path(self._where).expanduser()
+        folder = Path(self._folder_or_name).expanduser()
         try:
             pipeline = diffusers.DiffusionPipeline.from_pretrained(
-                str(folder) if folder.is_dir() else self._where,
+                str(folder) if folder.is_dir() else self._folder_or_name,
                 torch_dtype=torch.bfloat16 if on_gpu else torch.float32,
             )
-        except Exception:  # whatever the hub, the folder or the memory is to blame for
+        except Exception:  # the hub, the folder and the memory raise errors of many types
             log.exception("the model that draws could not be loaded")
             raise ToolError(
                 "The model that draws could not be loaded; the app's log says why."
             ) from None
         if on_gpu:
-            # Only the part at work lies on the card.
+            # Only the component that runs is in GPU memory.
             pipeline.enable_model_cpu_offload()
         pipeline.set_progress_bar_config(disable=True)
         self._pipeline = pipeline
         return pipeline
 
 
-def _watched(context: ToolContext) -> Any:
-    """What a pipeline calls after each step: Stop is heard there."""
+def _step_callback(context: ToolContext) -> Any:
+    """A callback after each step of the pipeline, which raises `ToolCancelled` after Stop."""
 
     def after_step(_pipeline: Any, step: int, _time: Any, values: dict[str, Any]) -> dict[str, Any]:
         if context.cancel.is_set():

@@ -1,4 +1,4 @@
-"""The `cogview` tool: a description in, a picture in the workspace out."""
+"""The `cogview` tool: draws a picture from a description and stores it in the workspace."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from tools.media import PICTURES, PictureRefused, picture_size
 from tools.safe_files import free_name, safe_name, write_into
 
 MAX_PROMPT_CHARS = 4000
-"""Characters of a description; services take between 1,000 and 32,000."""
-_MAX_NAME_CHARS = 60  # characters of a file's name that are taken from the description
+"""Longest description; services accept between 1,000 and 32,000 characters."""
+_MAX_NAME_CHARS = 60  # part of the description that the file's name contains
 
 
 class ImageGenerator(Protocol):
-    """What draws; shared by all sessions, and called from several threads."""
+    """Generates pictures; shared by all sessions and called from several threads."""
 
     def paint(self, prompt: str, context: ToolContext) -> bytes:
-        """A PNG or JPEG. Raises `ToolError` with what the model should read."""
+        """A picture of `prompt` as PNG or JPEG. Raises `ToolError` with a message for the model."""
 
 
 class ImageTool:
-    """One session's way to a `painter`. Pictures lie in its workspace, named after what they
-    show, each beside a text file with the whole description."""
+    """The image tool of one session.
+
+    `painter` is the shared generator. Pictures are stored in `workspace` under a name made of the
+    description, each with a text file that holds the whole description.
+    """
 
     name = "cogview"
     stateful = True
@@ -39,7 +42,7 @@ class ImageTool:
         self._drawn = 0
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
-        """One function, in the words that the bundled model's adapter was trained with."""
+        """One function; the bundled model's adapter was trained with this description."""
         parameters = {
             "type": "object",
             "properties": {"prompt": {"type": "string"}},
@@ -49,12 +52,12 @@ class ImageTool:
         return [ToolSpec(self.name, "Draw a picture from a description.", parameters, raw)]
 
     def has_side_effects(self, function: str) -> bool:
-        """A picture lies in the workspace alone."""
+        """False: a picture is stored in the workspace only."""
         return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
-        """Draws. Raises `ToolError`."""
-        begun = time.monotonic()
+        """Draws and stores one picture. Raises `ToolError`."""
+        started = time.monotonic()
         prompt = _prompt_of(call)
         context.progress("Drawing")
         data = self._painter.paint(prompt, context)
@@ -63,7 +66,7 @@ class ImageTool:
         except PictureRefused as error:
             raise ToolError(f"What the picture service sent can't be used: {error}.") from None
         self._drawn += 1
-        path = self._kept(prompt, data, PICTURES[mime])
+        path = self._store(prompt, data, PICTURES[mime])
         text = (
             f"[picture {self._drawn}: {width}x{height}]\n[file {path.name}: {file_size(len(data))}]"
         )
@@ -72,13 +75,13 @@ class ImageTool:
             call.name,
             text,
             attachments=(Attachment(path.name, mime, path, offered=True),),
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - started,
         )
 
     def close(self) -> None:
-        """Nothing is held: the painter is everybody's."""
+        """Does nothing: the generator is shared."""
 
-    def _kept(self, prompt: str, data: bytes, ending: str) -> Path:
+    def _store(self, prompt: str, data: bytes, ending: str) -> Path:
         words = re.sub(r"[^\w-]+", " ", prompt)[:_MAX_NAME_CHARS].split()
         name = free_name(self._workspace, safe_name(f"{'-'.join(words) or 'picture'}.{ending}"))
         try:

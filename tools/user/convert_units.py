@@ -5,7 +5,7 @@ from typing import Annotated
 from tools import tool
 from tools.base import ToolError
 
-# How many of the kind's first unit one unit is; exact by definition, except where rounded.
+# Size of each unit in the kind's first unit; exact by definition, except where rounded.
 KINDS = {
     "length": {
         "m": 1, "mm": 0.001, "cm": 0.01, "km": 1000, "inch": 0.0254, "foot": 0.3048,
@@ -59,7 +59,7 @@ def convert_units(
 
 
 def known(unit: str) -> str:
-    """The unit as the tables write it. Raises ToolError for one that they don't have."""
+    """The unit's name in the tables. Raises ToolError for an unknown unit."""
     name = unit.strip().lower()
     all_units = [*TEMPERATURES, *(each for units in KINDS.values() for each in units)]
     for guess in (name, name.removesuffix("s"), name.removeprefix("degrees ")):

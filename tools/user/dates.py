@@ -43,7 +43,10 @@ def add_to_date(
 
 
 def find_zone(name: str) -> str:
-    """The time zone's full name, from its last part too. Raises ToolError when there is none."""
+    """The full name of a time zone, given in full or by its last part, in any case.
+
+    Raises ToolError for an unknown zone.
+    """
     wanted = name.strip().replace(" ", "_").lower()
     zones = sorted(available_timezones())
     for zone in zones:

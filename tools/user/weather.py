@@ -11,8 +11,8 @@ from tools import tool
 from tools.base import ToolError
 
 SERVICE = "https://wttr.in"
-TIMEOUT_S = 5  # without an answer
-MAX_ANSWER_BYTES = 1_000_000  # bytes; an answer has about 50,000
+TIMEOUT_S = 5  # of the connection and of each read
+MAX_ANSWER_BYTES = 1_000_000  # an answer has about 50,000
 
 
 @tool

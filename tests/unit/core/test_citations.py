@@ -77,7 +77,7 @@ def test_a_growing_text_only_ever_grows(parts):
     """Whatever the pieces: no half citation is shown, and what was shown stays."""
     kept = Page("https://a.example/", "A", 200, ("One line.",), (), datetime.now(UTC))
     tool = BrowserTool(Lists(), Pages(lambda url: kept))
-    tool._shelf.keep(kept)
+    tool._sources.keep(kept)
     before = ""
     for end in range(len(parts) + 1):
         text = "".join(parts[:end])

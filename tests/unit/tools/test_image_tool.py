@@ -230,7 +230,7 @@ def test_a_refusal_in_the_services_own_words(
 def test_an_answer_without_end_is_cut(
     studio: Studio, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.image.endpoint._LARGEST_ANSWER", 100_000)
+    monkeypatch.setattr("tools.image.endpoint._MAX_RESPONSE_BYTES", 100_000)
     studio.answer = (200, b"x" * 200_000)
     assert "too large" in refused(draw)
 

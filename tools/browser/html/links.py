@@ -1,4 +1,4 @@
-"""The links of a page, numbered as they come."""
+"""Numbers the links of a page in their order."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from urllib.parse import urljoin, urlsplit
 from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link
 from tools.documents.readers.html.segments import Links
 
-MOST_LINKS = 2000  # of one page that get a number; the rest is plain text
+MAX_LINKS = 2000  # of one page that are numbered; the others become plain text
 TOKEN = re.compile(f"{LINK_OPENS}(\\d+){LINK_CLOSES}")
-"""A link in a text, by its number."""
+"""A link's number in a text."""
 
 
 class NumberedLinks(Links):
-    """A token stands for each link that leads from the page at `base` to another; `found` is what
-    the numbers mean."""
+    """Replaces each link from the page at `base` to another page by a numbered token.
+
+    `found` are the links in the order of their numbers.
+    """
 
     def __init__(self, base: str) -> None:
         self.found: list[Link] = []
@@ -24,7 +26,7 @@ class NumberedLinks(Links):
 
     def address(self, href: str) -> str:
         """See `Links`."""
-        return absolute(self._base, href) if len(self.found) < MOST_LINKS else ""
+        return absolute(self._base, href) if len(self.found) < MAX_LINKS else ""
 
     def worded(self, text: str, address: str) -> str:
         """See `Links`."""
@@ -37,11 +39,11 @@ class NumberedLinks(Links):
         return f"{LINK_OPENS}{self._numbers[link]}{LINK_CLOSES}"
 
     def spoken(self, text: str) -> str:
-        """`text` with the words of its links."""
+        """`text` with the links' own text in place of the tokens."""
         return TOKEN.sub(lambda match: self.found[int(match.group(1))].text, text)
 
     def renumbered(self, lines: list[str]) -> tuple[list[str], list[Link]]:
-        """Only the links that stand in `lines`, numbered as they come."""
+        """`lines` with their links numbered from 0 in order, and these links only."""
         numbers: dict[int, int] = {}
 
         def number(match: re.Match[str]) -> str:
@@ -52,7 +54,7 @@ class NumberedLinks(Links):
 
 
 def absolute(base: str, href: str) -> str:
-    """A link's address, "" where it leads nowhere else or is none of the web's."""
+    """The absolute URL of a link; "" for a link within the page and for other schemes."""
     href = href.strip()
     if href.startswith("#"):
         return ""

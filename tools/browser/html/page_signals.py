@@ -1,5 +1,7 @@
-"""What a page's HTML says about itself beside its text: that scripts write it, or that it asks
-who is there. Looked for where text is taken out of pages, in a process of its own."""
+"""Detects signals in a page's HTML: scripts that write the text, a captcha, a login.
+
+Runs in the worker processes that extract the text.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,17 @@ from typing import Literal
 from lxml.html import HtmlElement
 
 PageSignal = Literal["scripts", "empty root", "asks for scripts", "captcha", "password"]
-"""It has scripts, frames or a refresh; the element that scripts write into is empty; it asks to
-turn scripts on; it asks for a proof that one is human; it asks to log in."""
+"""The page has scripts, frames or a refresh; the root element for scripts is empty; the page asks
+to enable scripts; it shows a captcha; it has a password field."""
 
 _ROOTS = ("root", "app", "__next", "__nuxt")  # of React, Vue, Next and Nuxt
-_MAX_NOSCRIPT_CHARS = 1_000  # characters of a <noscript> that are looked at
+_MAX_NOSCRIPT_CHARS = 1_000  # of a <noscript> that are searched
 _ASKS = re.compile("enable|activate|require|need|turn on|启用|开启", re.I)
 _CAPTCHA = re.compile(r"captcha|cf[-_]chl|challenge-platform|just a moment\.\.\.", re.I)
 
 
 def signs_of(tree: HtmlElement, html: str) -> tuple[PageSignal, ...]:
-    """The signs of a page, which was parsed and not cleaned yet."""
+    """The signals of a page; `tree` is its parsed HTML before cleaning."""
     found: dict[PageSignal, bool] = {
         "scripts": _needs_more(tree),
         "empty root": any(_is_empty(root) for root in tree.iter("div", "main")),
@@ -43,5 +45,5 @@ def _is_empty(element: HtmlElement) -> bool:
 
 
 def _asks(element: HtmlElement) -> bool:
-    said = element.text_content()[:_MAX_NOSCRIPT_CHARS]
-    return "javascript" in said.lower() and _ASKS.search(said) is not None
+    text = element.text_content()[:_MAX_NOSCRIPT_CHARS]
+    return "javascript" in text.lower() and _ASKS.search(text) is not None

@@ -1,1 +1,1 @@
-"""The only way out: proxy, SSRF guard, byte quota, plain fetch."""
+"""All network access of the browser: proxy, SSRF guard, byte quota, HTTP fetcher."""

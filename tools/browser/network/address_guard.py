@@ -1,8 +1,7 @@
-"""Which addresses may be connected to: the public internet, and what the operator allowed.
+"""The SSRF guard: allows connections to the public internet and to the operator's allow list.
 
-What is judged is the address at the other end, not the name that was asked for. `connect`
-resolves, judges and connects in one step, so that a name which changes its address in between
-gains nothing.
+The guard checks the resolved IP address, not the host name. `connect` resolves, checks and
+connects in one step, which prevents DNS rebinding (a name that changes its address in between).
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-RESOLVING = 8.0  # seconds until a name must be resolved
-CONNECTING = 4.0  # seconds for each address of a name
+RESOLVE_TIMEOUT_S = 8.0  # of one host name
+CONNECT_TIMEOUT_S = 4.0  # of each address of a name
 
-# IPv4 addresses travel in these, in the last 32 bits (RFC 4291, 2765, 6052).
-_CARRIES_IPV4 = tuple(
+# Networks that embed an IPv4 address in the last 32 bits (RFC 4291, 2765, 6052).
+_EMBEDS_IPV4 = tuple(
     IPv6Network(network)
     for network in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
-_CARRIER = IPv4Network("100.64.0.0/10")  # carrier-grade NAT, RFC 6598
-_UNICAST = IPv6Network("2000::/3")  # all global unicast that IANA has given out
-# Local-use NAT64 (RFC 8215) and Teredo (RFC 4380): what lies behind them can't be told.
+_CARRIER_GRADE_NAT = IPv4Network("100.64.0.0/10")  # carrier-grade NAT, RFC 6598
+_UNICAST = IPv6Network("2000::/3")  # all global unicast addresses that IANA has allocated
+# Local-use NAT64 (RFC 8215) and Teredo (RFC 4380): their real destination is unknown.
 _OPAQUE = (IPv6Network("64:ff9b:1::/48"), IPv6Network("2001::/32"))
 
 # "Bad ports" of the Fetch standard, https://fetch.spec.whatwg.org/#port-blocking
@@ -47,15 +46,15 @@ _BAD_PORTS = frozenset({
 
 
 class Refused(Exception):
-    """The wall lets nobody go there. The message is one line ("the address is private")."""
+    """The guard forbids the connection. The message is one line ("the address is private")."""
 
 
 class Unreachable(Exception):
-    """It is allowed, but there is no way to it. The message is one line."""
+    """The connection is allowed, but failed. The message is one line."""
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """Every address that the system knows for `host`. Raises OSError."""
+    """The IP addresses of `host` from the system's resolver, without duplicates. Raises OSError."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
@@ -63,8 +62,11 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Opening:
-    """One entry of the allow list: a network or a host (`*.host` for all below it), on one port
-    or on every one."""
+    """One entry of the allow list.
+
+    An entry has a `network`, or a `host` (`*.host` for all its subdomains). `port` None stands
+    for all ports.
+    """
 
     network: Network | None
     host: str
@@ -81,8 +83,11 @@ class Opening:
 
 
 def opening(entry: str) -> Opening:
-    """An entry such as `10.0.0.0/8`, `127.0.0.1:8123`, `[::1]:80`, `intranet.example` or
-    `*.intranet.example:8080`. Raises ValueError."""
+    """Parses an entry of the allow list.
+
+    Entries are such as `10.0.0.0/8`, `127.0.0.1:8123`, `[::1]:80`, `intranet.example` or
+    `*.intranet.example:8080`. Raises ValueError for any other text.
+    """
     text = entry.strip()
     network = _network(text)
     if network is not None:
@@ -107,7 +112,7 @@ def _network(text: str) -> Network | None:
 
 
 def plain_host(host: str) -> str:
-    """A host as it is compared: lower case, ASCII, without the last dot; "" if it is none."""
+    """A host name normalized to lower case and ASCII, without a final dot; "" if it is invalid."""
     host = host.strip().rstrip(".").lower()
     if not host.isascii():
         try:
@@ -119,9 +124,9 @@ def plain_host(host: str) -> str:
 
 
 def trouble_of(address: Address) -> str:
-    """What keeps an address from being public, in a word or two; "" if it is public."""
+    """The kind of a non-public address, such as "loopback"; "" for a public one."""
     if isinstance(address, IPv6Address):
-        for network in _CARRIES_IPV4:
+        for network in _EMBEDS_IPV4:
             if address in network and int(address) > 1:
                 return trouble_of(IPv4Address(int(address) & 0xFFFFFFFF))
         if address.sixtofour is not None:
@@ -133,7 +138,7 @@ def trouble_of(address: Address) -> str:
         ("loopback", address.is_loopback),
         ("link-local", address.is_link_local),
         ("multicast", address.is_multicast),
-        ("of a carrier's own network", address.version == 4 and address in _CARRIER),
+        ("of a carrier's own network", address.version == 4 and address in _CARRIER_GRADE_NAT),
         ("private", address.is_private or getattr(address, "is_site_local", False)),
         ("reserved", not address.is_global or address.is_reserved),
         ("reserved", address.version == 6 and address not in _UNICAST),
@@ -143,9 +148,10 @@ def trouble_of(address: Address) -> str:
 
 @dataclass(frozen=True)
 class AddressGuard:
-    """Judges and makes connections. `allow` opens hosts and networks that are not public.
+    """Checks and opens connections.
 
-    Raises ValueError for an entry of `allow` that can't be understood.
+    `allow` lists hosts and networks that are allowed although they are not public (see
+    `opening`). Raises ValueError for an invalid entry.
     """
 
     allow: tuple[str, ...] = ()
@@ -159,10 +165,9 @@ class AddressGuard:
         return tuple(opening(entry) for entry in self.allow if entry.strip())
 
     def check_url(self, url: str) -> str:
-        """`url` without its fragment and password, if it is one that may be asked for at all.
+        """`url` without fragment and credentials, if its scheme, host and port are allowed.
 
-        Only what its text says is looked at; the address is judged when it is connected to.
-        Raises Refused.
+        Only the text of the URL is checked; `connect` checks the IP address. Raises Refused.
         """
         try:
             parts = urlsplit(url.strip())
@@ -182,19 +187,20 @@ class AddressGuard:
         return SplitResult(parts.scheme, location, path, parts.query, "").geturl()
 
     def check(self, host: str, port: int, address: str) -> None:
-        """Raises Refused if `address`, one of `host`'s, may not be connected to."""
-        judged = ipaddress.ip_address(address.partition("%")[0])
-        if self._allowed(host, judged, port):
+        """Raises Refused unless a connection to `address`, an IP address of `host`, is allowed."""
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+        if self._allowed(host, parsed, port):
             return
-        if trouble := trouble_of(judged):
+        if trouble := trouble_of(parsed):
             raise Refused(f"the address is {trouble}")
 
     async def connect(
         self, host: str, port: int
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to the first address of `host` that answers, all of them judged before.
+        """A connection to the first address of `host` that answers.
 
-        Raises Refused (one address behind the wall is enough) or Unreachable.
+        All addresses are checked first. Raises Refused if any of them is not allowed, and
+        Unreachable if none answers.
         """
         host = plain_host(host)
         self._check_port(host, port)
@@ -204,8 +210,8 @@ class AddressGuard:
         failure = "it does not answer"
         for address in addresses:
             try:
-                async with asyncio.timeout(CONNECTING):
-                    # A literal address: nothing is resolved a second time.
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    # An IP address, so that the name is not resolved a second time.
                     reader, writer = await asyncio.open_connection(address, port)
             except ConnectionRefusedError:
                 failure = "it refuses the connection"
@@ -218,7 +224,7 @@ class AddressGuard:
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
-            async with asyncio.timeout(RESOLVING):
+            async with asyncio.timeout(RESOLVE_TIMEOUT_S):
                 addresses = await self.resolver(host, port)
         except TimeoutError:
             raise Unreachable(f"the name {host} could not be looked up in time") from None
@@ -236,8 +242,8 @@ class AddressGuard:
             raise Refused(f"port {port} is not one of the web's")
 
     def _check_own(self, host: str, port: int, address: str, writer: asyncio.StreamWriter) -> None:
-        # A connection to a public address of this very machine passes no firewall. Both of its
-        # ends have the same address, and nothing has been sent yet.
+        # A connection to a public address of this machine itself bypasses firewalls. Its two
+        # ends have the same address, which is known before any data is sent.
         ends = (writer.get_extra_info("peername"), writer.get_extra_info("sockname"))
         own = all(ends) and ends[0][0] == ends[1][0]
         if own and not self._allowed(host, ipaddress.ip_address(address.partition("%")[0]), port):

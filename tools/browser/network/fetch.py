@@ -1,4 +1,4 @@
-"""One plain request for a page, through the proxy: bounded in time, in bytes and in redirects."""
+"""An HTTP request for a page through the proxy, limited in time, bytes and redirects."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from tools.browser.base import ReadFailed
 from tools.browser.network.address_guard import AddressGuard, Refused
 from tools.browser.network.quota import ProxyQuota
 
-TEXT_BYTES = 5_000_000  # of one page, decompressed
-DOCUMENT_BYTES = 30_000_000
-TIMEOUT_S = 10.0  # for one page, with its redirects
-REDIRECTS = 10
+MAX_TEXT_BYTES = 5_000_000  # of one page, decompressed
+MAX_DOCUMENT_BYTES = 30_000_000
+TIMEOUT_S = 10.0  # of one page, with its redirects
+MAX_REDIRECTS = 10
 CHUNK_BYTES = 1 << 16
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) {} Safari/537.36"
-"""Sites turn away who doesn't look like a browser; Chromium's version belongs in the gap."""
+"""Template of the User-Agent header, with a gap for Chromium's version; many sites refuse
+clients that don't look like a browser."""
 
-_REDIRECTS = (301, 302, 303, 307, 308)
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 Kind = Literal["html", "text", "document"]
 
 _HEADERS = {
@@ -45,10 +46,11 @@ _LOOKS_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title", b"<me
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a server answered, and under which name.
+    """A server's response.
 
-    `media_type` is what it is, without parameters; `charset` is what the server said, if anything;
-    `note` says what is missing.
+    `url` is the address after redirects. `media_type` is the type without parameters, corrected
+    by the content where the header is missing or generic. `charset` is the one of the header, if
+    any. `name` is the file's name. `note` is one line on what is missing ("cut at 5 MB").
     """
 
     url: str
@@ -62,38 +64,41 @@ class Fetched:
 
 
 def tls() -> ssl.SSLContext:
-    """Trusts what the system trusts (a company's own authority, too), and what certifi knows."""
+    """A TLS context with the system's certificate authorities (a company's, too) and certifi's."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
 class Fetcher:
-    """Fetches for one session; keeps its cookies. `account` is the session's at the proxy."""
+    """Fetches pages for one session, with its cookies, through `proxy` as the user of `quota`.
+
+    `seconds` is the timeout of one page.
+    """
 
     def __init__(
         self,
-        wall: AddressGuard,
+        guard: AddressGuard,
         proxy: str,
-        account: ProxyQuota,
+        quota: ProxyQuota,
         context: ssl.SSLContext,
         seconds: float,
     ) -> None:
-        self._wall = wall
-        self._account = account
+        self._guard = guard
+        self._quota = quota
         self._seconds = seconds
         self._cookies = httpx.Cookies()
         self._transport = httpx.AsyncHTTPTransport(
-            proxy=httpx.Proxy(proxy, auth=(account.name, account.secret)), verify=context
+            proxy=httpx.Proxy(proxy, auth=(quota.name, quota.secret)), verify=context
         )
 
     async def close(self) -> None:
         await self._transport.aclose()
 
     async def fetch(self, url: str) -> Fetched:
-        """What stands at `url`, after redirects. Raises ReadFailed.
+        """The response at `url`, after redirects. Raises ReadFailed.
 
-        A page that has begun but not ended when its time is over is given as far as it came.
+        When the timeout expires in the middle of the body, the part received is returned.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._seconds
@@ -105,37 +110,37 @@ class Fetcher:
         try:
             return await _read(response, deadline, self._seconds)
         except httpx.HTTPError as error:
-            raise ReadFailed(_why(error)) from None
+            raise ReadFailed(_error_text(error)) from None
         finally:
-            # Not awaited for ever: the other side may never answer.
+            # Shielded, so that a cancellation still closes the connection.
             await asyncio.shield(response.aclose())
 
     async def _follow(self, url: str) -> httpx.Response:
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             try:
-                url = self._wall.check_url(url)
-                response = await self._ask(url)
+                url = self._guard.check_url(url)
+                response = await self._request(url)
             except Refused as refused:
                 raise ReadFailed(str(refused)) from None
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise ReadFailed(self._account.trouble(url) or _why(error)) from None
-            # Over plain HTTP only the proxy says so: it lets no server's own header of this name
-            # through. Through a tunnel it can't say anything.
+                raise ReadFailed(self._quota.trouble(url) or _error_text(error)) from None
+            # Over plain HTTP this header comes from the proxy alone, which removes it from the
+            # servers' responses. In a tunnel the proxy can't send one.
             refusal = response.headers.get("x-refused", "") if url.startswith("http:") else ""
             if refusal:
                 await response.aclose()
                 raise ReadFailed(refusal)
             location = response.headers.get("location", "")
-            if response.status_code not in _REDIRECTS or not location:
+            if response.status_code not in _REDIRECT_STATUSES or not location:
                 return response
             await response.aclose()
             url = _joined(url, location)
         raise ReadFailed("it redirects in a circle")
 
-    async def _ask(self, url: str) -> httpx.Response:
+    async def _request(self, url: str) -> httpx.Response:
         request = httpx.Request("GET", url, headers=_HEADERS)
         self._cookies.set_cookie_header(request)
-        # No limits on its parts: the whole of it is timed.
+        # No timeouts of single steps: the caller's timeout covers the whole request.
         response = await self._transport.handle_async_request(request)
         response.request = request
         self._cookies.extract_cookies(response)
@@ -149,8 +154,8 @@ def _joined(url: str, location: str) -> str:
         raise ReadFailed("it redirects to what is no web address") from None
 
 
-def _why(error: Exception) -> str:
-    """An error of the connection in one line."""
+def _error_text(error: Exception) -> str:
+    """An error of the connection as one line for the model."""
     text = str(error).lower()
     if "certificate" in text:
         return "its certificate is not valid"
@@ -166,14 +171,14 @@ async def _read(response: httpx.Response, deadline: float, seconds: float) -> Fe
     media_type, charset, name = _type(response)
     data, note = bytearray(), ""
     kind: Kind | None = None
-    limit = TEXT_BYTES
+    limit = MAX_TEXT_BYTES
     try:
         async with asyncio.timeout_at(deadline):
-            async for piece in _decompressed(response):
-                data += piece
+            async for chunk in _decompressed(response):
+                data += chunk
                 if kind is None and len(data) >= 512:
                     kind, media_type = _kind(media_type, bytes(data[:512]), name)
-                    limit = DOCUMENT_BYTES if kind == "document" else TEXT_BYTES
+                    limit = MAX_DOCUMENT_BYTES if kind == "document" else MAX_TEXT_BYTES
                 if len(data) > limit:
                     note = f"cut at {file_size(limit)}"
                     break
@@ -193,7 +198,7 @@ async def _read(response: httpx.Response, deadline: float, seconds: float) -> Fe
 
 
 def status_line(status: int) -> str:
-    """A status as it is said to the model: `404 Not Found`."""
+    """An HTTP status as text for the model: `404 Not Found`."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -212,8 +217,10 @@ def _type(response: httpx.Response) -> tuple[str, str | None, str]:
 
 
 def _kind(media_type: str, head: bytes, name: str) -> tuple[Kind, str]:
-    """What it is, and its media type. Where nothing or next to nothing is declared, the bytes
-    are looked at."""
+    """The kind and the media type of a response.
+
+    Where the declared type is missing or generic, the first bytes of the body decide.
+    """
     if media_type in _HTML:
         return "html", media_type
     if media_type in ("", "application/octet-stream", "text/plain"):
@@ -236,26 +243,26 @@ def _kind(media_type: str, head: bytes, name: str) -> tuple[Kind, str]:
 
 
 async def _decompressed(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in pieces of at most `CHUNK_BYTES` bytes, however well it was compressed."""
+    """The decompressed body in chunks; compressed data yields at most `CHUNK_BYTES` at a time."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding in ("", "identity"):
-        async for piece in response.aiter_raw():
-            yield piece
+        async for chunk in response.aiter_raw():
+            yield chunk
         return
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise ReadFailed(f"it is packed in a way that was not asked for ({coding[:20]})")
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # zlib or gzip, as its head says
-    begun = False
-    async for piece in response.aiter_raw():
-        if not begun and coding == "deflate" and piece[:1] and piece[0] & 0x0F != 8:
-            unpacker = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers leave the head out
-        begun = True
-        rest = piece
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)  # zlib or gzip, by its header
+    started = False
+    async for chunk in response.aiter_raw():
+        if not started and coding == "deflate" and chunk[:1] and chunk[0] & 0x0F != 8:
+            decompressor = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers omit the zlib header
+        started = True
+        rest = chunk
         while rest:
             try:
-                yield unpacker.decompress(rest, CHUNK_BYTES)
+                yield decompressor.decompress(rest, CHUNK_BYTES)
             except zlib.error:
                 raise ReadFailed("it is packed, and can't be unpacked") from None
-            rest = unpacker.unconsumed_tail
-            # One turn for everybody else: a bomb unpacks for long.
+            rest = decompressor.unconsumed_tail
+            # Lets other tasks run: a decompression bomb takes long.
             await asyncio.sleep(0)

@@ -1,8 +1,8 @@
-"""The one way out: a small forward proxy on loopback through which every byte of the web comes.
+"""A forward proxy on loopback, through which all of the browser's network traffic goes.
 
-It takes plain HTTP requests and CONNECT tunnels (TLS, WebSocket), asks the wall for each
-connection, and counts what each session reads. Who has no account with it is sent away, so that
-nobody else on the machine can use it.
+The proxy accepts plain HTTP requests and CONNECT tunnels (TLS, WebSocket), has the SSRF guard
+check each connection, and counts the bytes of each session. It refuses requests without a
+session's credentials, so that no other program on the machine can use it.
 """
 
 from __future__ import annotations
@@ -23,30 +23,33 @@ from tools.browser.network.quota import ProxyQuota, QuotaExceeded
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 16
-CONNECTIONS = 96  # at a time for one session; Chromium opens 32 to one proxy, and WebSockets
-HEAD = 100 << 10  # bytes of a message's headers; as many as httpx takes
-GREETING = 10.0  # seconds until a client must have sent its request's head
+MAX_CONNECTIONS = 96  # of one session; Chromium opens 32 to one proxy, and WebSockets
+MAX_HEADER_BYTES = 100 << 10  # of one message; the limit of httpx
+REQUEST_TIMEOUT_S = 10.0  # until a client has sent the headers of its request
 
-# Headers for this hop alone (RFC 9110, 7.6.1); h11 frames each side anew.
-_HOP = frozenset(
+# Hop-by-hop headers (RFC 9110, 7.6.1), which are not forwarded; h11 frames both sides itself.
+_HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-connection proxy-authorization proxy-authenticate te trailer "
     b"upgrade x-refused".split()
 )
 
 
 class Proxy:
-    """Serves on a free port of 127.0.0.1 between `start` and `stop`, on the running loop."""
+    """Serves on a free port of 127.0.0.1 between `start` and `stop`, on the running loop.
 
-    def __init__(self, wall: AddressGuard, page_bytes: int = 30_000_000) -> None:
-        self.wall = wall
+    `page_bytes` is the quota of one page with all its resources.
+    """
+
+    def __init__(self, guard: AddressGuard, page_bytes: int = 30_000_000) -> None:
+        self.guard = guard
         self._page_bytes = page_bytes
-        self._accounts: dict[str, ProxyQuota] = {}
+        self._quotas: dict[str, ProxyQuota] = {}
         self._server: asyncio.Server | None = None
         self._serving: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
-        """Where it listens. Raises RuntimeError when it does not."""
+        """The proxy's URL. Raises RuntimeError while it is not running."""
         if self._server is None:
             raise RuntimeError("The proxy is not running.")
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
@@ -62,19 +65,19 @@ class Proxy:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     def open(self) -> ProxyQuota:
-        """An account for one session."""
-        account = ProxyQuota(self._page_bytes)
-        self._accounts[account.name] = account
-        return account
+        """Credentials and a quota for one session; `close` ends their validity."""
+        quota = ProxyQuota(self._page_bytes)
+        self._quotas[quota.name] = quota
+        return quota
 
-    def close(self, account: ProxyQuota) -> None:
-        self._accounts.pop(account.name, None)
+    def close(self, quota: ProxyQuota) -> None:
+        self._quotas.pop(quota.name, None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
-        client = _Side(h11.Connection(h11.SERVER, HEAD), reader, writer)
+        client = _Connection(h11.Connection(h11.SERVER, MAX_HEADER_BYTES), reader, writer)
         try:
             await self._answer(client)
         except (OSError, EOFError, TimeoutError, h11.ProtocolError, QuotaExceeded):
@@ -85,51 +88,53 @@ class Proxy:
             self._serving.discard(task)
             writer.close()
 
-    async def _answer(self, client: _Side) -> None:
-        async with asyncio.timeout(GREETING):
+    async def _answer(self, client: _Connection) -> None:
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
             request = await client.next()
         if not isinstance(request, h11.Request):
             return
-        account = self._account(dict(request.headers).get(b"proxy-authorization", b""))
-        if account is None:
+        quota = self._quota_of(dict(request.headers).get(b"proxy-authorization", b""))
+        if quota is None:
             await client.refuse(407, "no account", [("Proxy-Authenticate", 'Basic realm="wall"')])
             return
         target = _target(request)
         if target is None:
             await client.refuse(400, "not a request to a proxy")
             return
-        if account.connections >= CONNECTIONS or account.spent:
+        if quota.connections >= MAX_CONNECTIONS or quota.spent:
             await client.refuse(503, "too much at a time")
             return
-        account.connections += 1
+        quota.connections += 1
         try:
-            await self._connect(client, request, account, target)
+            await self._connect(client, request, quota, target)
         finally:
-            account.connections -= 1
+            quota.connections -= 1
 
     async def _connect(
-        self, client: _Side, request: h11.Request, account: ProxyQuota, target: _Target
+        self, client: _Connection, request: h11.Request, quota: ProxyQuota, target: _Target
     ) -> None:
         try:
-            reader, writer = await self.wall.connect(target.host, target.port)
+            reader, writer = await self.guard.connect(target.host, target.port)
         except (Refused, Unreachable) as trouble:
-            account.note(target.host, target.port, str(trouble))
+            quota.note(target.host, target.port, str(trouble))
             await client.refuse(403 if isinstance(trouble, Refused) else 502, str(trouble))
             return
-        account.note(target.host, target.port, "")
+        quota.note(target.host, target.port, "")
         try:
             if request.method == b"CONNECT":
-                await _tunnel(client, reader, writer, account)
+                await _tunnel(client, reader, writer, quota)
             else:
-                server = _Side(h11.Connection(h11.CLIENT, HEAD), reader, writer, account)
+                server = _Connection(
+                    h11.Connection(h11.CLIENT, MAX_HEADER_BYTES), reader, writer, quota
+                )
                 await _forward(client, request, server, target)
         finally:
             writer.close()
 
-    def _account(self, credentials: bytes) -> ProxyQuota | None:
-        for account in self._accounts.values():
-            if hmac.compare_digest(account.credentials, credentials):
-                return account
+    def _quota_of(self, credentials: bytes) -> ProxyQuota | None:
+        for quota in self._quotas.values():
+            if hmac.compare_digest(quota.credentials, credentials):
+                return quota
         return None
 
 
@@ -141,13 +146,13 @@ class _Target:
 
 
 def _target(request: h11.Request) -> _Target | None:
-    """Where a request to a proxy wants to go: `host:port`, or a whole http address."""
+    """The destination of a request: `host:port` of a tunnel, or an absolute http URL. Else None."""
     text = request.target.decode("latin-1")
     tunnel = request.method == b"CONNECT"
     try:
         parts = urlsplit(f"//{text}" if tunnel else text)
         if parts.netloc.count(":") > 1 and "[" not in parts.netloc:
-            # httpcore forgets the brackets of IPv6, but not in the Host header.
+            # httpcore omits the brackets of IPv6 addresses, except in the Host header.
             host, _, digits = text.rpartition(":")
             named = dict(request.headers).get(b"host", b"").decode("latin-1")
             authority = f"//[{host}]:{digits}" if tunnel else f"//{named}"
@@ -163,33 +168,35 @@ def _target(request: h11.Request) -> _Target | None:
     return _Target(host, port or 80, path)
 
 
-class _Side:
-    """One of the two connections of a request, as events of h11. What comes from a server is
-    counted on `account`."""
+class _Connection:
+    """One of the two connections of a request (client or server), as events of h11.
+
+    Data from a server counts towards `quota`.
+    """
 
     def __init__(
         self,
         state: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        account: ProxyQuota | None = None,
+        quota: ProxyQuota | None = None,
     ) -> None:
         self.state = state
         self.reader = reader
         self.writer = writer
-        self.account = account
+        self.quota = quota
 
     async def next(self) -> Any:
-        """The next event. Raises h11.RemoteProtocolError, OSError and Spent."""
+        """The next event. Raises h11.RemoteProtocolError, OSError and QuotaExceeded."""
         while (event := self.state.next_event()) is h11.NEED_DATA:
             data = await self.reader.read(CHUNK_BYTES)
-            if self.account is not None:
-                self.account.spend(len(data))
+            if self.quota is not None:
+                self.quota.spend(len(data))
             self.state.receive_data(data)
         return event
 
     async def body(self) -> AsyncIterator[Any]:
-        """The events up to the end of a message, that end among them."""
+        """The remaining events of a message, `EndOfMessage` included."""
         while True:
             event = await self.next()
             if isinstance(event, h11.Data | h11.EndOfMessage):
@@ -203,7 +210,7 @@ class _Side:
             await self.writer.drain()
 
     async def refuse(self, status: int, why: str, headers: Any = ()) -> None:
-        # No body: in a frame it would look like the page's own text.
+        # No body: Chromium would show it in a frame as if it were text of the page.
         lines = [("Content-Length", "0"), ("Connection", "close"), ("X-Refused", why)]
         reason = why.encode("ascii", "replace")
         response = h11.Response(status_code=status, headers=[*lines, *headers], reason=reason)
@@ -211,10 +218,15 @@ class _Side:
         await self.send(h11.EndOfMessage())
 
 
-async def _forward(client: _Side, request: h11.Request, server: _Side, target: _Target) -> None:
-    """One plain request and its answer. The connection is closed after it on both sides, so
-    that a next request, which may go elsewhere, is judged anew."""
-    headers = [(name, value) for name, value in request.headers if name not in _HOP]
+async def _forward(
+    client: _Connection, request: h11.Request, server: _Connection, target: _Target
+) -> None:
+    """Forwards one plain HTTP request and its response.
+
+    Both connections are closed afterwards, so that the guard also checks a next request, which
+    may go to another host.
+    """
+    headers = [(name, value) for name, value in request.headers if name not in _HOP_BY_HOP]
     headers.append((b"connection", b"close"))
     await server.send(h11.Request(method=request.method, target=target.path, headers=headers))
     async for event in client.body():
@@ -222,12 +234,12 @@ async def _forward(client: _Side, request: h11.Request, server: _Side, target: _
     await _first(_pass_answer(client, server), client.reader.read(CHUNK_BYTES))
 
 
-async def _pass_answer(client: _Side, server: _Side) -> None:
+async def _pass_answer(client: _Connection, server: _Connection) -> None:
     while isinstance(answer := await server.next(), h11.InformationalResponse):
         pass
     if not isinstance(answer, h11.Response):
         return
-    headers = [(name, value) for name, value in answer.headers if name not in _HOP]
+    headers = [(name, value) for name, value in answer.headers if name not in _HOP_BY_HOP]
     headers.append((b"connection", b"close"))
     status, reason = answer.status_code, answer.reason
     await client.send(h11.Response(status_code=status, headers=headers, reason=reason))
@@ -236,29 +248,34 @@ async def _pass_answer(client: _Side, server: _Side) -> None:
 
 
 async def _tunnel(
-    client: _Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: ProxyQuota
+    client: _Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    quota: ProxyQuota,
 ) -> None:
     client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
     early, _ = client.state.trailing_data
     writer.write(early)
     await _first(
-        _pump(client.reader, writer, account),
-        _pump(reader, client.writer, account),
+        _pump(client.reader, writer, quota),
+        _pump(reader, client.writer, quota),
     )
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, account: ProxyQuota
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, quota: ProxyQuota
 ) -> None:
     while data := await reader.read(CHUNK_BYTES):
-        account.spend(len(data))
+        quota.spend(len(data))
         writer.write(data)
         await writer.drain()
 
 
 async def _first(*works: Coroutine[Any, Any, Any]) -> None:
-    """Ends with the first of `works` to end, and raises what it raised: when one side of a
-    connection is gone, nobody waits for the other."""
+    """Waits for the first of `works` to end, cancels the others, and raises its exception.
+
+    When one side of a connection is closed, the other side is not waited for.
+    """
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

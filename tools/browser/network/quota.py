@@ -1,4 +1,4 @@
-"""What one session may do at the proxy, and what went wrong there."""
+"""A session's credentials and byte quota at the proxy, and the errors of its connections."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tools.browser.network.address_guard import plain_host
 
 
 class QuotaExceeded(Exception):
-    """A session has read as many bytes as its pages may have."""
+    """A session has read more bytes than its pages are granted."""
 
 
 @dataclass(eq=False)
 class ProxyQuota:
-    """What one session may do at the proxy: its credentials, its bytes, and what went wrong.
+    """One session's credentials, byte quota and connection errors at the proxy.
 
-    `page_bytes` is what a page may cost with all its parts. Pages that are read at the same
-    time share what all of them may have.
+    `page_bytes` is the quota of one page with all its resources. Pages that are read at the same
+    time share the sum of their quotas. `connections` counts the open connections.
     """
 
     page_bytes: int
@@ -35,7 +35,7 @@ class ProxyQuota:
 
     @contextlib.contextmanager
     def page(self) -> Iterator[None]:
-        """Grants what one page may cost, for as long as it is being read."""
+        """Adds one page's quota while the page is being read."""
         if not self._reading:
             self._granted = self._used = 0
         self._reading += 1
@@ -47,21 +47,23 @@ class ProxyQuota:
 
     @property
     def spent(self) -> bool:
+        """Whether the session has used more bytes than granted."""
         return self._used > self._granted
 
     def spend(self, size: int) -> None:
-        """Raises Spent."""
+        """Counts `size` bytes. Raises QuotaExceeded above the quota."""
         self._used += size
         if self.spent:
             raise QuotaExceeded
 
     def trouble(self, url: str) -> str:
-        """Why the last connection to the host of `url` was not made; "" if it was."""
+        """The error of the last connection to the host of `url`; "" after a success."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return self._trouble.get((plain_host(parts.hostname or ""), port), "")
 
     def note(self, host: str, port: int, trouble: str) -> None:
+        """Records the error of a connection; "" records a success."""
         if trouble:
             self._trouble[(plain_host(host), port)] = trouble
         else:
@@ -69,4 +71,5 @@ class ProxyQuota:
 
     @property
     def credentials(self) -> bytes:
+        """The value of the Proxy-Authorization header."""
         return b"Basic " + base64.b64encode(f"{self.name}:{self.secret}".encode())

@@ -1,4 +1,4 @@
-"""One Chromium for the process, a context of its own for every session."""
+"""One Chromium for the process, with a separate browser context for each session."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ from tools.fair_queue import FairQueue
 
 log = logging.getLogger(__name__)
 
-STARTING = 60.0  # seconds; on a busy machine it takes several
-CLOSING = 5.0
-PAUSE = 60.0  # seconds until a Chromium that did not start is tried again
-HUNG = 30.0  # seconds beyond a page's own after which a Chromium that says nothing is given up
-TABS = 12  # at a time for everybody, the sessions in turn: each page has a process of its own
-MEMORY = 1 << 30  # bytes of its own that a process may have; scripts would take all there is
-# The one that has no windows first: opening a page takes it half the work.
+START_TIMEOUT_S = 60.0  # on a busy machine a start takes several seconds
+CLOSE_TIMEOUT_S = 5.0
+RETRY_INTERVAL_S = 60.0  # after a failed start
+HANG_TIMEOUT_S = 30.0  # beyond the page's timeout; then a silent Chromium is killed
+MAX_TABS = 12  # at the same time, for all sessions: each page needs its own process
+MAX_PROCESS_BYTES = 1 << 30  # private memory of each process, which scripts could exhaust
+# The headless shell first: it opens a page with half the work.
 NAMES = (
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
     "google-chrome-stable",
 )  # fmt: skip
 
 SWITCHES = (
-    # Nothing may go out but through the proxy: no UDP, no names looked up by Chromium itself.
+    # All traffic goes through the proxy: no UDP, no name resolution in Chromium itself.
     "--disable-quic",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
     "--dns-prefetch-disable",
-    # What the text doesn't need
+    # Features that the text of a page doesn't need
     "--blink-settings=imagesEnabled=false",
     "--disable-remote-fonts",
     "--disable-gpu",
@@ -60,13 +60,13 @@ SWITCHES = (
     "--disable-speech-api",
     "--js-flags=--max-old-space-size=512",
 )
-_NUMBER = "number"
-_START = '#!/bin/sh\nulimit -d {} 2>&-\necho $$ >"$HOME/{}"\nexec {} "$@"\n'
-_PASSED_ON = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH")
+_PID_FILE = "number"
+_START_SCRIPT = '#!/bin/sh\nulimit -d {} 2>&-\necho $$ >"$HOME/{}"\nexec {} "$@"\n'
+_ENVIRONMENT = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH")
 
-# Kinds of requests that are not made: their answers hold no text.
+# Resource types that are blocked, since they hold no text.
 _WITHOUT_TEXT = frozenset(("image", "font", "media", "texttrack", "manifest", "ping", "cspreport"))
-# The commonest of those who only watch; they are let through where they are the page itself.
+# The most common trackers; blocked except where the user opens their page itself.
 _TRACKERS = tuple(
     "google-analytics.com googletagmanager.com googletagservices.com doubleclick.net "  # noqa: SIM905
     "googlesyndication.com adservice.google.com connect.facebook.net hotjar.com segment.io "
@@ -78,9 +78,9 @@ _TRACKERS = tuple(
     "bam.nr-data.net cdn.cookielaw.org".split()
 )
 
-# In every frame before the page's own scripts: no way past the proxy, no window beside this
-# one, and no shadow tree that can't be read.
-_INIT = """
+# Runs in every frame before the page's scripts: removes APIs that bypass the proxy, prevents
+# new windows, and makes all shadow trees readable.
+_INIT_SCRIPT = """
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "WebTransport"]) {
   delete globalThis[name];
 }
@@ -94,7 +94,7 @@ Element.prototype.attachShadow = function (options) {
 
 
 def executable() -> str | None:
-    """Chromium as it is installed here; None leaves it to Playwright's own."""
+    """The path of an installed Chromium; None for the one that Playwright installs."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
@@ -103,61 +103,61 @@ def _is_root() -> bool:
 
 
 class Chromium:
-    """Started in the background when it is first wanted, and again after a crash.
+    """A Chromium process, started on demand and again after a crash.
 
-    As root it runs without its own sandbox, which it refuses to run with; as any other user
-    with it. All methods are called on one loop.
+    As root, Chromium runs without its sandbox, since it refuses to run with it; as any other
+    user, it runs with the sandbox. All methods must be called on one event loop.
     """
 
     def __init__(self, path: str | None = None) -> None:
-        self.room = FairQueue(TABS)
+        self.room = FairQueue(MAX_TABS)
         self._path = path
         self._closed = False
         self._playwright: Playwright | None = None
         self._starting: asyncio.Task[Browser] | None = None
-        self._again = float("-inf")  # when it may be started again, after it did not start
+        self._next_attempt = float("-inf")  # loop time of the next attempt after a failed start
         self._home = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
 
     def warm(self) -> None:
-        """Have it started in the background."""
+        """Starts Chromium in the background."""
         self._start()
 
-    def tabs(self, proxy: str, account: ProxyQuota) -> ChromiumTabs:
-        """The tabs of one session, which go through the proxy with its account."""
-        return ChromiumTabs(self, proxy, account)
+    def tabs(self, proxy: str, quota: ProxyQuota) -> ChromiumTabs:
+        """The tabs of one session, which use the proxy with the session's credentials."""
+        return ChromiumTabs(self, proxy, quota)
 
     async def browser(self) -> Browser:
-        """The running browser, once it runs. Raises ReadFailed."""
+        """The running browser; waits for its start. Raises ReadFailed."""
         loop = asyncio.get_running_loop()
-        if loop.time() >= self._again and not self._closed:
+        if loop.time() >= self._next_attempt and not self._closed:
             try:
                 return await asyncio.shield(self._start())
             except (Error, TimeoutError, OSError):
                 log.exception("Chromium did not start.")
-                self._again = loop.time() + PAUSE
+                self._next_attempt = loop.time() + RETRY_INTERVAL_S
         raise ReadFailed("the browser does not start here")
 
     def give_up(self, hung: Browser) -> None:
-        """Have that one ended, and another one started for the next page."""
+        """Kills a browser that hangs; the next page starts a new one."""
         task = self._starting
         if task is None or not task.done() or task.exception() or task.result() is not hung:
             return
         self._starting = None
         if hung.is_connected():
             with contextlib.suppress(OSError, ValueError):
-                os.kill(int(Path(self._home.name, _NUMBER).read_text()), signal.SIGKILL)
+                os.kill(int(Path(self._home.name, _PID_FILE).read_text()), signal.SIGKILL)
 
     async def close(self) -> None:
         self._closed = True
         starting, self._starting = self._starting, None
         if starting is not None:
             with contextlib.suppress(Error, TimeoutError, OSError, asyncio.CancelledError):
-                async with asyncio.timeout(CLOSING):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await (await starting).close()
         playwright, self._playwright = self._playwright, None
         if playwright is not None:
             with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSING):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await playwright.stop()
         self._home.cleanup()
 
@@ -171,56 +171,62 @@ class Chromium:
 
     async def _launch(self) -> Browser:
         old, self._playwright = self._playwright, None
-        if old is not None:  # a crash may have taken its driver along
+        if old is not None:  # a crash may have ended the driver as well
             with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSING):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await old.stop()
         self._playwright = await started_driver()
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         path = self._path or executable() or self._playwright.chromium.executable_path
         return await self._playwright.chromium.launch(
-            executable_path=self._bounded(path),
+            executable_path=self._with_memory_limit(path),
             headless=True,
             chromium_sandbox=not _is_root(),
-            # Nobody's account: what Chromium asks for on its own behalf goes nowhere.
+            # A closed port (discard): Chromium's own requests, which no session made, fail.
             proxy={"server": "http://127.0.0.1:9", "bypass": "<-loopback>"},
             args=list(SWITCHES),
             ignore_default_args=["--disable-popup-blocking"],
             env={**environment, "HOME": self._home.name, "TMPDIR": self._home.name},
-            timeout=STARTING * 1000,
+            timeout=START_TIMEOUT_S * 1000,
         )
 
-    def _bounded(self, path: str) -> str:
-        """What starts Chromium with `MEMORY` as the bound of each of its processes, and keeps the
-        number of the first one."""
+    def _with_memory_limit(self, path: str) -> str:
+        """The path of a script that starts Chromium with a memory limit.
+
+        The limit of each process is `MAX_PROCESS_BYTES`. The script also writes the process ID to
+        a file. Where limits or scripts don't work, the result is Chromium's own path.
+        """
         script = Path(self._home.name, "start")
-        script.write_text(_START.format(MEMORY >> 10, _NUMBER, shlex.quote(path)))
+        script.write_text(
+            _START_SCRIPT.format(MAX_PROCESS_BYTES >> 10, _PID_FILE, shlex.quote(path))
+        )
         script.chmod(0o700)
-        # Elsewhere such a bound is none; and nothing may be started from some folders.
+        # Other systems ignore the limit, and file systems may be mounted without execution.
         return str(script) if sys.platform == "linux" and os.access(script, os.X_OK) else path
 
 
 class ChromiumTabs:
-    """One session's context: cookies and cache of its own."""
+    """One session's browser context, with its own cookies and cache."""
 
-    def __init__(self, chromium: Chromium, proxy: str, account: ProxyQuota) -> None:
+    def __init__(self, chromium: Chromium, proxy: str, quota: ProxyQuota) -> None:
         self._chromium = chromium
         self._proxy = proxy
-        self._account = account
+        self._quota = quota
         self._context: BrowserContext | None = None
         self._opening = asyncio.Lock()
         self._closed = False
 
     async def render(self, url: str, seconds: float) -> Rendered:
-        """The page at `url`. Raises ReadFailed.
+        """The rendered page at `url`, within `seconds`. Raises ReadFailed.
 
-        When all of Chromium crashes the page is tried once more: it may have been another's.
+        After a crash of Chromium the page is tried once more, since another page may have caused
+        the crash.
         """
-        async with self._chromium.room.slot_async(self._account.name):
+        async with self._chromium.room.slot_async(self._quota.name):
             for _ in range(2):
                 browser = await self._chromium.browser()
                 try:
-                    async with asyncio.timeout(seconds + HUNG):
+                    async with asyncio.timeout(seconds + HANG_TIMEOUT_S):
                         return await self._read(browser, url, seconds)
                 except TimeoutError:
                     log.warning("Chromium hangs; it is started anew.")
@@ -233,7 +239,7 @@ class ChromiumTabs:
     async def close(self) -> None:
         self._closed = True
         with contextlib.suppress(Error, TimeoutError):
-            async with asyncio.timeout(CLOSING), self._opening:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S), self._opening:
                 context, self._context = self._context, None
                 if context is not None:
                     await context.close()
@@ -241,7 +247,7 @@ class ChromiumTabs:
     async def _read(self, browser: Browser, url: str, seconds: float) -> Rendered:
         tab: Tab | None = None
         try:
-            tab = await Tab.open(await self._opened(browser), self._account)
+            tab = await Tab.open(await self._opened(browser), self._quota)
             return await tab.read(url, seconds)
         finally:
             if tab is not None:
@@ -260,8 +266,8 @@ class ChromiumTabs:
             proxy={
                 "server": self._proxy,
                 "bypass": "<-loopback>",
-                "username": self._account.name,
-                "password": self._account.secret,
+                "username": self._quota.name,
+                "password": self._quota.secret,
             },
             accept_downloads=False,
             service_workers="block",
@@ -269,23 +275,23 @@ class ChromiumTabs:
             viewport={"width": 1280, "height": 800},
             locale="en-US",
         )
-        await context.route("**/*", _only_text)
-        await context.add_init_script(_INIT)
+        await context.route("**/*", _block_unneeded)
+        await context.add_init_script(_INIT_SCRIPT)
         return context
 
 
-async def _only_text(route: Route) -> None:
-    """Lets through what the text of a page may need."""
+async def _block_unneeded(route: Route) -> None:
+    """Blocks requests for resources without text, and trackers."""
     request = route.request
     scheme = urlsplit(request.url).scheme
     wanted = scheme in ("http", "https") and request.resource_type not in _WITHOUT_TEXT
     with contextlib.suppress(Error):
-        if wanted and not _watches(request.url, request.is_navigation_request()):
+        if wanted and not _is_tracker(request.url, request.is_navigation_request()):
             await route.continue_()
         else:
             await route.abort("blockedbyclient")
 
 
-def _watches(url: str, navigation: bool) -> bool:
+def _is_tracker(url: str, navigation: bool) -> bool:
     host = urlsplit(url).hostname or ""
     return not navigation and any(host == one or host.endswith(f".{one}") for one in _TRACKERS)

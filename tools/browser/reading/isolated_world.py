@@ -1,7 +1,8 @@
-"""A world of our own in each frame of a page: what Chromium calls an isolated world.
+"""Runs JavaScript in an isolated world of a page's frame.
 
-What runs there has the page's elements, but functions that no script of the page has changed: a
-page can neither break what looks at it, nor have it hand over more than it was written to.
+In an isolated world, Chromium gives a script access to the page's elements, but not to functions
+that the page's scripts have changed. A page can therefore neither break the script nor make it
+return other data.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ NAME = "reader"
 
 
 class IsolatedWorld:
-    """The world of one page. `cdp` is the page's session."""
+    """The isolated worlds of one page's frames. `cdp` is the page's DevTools session."""
 
     def __init__(self, context: BrowserContext, cdp: CDPSession) -> None:
         self._context = context
-        self._sessions = [cdp]  # and those of frames that have a process of their own
+        self._sessions = [cdp]  # and those of frames in other processes
 
     async def run(self, frame: Frame, function: str) -> Any:
-        """What a JavaScript function returns in that frame, as JSON has it. Raises Playwright's
-        Error, also where the frame leads somewhere else meanwhile."""
-        session, id = await self._place(frame)
+        """The JSON value that a JavaScript function returns in `frame`.
+
+        Raises Playwright's Error, also when the frame navigates meanwhile.
+        """
+        session, id = await self._locate(frame)
         world = await session.send("Page.createIsolatedWorld", {"frameId": id, "worldName": NAME})
         answer = await session.send(
             "Runtime.evaluate",
@@ -38,9 +41,12 @@ class IsolatedWorld:
             raise Error(str(answer["exceptionDetails"].get("text")))
         return answer["result"].get("value")
 
-    async def _place(self, frame: Frame) -> tuple[CDPSession, str]:
-        """The session that a frame is in, and Chromium's name of it, which Playwright doesn't
-        tell: it is known by its address, and among those of the same address by its place."""
+    async def _locate(self, frame: Frame) -> tuple[CDPSession, str]:
+        """A frame's DevTools session and Chromium's ID of the frame.
+
+        Playwright doesn't expose the ID. It is found by the frame's URL, and among frames of the
+        same URL by their order.
+        """
         same = [each for each in frame.page.frames if each.url == frame.url]
         for session in list(self._sessions):
             try:

@@ -1,4 +1,4 @@
-"""Pages of a folder, read under their own address, and the one reader for both kinds."""
+"""A reader for the pages of local folders, and one that combines it with a web reader."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tools.browser.base import LINK_CLOSES, LINK_OPENS, Link, Page, Reader, Read
 from tools.browser.search.local_folder import SCHEME, Folder, markdown_title, suffix
 from tools.documents.encoding.detect import decode_markup
 
-# A host that can't exist (RFC 6761) stands in for the folder while links are put together:
-# no library joins addresses of a scheme that it doesn't know.
+# A reserved host (RFC 6761) replaces the folder while relative links are resolved: libraries
+# don't join URLs of a scheme that they don't know.
 _STAND_IN = "http://local.invalid/"
 _MARKDOWN_LINK = re.compile(r"(!?)\[([^\]\n]*)\]\(\s*<?([^)\s>]+)>?(?:\s+[\"'][^)\n]*)?\)")
 
@@ -26,14 +26,14 @@ class LocalReader:
         self._folders = tuple(folders)
 
     def expect(self, urls: Sequence[str]) -> None:
-        """There is nothing to start."""
+        """Does nothing: files need no preparation."""
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader`."""
         return [self._page(url) if not cancel.is_set() else _STOPPED for url in urls]
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Does nothing: no resources are held."""
 
     def _page(self, url: str) -> Page | ReadFailed:
         address, _ = urldefrag(url)
@@ -50,27 +50,27 @@ class LocalReader:
 
 
 class EveryReader:
-    """Local pages from `local`, all others from `web`, at the same time and in their order."""
+    """Reads local pages with `local` and all others with `web`; results keep the order of URLs."""
 
     def __init__(self, local: LocalReader, web: Reader) -> None:
         self._local, self._web = local, web
 
     def expect(self, urls: Sequence[str]) -> None:
         """See `Reader`."""
-        if foreign := [url for url in urls if not _is_local(url)]:
-            self._web.expect(foreign)
+        if remote := [url for url in urls if not _is_local(url)]:
+            self._web.expect(remote)
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader`."""
         own = [url for url in urls if _is_local(url)]
-        foreign = [url for url in urls if not _is_local(url)]
+        remote = [url for url in urls if not _is_local(url)]
         read = dict(zip(own, self._local.read(own, cancel), strict=True))
-        if foreign:
-            read |= dict(zip(foreign, self._web.read(foreign, cancel), strict=True))
+        if remote:
+            read |= dict(zip(remote, self._web.read(remote, cancel), strict=True))
         return [read[url] for url in urls]
 
     def close(self) -> None:
-        """Let go of what both hold."""
+        """Closes both readers."""
         self._local.close()
         self._web.close()
 
@@ -96,7 +96,7 @@ def _read(folder: Folder, path: str, text: str) -> Page:
         title = markdown_title(text) or stem
     else:
         lines, title = plain_text(text.splitlines(), stem).lines, stem
-    own = tuple(Link(link.text, _own(folder, link.url)) for link in links)
+    own = tuple(Link(link.text, _local_url(folder, link.url)) for link in links)
     return Page(folder.address(path), title, 200, lines, own, datetime.now(UTC))
 
 
@@ -106,7 +106,7 @@ def _markdown(text: str, url: str) -> tuple[tuple[str, ...], list[Link]]:
     links: list[Link] = []
     places: list[str] = []
 
-    def kept(found: re.Match[str]) -> str:
+    def replace_link(found: re.Match[str]) -> str:
         picture, words, target = found.groups()
         try:
             joined = urldefrag(urljoin(url, target)).url
@@ -118,15 +118,15 @@ def _markdown(text: str, url: str) -> tuple[tuple[str, ...], list[Link]]:
         places.append(f"\ue002{len(links) - 1}\ue003")
         return places[-1]
 
-    # What the text itself has of the link marks is taken out before ours are put in.
+    # Link markers in the text itself are removed before the real ones are inserted.
     clean = re.sub("[\ue000-\ue003]", "", text)
-    lines = plain_text(_MARKDOWN_LINK.sub(kept, clean).splitlines()).lines
+    lines = plain_text(_MARKDOWN_LINK.sub(replace_link, clean).splitlines()).lines
     marks: Mapping[int, str] = {0xE002: LINK_OPENS, 0xE003: LINK_CLOSES}
     return tuple(line.translate(marks) for line in lines), links
 
 
-def _own(folder: Folder, url: str) -> str:
-    """A link's address, of the folder where it leads there."""
+def _local_url(folder: Folder, url: str) -> str:
+    """A link's URL, with the folder's address in place of the stand-in host."""
     if not url.startswith(_STAND_IN):
         return url
     return f"{SCHEME}://{folder.name}{urlsplit(url).path}"

@@ -1,4 +1,4 @@
-"""Addresses -> pages. What is plain HTML is fetched; what its scripts write is rendered."""
+"""Reads web pages: fetched as HTML, or rendered in Chromium where scripts write the text."""
 
 from __future__ import annotations
 
@@ -26,38 +26,41 @@ from tools.browser.reading.rendering import Chromium, Rendered
 log = logging.getLogger(__name__)
 
 MAX_CONCURRENT = 10  # pages of one session
-THIN = 50  # words from which on a page that has scripts is taken as it was fetched
-MIN_RENDER_S = 4.0  # seconds that are left for rendering, however long the fetching took
-CLOSING = 20.0  # seconds
-THREADS = 128  # that look up names; a session's 96 connections must not keep all others waiting
-POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
+MIN_WORDS = 50  # of a page with scripts that needs no rendering
+MIN_RENDER_S = 4.0  # time for rendering, also when fetching took all of the page's timeout
+CLOSE_TIMEOUT_S = 20.0
+RESOLVER_THREADS = 128  # more than the 96 connections of one session, so that others don't wait
+POLL_INTERVAL_S = 0.05  # between two checks of Stop
 
 Documents = Callable[[bytes, str, str], Sequence[str]]
-"""A document's bytes, its media type and whom it is read for, an opaque key -> its lines. Raises
-ValueError with one line."""
+"""Extracts the lines of a document from its bytes, its media type, and the opaque key of the
+visitor. Raises ValueError with a message of one line."""
 
 T = TypeVar("T")
 
-_TURNED_AWAY = (403, 429, 503)  # what sites say to who doesn't look like a browser
+_REFUSAL_STATUSES = (403, 429, 503)  # statuses with which sites refuse clients that are no browser
 
 
 class Web:
-    """The way into the web for the whole process: one thread, one proxy behind the wall, and
-    Chromium where there is one. Nothing is started before the first page is read, and nothing
-    after it was closed."""
+    """The web access of the process: one thread with an event loop, one proxy, one Chromium.
+
+    `guard` checks all connections. Without `chromium`, pages are not rendered; without
+    `documents`, documents can't be read. `seconds` is the timeout of one page. Nothing is started
+    before the first page is read, and nothing after `close`.
+    """
 
     def __init__(
         self,
-        wall: AddressGuard,
+        guard: AddressGuard,
         chromium: Chromium | None = None,
         documents: Documents | None = None,
         seconds: float = fetch.TIMEOUT_S,
     ) -> None:
-        self.wall = wall
+        self.guard = guard
         self.chromium = chromium
         self.documents = documents
         self.seconds = seconds
-        self.proxy = Proxy(wall)
+        self.proxy = Proxy(guard)
         self.extractor = Extractor()
         self.tls: ssl.SSLContext | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,18 +73,18 @@ class Web:
         return WebReader(self)
 
     def warm(self) -> None:
-        """Have everything started in the background: a first page soon will be read."""
+        """Starts everything in the background, before a first page is read."""
         self.submit(self._warm())
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run `work` on the web's own thread; it is cancelled when the web is closed."""
+        """Runs `work` on the event loop's thread; `close` cancels it."""
         with self._starting:
             if self._closed:
                 work.close()
-                never: Future[T] = Future()
-                never.cancel()
-                never.set_running_or_notify_cancel()  # now those who wait for it know, too
-                return never
+                cancelled: Future[T] = Future()
+                cancelled.cancel()
+                cancelled.set_running_or_notify_cancel()  # notifies waiting threads
+                return cancelled
             if self._loop is None:
                 self._loop = self._started()
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -90,7 +93,7 @@ class Web:
             return future
 
     def close(self) -> None:
-        """End what is being read, Chromium, the proxy and the thread. May be called twice."""
+        """Cancels all reads; ends Chromium, the proxy and the thread. May be called twice."""
         with self._starting:
             self._closed = True
             loop, self._loop = self._loop, None
@@ -98,12 +101,12 @@ class Web:
             work.cancel()
         if loop is not None:
             with contextlib.suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSING)
+                asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSE_TIMEOUT_S)
             loop.call_soon_threadsafe(loop.stop)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
-        loop.set_default_executor(ThreadPoolExecutor(THREADS, "web-lookup"))
+        loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, "web-lookup"))
         threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
         try:
             asyncio.run_coroutine_threadsafe(self._start(), loop).result()
@@ -129,21 +132,21 @@ class Web:
 
 
 class _Session:
-    """What one session has at the web: an account, cookies, tabs. Lives on the web's thread."""
+    """One session's quota, cookies and tabs. Used on the event loop's thread only."""
 
     def __init__(self, web: Web) -> None:
         assert web.tls is not None
-        self.account = web.proxy.open()
+        self.quota = web.proxy.open()
         proxy = web.proxy.url
-        self.fetcher = Fetcher(web.wall, proxy, self.account, web.tls, web.seconds)
-        self.tabs = None if web.chromium is None else web.chromium.tabs(proxy, self.account)
-        self.room = asyncio.Semaphore(MAX_CONCURRENT)
+        self.fetcher = Fetcher(web.guard, proxy, self.quota, web.tls, web.seconds)
+        self.tabs = None if web.chromium is None else web.chromium.tabs(proxy, self.quota)
+        self.page_slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def close(self, proxy: Proxy) -> None:
         if self.tabs is not None:
             await self.tabs.close()
         await self.fetcher.close()
-        proxy.close(self.account)
+        proxy.close(self.quota)
 
 
 class WebReader:
@@ -152,7 +155,7 @@ class WebReader:
     def __init__(self, web: Web) -> None:
         self._web = web
         self._session: _Session | None = None
-        self._asked = self._closed = False
+        self._used = self._closed = False
 
     def expect(self, urls: Sequence[str]) -> None:
         """See `Reader.expect`."""
@@ -161,7 +164,7 @@ class WebReader:
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
         """See `Reader.read`."""
-        self._asked = True
+        self._used = True
         works = {url: self._web.submit(self._read(url)) for url in dict.fromkeys(urls)}
         waiting = set(works.values())
         while waiting and not cancel.is_set():
@@ -173,9 +176,9 @@ class WebReader:
     def close(self) -> None:
         """See `Reader.close`."""
         self._closed = True
-        if self._asked:
+        if self._used:
             with contextlib.suppress(TimeoutError, CancelledError):
-                self._web.submit(self._end()).result(CLOSING)
+                self._web.submit(self._end()).result(CLOSE_TIMEOUT_S)
 
     async def _end(self) -> None:
         session, self._session = self._session, None
@@ -190,15 +193,15 @@ class WebReader:
             if self._web.chromium is not None:
                 self._web.chromium.warm()
         session = self._session
-        async with session.room:
-            with session.account.page():
+        async with session.page_slots:
+            with session.quota.page():
                 return await self._page(session, url)
 
     async def _page(self, session: _Session, url: str) -> Page:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._web.seconds
-        # A session is one visitor's: shared processes and tabs serve the sessions in turn.
-        owner = session.account.name
+        # Shared processes and tabs serve the sessions, each of one visitor, in turn.
+        owner = session.quota.name
         fetched = await session.fetcher.fetch(url)
         if fetched.kind == "document":
             return await self._document(fetched, owner)
@@ -214,15 +217,15 @@ class WebReader:
         try:
             rendered = await session.tabs.render(url, max(MIN_RENDER_S, deadline - loop.time()))
             html = rendered.html.encode("utf-8", "replace")
-            seen = await self._web.extractor.html(html, rendered.url, "utf-8", owner)
+            rendered_text = await self._web.extractor.html(html, rendered.url, "utf-8", owner)
         except ReadFailed as failed:
             _check(fetched.status, text, str(failed))
             note = fetched.note or f"as it is without its scripts: {failed}"
             return _page(replace(fetched, note=note), text)
-        if 2 * seen.words < text.words and rendered.status == fetched.status:
-            seen = text  # a script that failed blanked the page
-        _check(rendered.status, seen)
-        return _page(rendered, seen)
+        if 2 * rendered_text.words < text.words and rendered.status == fetched.status:
+            rendered_text = text  # a script that failed blanked the page
+        _check(rendered.status, rendered_text)
+        return _page(rendered, rendered_text)
 
     async def _document(self, fetched: Fetched, owner: str) -> Page:
         _check_status(fetched.status)
@@ -230,8 +233,8 @@ class WebReader:
         if documents is None:
             raise ReadFailed(f"it is a document of type {fetched.media_type}")
         try:
-            asked = (fetched.data, fetched.media_type, owner)
-            lines = await asyncio.to_thread(documents, *asked)
+            arguments = (fetched.data, fetched.media_type, owner)
+            lines = await asyncio.to_thread(documents, *arguments)
         except ValueError as error:
             raise ReadFailed(str(error)) from None
         data = "\n".join(lines).encode("utf-8", "replace")
@@ -241,14 +244,14 @@ class WebReader:
 
 
 def _is_thin(fetched: Fetched, text: Text) -> bool:
-    """Whether the page as it was fetched has next to no text, and could write some itself."""
-    if fetched.status in _TURNED_AWAY:
+    """Whether the fetched page has little text, and its scripts may write more."""
+    if fetched.status in _REFUSAL_STATUSES:
         return True
     if "scripts" not in text.signs:
         return False
-    if text.words < THIN or "empty root" in text.signs:
+    if text.words < MIN_WORDS or "empty root" in text.signs:
         return True
-    return text.words < 4 * THIN and "asks for scripts" in text.signs
+    return text.words < 4 * MIN_WORDS and "asks for scripts" in text.signs
 
 
 def _check_status(status: int) -> None:
@@ -257,11 +260,11 @@ def _check_status(status: int) -> None:
 
 
 def _check(status: int, text: Text, empty: str = "the page has no text") -> None:
-    """Raises ReadFailed where there is nothing to be read, and why."""
-    if text.words < THIN and "captcha" in text.signs:
+    """Raises ReadFailed, with the reason, for a page without anything to read."""
+    if text.words < MIN_WORDS and "captcha" in text.signs:
         raise ReadFailed("it asks for a proof that one is human (a captcha)")
     _check_status(status)
-    if text.words < THIN and "password" in text.signs:
+    if text.words < MIN_WORDS and "password" in text.signs:
         raise ReadFailed("it asks to log in")
     if not text.lines:
         raise ReadFailed(empty)

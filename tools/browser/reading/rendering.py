@@ -1,4 +1,4 @@
-"""What a reader wants of a browser: the seam to Chromium."""
+"""The protocols between the reader and Chromium."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from tools.browser.network.quota import ProxyQuota
 
 @dataclass(frozen=True)
 class Rendered:
-    """What stands in Chromium's window: the visible part of the page as HTML."""
+    """A rendered page: its visible part as HTML.
+
+    `url` is the address after redirects. `screenshot` is a JPEG. `note` is one line on what is
+    missing.
+    """
 
     url: str
     status: int
@@ -23,17 +27,17 @@ class Tabs(Protocol):
     """Renders the pages of one session."""
 
     async def render(self, url: str, seconds: float) -> Rendered:
-        """Raises ReadFailed."""
+        """The page at `url`, rendered within `seconds`. Raises ReadFailed."""
 
     async def close(self) -> None: ...
 
 
 class Chromium(Protocol):
-    """Renders pages for everybody. Everything is called on one loop."""
+    """Renders pages for all sessions. All methods are called on one event loop."""
 
     def warm(self) -> None:
-        """Have it started in the background."""
+        """Starts Chromium in the background."""
 
-    def tabs(self, proxy: str, account: ProxyQuota) -> Tabs: ...
+    def tabs(self, proxy: str, quota: ProxyQuota) -> Tabs: ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""One page in Chromium: opened, waited for until its text stands still, and seen."""
+"""One page in Chromium: opens it, waits until its text stops changing, and reads it."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tools.browser.reading.rendering import Rendered
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.1  # seconds between two looks at a page
-STILL = 0.3  # seconds that a text must not have changed
-THIN_WAIT = 2.5  # seconds that a page with next to no text is waited for, once it is loaded
-LOOK_TIMEOUT_S = 4.0  # seconds that a look at a page may take
-FRAME_LOOK = 1.5  # at one of its frames
-LONG = 3.0  # seconds after which a request is one that a page with text keeps open
-CLOSING = 2.0
-FRAMES = 12
-THIN = 50  # words
-SHOT = {"x": 0, "y": 0, "width": 1280, "height": 800, "scale": 0.4}  # pixels of the page
+POLL_INTERVAL_S = 0.1  # between two snapshots of a page
+STABLE_S = 0.3  # time without a change after which the text counts as complete
+MIN_WORDS_WAIT_S = 2.5  # extra time for a loaded page with fewer than `MIN_WORDS`
+SNAPSHOT_TIMEOUT_S = 4.0  # of the whole page
+FRAME_TIMEOUT_S = 1.5  # of one frame
+LONG_REQUEST_S = 3.0  # age from which a request counts as kept open and is not waited for
+CLOSE_TIMEOUT_S = 2.0
+MAX_FRAMES = 12
+MIN_WORDS = 50
+SCREENSHOT = {"x": 0, "y": 0, "width": 1280, "height": 800, "scale": 0.4}  # in CSS pixels
 
 T = TypeVar("T")
 
@@ -48,20 +48,20 @@ _MARK = """(element, number) => {
 
 
 class Tab:
-    """One page while it is being read. `account` is its session's at the proxy."""
+    """One page while it is being read. `quota` is its session's at the proxy."""
 
-    def __init__(self, page: Page, cdp: CDPSession, account: ProxyQuota) -> None:
+    def __init__(self, page: Page, cdp: CDPSession, quota: ProxyQuota) -> None:
         self._page = page
         self._cdp = cdp
         self._world = IsolatedWorld(page.context, cdp)
-        self._account = account
+        self._quota = quota
         self._running: dict[Request, float] = {}
-        self._silent: Counter[Frame] = Counter()
+        self._timeouts: Counter[Frame] = Counter()
         self._response: Response | None = None
         self._crashed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        page.on("dialog", lambda dialog: self._quietly(dialog.dismiss()))
-        page.on("popup", lambda popup: self._quietly(popup.close()))
+        page.on("dialog", lambda dialog: self._in_background(dialog.dismiss()))
+        page.on("popup", lambda popup: self._in_background(popup.close()))
         page.on("crash", lambda _: self._crashed.set())
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
@@ -69,12 +69,12 @@ class Tab:
         page.on("response", self._answered)
 
     @classmethod
-    async def open(cls, context: BrowserContext, account: ProxyQuota) -> Tab:
+    async def open(cls, context: BrowserContext, quota: ProxyQuota) -> Tab:
         page = await context.new_page()
-        return cls(page, await context.new_cdp_session(page), account)
+        return cls(page, await context.new_cdp_session(page), quota)
 
     async def read(self, url: str, seconds: float) -> Rendered:
-        """The page as it stands when it is still, or when its time is over. Raises ReadFailed."""
+        """The page once its text is stable, or after `seconds` at the latest. Raises ReadFailed."""
         deadline = self._loop.time() + seconds
         await self._go(url, seconds)
         seen, note = await self._watch(deadline)
@@ -83,19 +83,19 @@ class Tab:
         self._check(url)
         if seen is None:
             raise ReadFailed(f"it could not be looked at within {seconds:g} s")
-        if self._account.spent:
+        if self._quota.spent:
             note = "cut: it loads too much"
         status = self._response.status if self._response is not None else 200
-        return Rendered(self._page.url, status, seen, await self._shot(), note)
+        return Rendered(self._page.url, status, seen, await self._screenshot(), note)
 
     async def close(self) -> None:
-        """Close the page; kill what draws it where it doesn't answer."""
+        """Closes the page; kills its renderer process where it doesn't respond."""
         try:
-            async with asyncio.timeout(CLOSING):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._page.close()
         except (TimeoutError, Error):
             with contextlib.suppress(TimeoutError, Error):
-                async with asyncio.timeout(CLOSING):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await self._cdp.send("Page.crash")
 
     async def _go(self, url: str, seconds: float) -> None:
@@ -108,37 +108,41 @@ class Tab:
             if "Timeout" in text:
                 raise ReadFailed(f"it did not answer within {seconds:g} s") from None
             if "interrupted by another navigation" not in text:
-                trouble = self._account.trouble(self._page.url) or self._account.trouble(url)
+                trouble = self._quota.trouble(self._page.url) or self._quota.trouble(url)
                 raise ReadFailed(trouble or "it could not be loaded") from None
 
     async def _watch(self, deadline: float) -> tuple[str | None, str]:
-        """The page once it is still, and a note when it never was."""
+        """The page's HTML once it is stable, else the last HTML, if any, and a note."""
         seen: str | None = None
         loaded = since = self._loop.time()
         while (now := self._loop.time()) < deadline:
-            look = await self._look(min(LOOK_TIMEOUT_S, deadline - now))
+            snapshot = await self._snapshot(min(SNAPSHOT_TIMEOUT_S, deadline - now))
             if self._crashed.is_set():
                 raise ReadFailed("it made the browser crash")
             now = self._loop.time()
-            if look is None or look[0] != "complete":
+            if snapshot is None or snapshot[0] != "complete":
                 loaded = now
-            if look is not None and look[1] != seen:
-                seen, since = look[1], now
-            rests = min(now - loaded, now - since) >= STILL and not self._loads(LONG)
-            enough = THIN if now - loaded < THIN_WAIT or self._loads() else 0
-            if seen is not None and rests and count_words(_TAG.sub(" ", seen)) >= enough:
+            if snapshot is not None and snapshot[1] != seen:
+                seen, since = snapshot[1], now
+            stable = min(now - loaded, now - since) >= STABLE_S and not self._is_loading(
+                LONG_REQUEST_S
+            )
+            enough = MIN_WORDS if now - loaded < MIN_WORDS_WAIT_S or self._is_loading() else 0
+            if seen is not None and stable and count_words(_TAG.sub(" ", seen)) >= enough:
                 return seen, ""
             await asyncio.sleep(POLL_INTERVAL_S)
         return seen, "it was still changing" if seen else "it was never at rest"
 
-    def _loads(self, most: float = math.inf) -> bool:
-        """Whether something was asked for within the last so many seconds and is not there."""
-        since = self._loop.time() - most
+    def _is_loading(self, max_age_s: float = math.inf) -> bool:
+        """Whether requests are open that started within the last `max_age_s` seconds."""
+        since = self._loop.time() - max_age_s
         return any(began > since for began in self._running.values())
 
-    async def _look(self, seconds: float) -> tuple[str, str] | None:
-        """How far the page is loaded, and what stands in it with all its frames; None where it
-        doesn't say."""
+    async def _snapshot(self, seconds: float) -> tuple[str, str] | None:
+        """The page's ready state and its visible HTML with all frames.
+
+        None where the page doesn't respond within `seconds`.
+        """
         try:
             async with asyncio.timeout(seconds):
                 return await self._frames()
@@ -146,7 +150,7 @@ class Tab:
             return None
 
     async def _frames(self) -> tuple[str, str]:
-        frames = dict(enumerate(self._page.frames[1 : FRAMES + 1]))
+        frames = dict(enumerate(self._page.frames[1 : MAX_FRAMES + 1]))
         for number, frame in frames.items():
             await self._ask(frame, _mark, number)
         state, title, base, body = await self._visible(self._page.main_frame)
@@ -165,54 +169,56 @@ class Tab:
     async def _ask(
         self, frame: Frame, ask: Callable[..., Coroutine[Any, Any, T]], *arguments: object
     ) -> T | None:
-        """What a frame answers. One that failed to load, or doesn't answer twice (its script
-        spins), is not asked again."""
-        if frame.url.startswith("chrome-error:") or self._silent[frame] > 1:
+        """The result of `ask` in a frame; None where the frame doesn't respond.
+
+        A frame that failed to load, or timed out twice (a script blocks it), is skipped.
+        """
+        if frame.url.startswith("chrome-error:") or self._timeouts[frame] > 1:
             return None
         try:
-            async with asyncio.timeout(FRAME_LOOK):
+            async with asyncio.timeout(FRAME_TIMEOUT_S):
                 return await ask(frame, *arguments)
         except TimeoutError:
-            self._silent[frame] += 1
+            self._timeouts[frame] += 1
         except Error:
             pass
         return None
 
     async def _stop(self) -> str | None:
-        """End the page's scripts from outside, and look once more."""
+        """Stops the page's scripts and loading, and takes a last snapshot."""
         for method, arguments in (
             ("Emulation.setScriptExecutionDisabled", {"value": True}),
             ("Runtime.terminateExecution", {}),
             ("Page.stopLoading", {}),
         ):
             with contextlib.suppress(TimeoutError, Error):
-                async with asyncio.timeout(CLOSING / 2):
+                async with asyncio.timeout(CLOSE_TIMEOUT_S / 2):
                     await self._cdp.send(method, arguments)
-        look = await self._look(LOOK_TIMEOUT_S)
-        return look[1] if look is not None else None
+        snapshot = await self._snapshot(SNAPSHOT_TIMEOUT_S)
+        return snapshot[1] if snapshot is not None else None
 
-    async def _shot(self) -> bytes | None:
+    async def _screenshot(self) -> bytes | None:
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S):
-                shot = await self._cdp.send(
-                    "Page.captureScreenshot", {"format": "jpeg", "quality": 60, "clip": SHOT}
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                response = await self._cdp.send(
+                    "Page.captureScreenshot", {"format": "jpeg", "quality": 60, "clip": SCREENSHOT}
                 )
         except (TimeoutError, Error):
             return None
-        return base64.b64decode(shot["data"])
+        return base64.b64decode(response["data"])
 
     def _check(self, url: str) -> None:
-        """Raises ReadFailed where it ended at what is no page of the web."""
+        """Raises ReadFailed where the navigation ended at anything but a web page."""
         here = self._page.url
         answer = self._response
         headers = answer.headers if answer and answer.url.startswith("http:") else {}
         if refusal := headers.get("x-refused"):  # see Fetcher
             raise ReadFailed(refusal)
         if urlsplit(here).scheme not in ("http", "https"):
-            raise ReadFailed(self._account.trouble(url) or "it leads to what is no page of the web")
+            raise ReadFailed(self._quota.trouble(url) or "it leads to what is no page of the web")
 
     def _began(self, request: Request) -> None:
-        if request.resource_type != "eventsource":  # it ends with the page
+        if request.resource_type != "eventsource":  # an event stream stays open as long as the page
             self._running[request] = self._loop.time()
 
     def _ended(self, request: Request) -> None:
@@ -224,17 +230,17 @@ class Tab:
             if request.is_navigation_request() and response.frame == self._page.main_frame:
                 self._response = response
 
-    def _quietly(self, work: Any) -> None:
+    def _in_background(self, work: Any) -> None:
         async def done() -> None:
             with contextlib.suppress(Error):
                 await work
 
         task = self._loop.create_task(done())
-        _working.add(task)
-        task.add_done_callback(_working.discard)
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
 
 
-_working: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks only weakly
+_tasks: set[asyncio.Task[None]] = set()  # the loop itself holds its tasks only weakly
 
 
 async def _mark(frame: Frame, number: int) -> None:

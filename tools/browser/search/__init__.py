@@ -1,1 +1,1 @@
-"""Search: a small protocol, a module a provider, and the chain that asks them in order."""
+"""Web search: a protocol, one module for each provider, and the chain that tries them in order."""

@@ -1,4 +1,4 @@
-"""What a search brings, and who searches: the seam between the chain and its providers."""
+"""The interface between the search chain and its providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from tools.text import one_line
 
-MAX_URL_CHARS = 2_000  # characters; what is longer is no address of a page
+MAX_URL_CHARS = 2_000  # longer ones are not addresses of pages
 
 Progress = Callable[[str], None]
 Span = Literal["day", "week", "month", "year"]
@@ -20,7 +20,7 @@ Span = Literal["day", "week", "month", "year"]
 
 @dataclass(frozen=True)
 class Result:
-    """One result: plain text, each on one line; `published` where the provider says so."""
+    """One search result. The texts are plain and on one line; `published` may be unknown."""
 
     title: str
     url: str
@@ -29,10 +29,11 @@ class Result:
 
 
 class SearchFailed(Exception):
-    """A provider that could not search. The message is a clause ("it did not answer within
-    10 s") for the user and the model, with no address and no key in it.
+    """A provider that could not search.
 
-    `offline`: it could not be reached at all, so that asking again soon is of no use.
+    The message is a clause ("it did not answer within 10 s") for the user and the model, without
+    URLs and keys. `offline` means that the provider could not be reached at all, so that another
+    request soon is useless.
     """
 
     def __init__(self, why: str, offline: bool = False) -> None:
@@ -41,32 +42,34 @@ class SearchFailed(Exception):
 
 
 class SearchProvider(Protocol):
-    """One way to search."""
+    """A search service, or a local index."""
 
     @property
     def name(self) -> str:
-        """As it stands in `GLM_SEARCH`, without addresses and folders."""
+        """The name in `GLM_SEARCH`, without URLs and folders."""
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
-        """At most `limit` results, the best first; those of the last `recency_days` alone where
-        that is given. Raises `SearchFailed`."""
+        """At most `limit` results, the best first.
+
+        `recency_days` restricts them to the last so many days. Raises `SearchFailed`.
+        """
 
 
 def span(recency_days: int) -> Span | None:
-    """The smallest of the usual time spans that holds so many days; None beyond a year."""
+    """The shortest usual time span that covers `recency_days`; None beyond a year."""
     spans: Sequence[tuple[int, Span]] = ((1, "day"), (7, "week"), (31, "month"), (366, "year"))
     return next((name for days, name in spans if recency_days <= days), None)
 
 
 def since(recency_days: int) -> date:
-    """The day that lies so many days back."""
+    """The date `recency_days` before today."""
     return date.today() - timedelta(days=min(recency_days, 300_000))
 
 
 def make_result(
     title: object, url: object, snippet: object, published: object = None
 ) -> Result | None:
-    """A result from what a provider sent; None where it has no address of a web page."""
+    """A `Result` from a provider's fields; None without a valid web address."""
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
         return None
     url = "".join(url.split())
@@ -76,7 +79,7 @@ def make_result(
 
 
 def _words(text: object) -> str:
-    """Text without the tags that mark the words found, and without entities."""
+    """`text` without highlighting tags, and with entities decoded."""
     if not isinstance(text, str):
         return ""
     return one_line(
@@ -85,7 +88,7 @@ def _words(text: object) -> str:
 
 
 def read_date(text: object) -> date | None:
-    """A day as providers write it: ISO, RFC 2822, "Jan 2, 2026", "3 days ago"; else None."""
+    """A date in a provider's format: ISO, RFC 2822, "Jan 2, 2026", "3 days ago"; else None."""
     if not isinstance(text, str) or not text.strip() or len(text) > 60:
         return None
     text = text.strip()
@@ -105,7 +108,7 @@ def read_date(text: object) -> date | None:
 
 
 def _parsed(text: str) -> datetime | None:
-    import dateparser  # type: ignore[import-untyped]  # it takes a while
+    import dateparser  # type: ignore[import-untyped]  # slow to import
 
     settings = {"REQUIRE_PARTS": ["day", "month", "year"], "PREFER_DATES_FROM": "past"}
     if re.search(r"\bago\b|前", text):

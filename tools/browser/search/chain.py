@@ -1,9 +1,9 @@
-"""Which providers are asked, and in which order: `GLM_SEARCH`, a list separated by commas.
+"""The search chain: tries the providers of `GLM_SEARCH`, a list separated by commas, in order.
 
     searxng:https://search.example.org, brave, ddgs, local:/srv/handbook
 
-The first that finds something answers; one that fails says so, and the next is asked. A provider
-that can't be used, for want of a key or of its folder, is not offered.
+The first provider with results answers. A failure is noted, and the next provider is tried. A
+provider without its key or its folder is left out.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from tools.browser.search.providers.zhipu import Zhipu
 from tools.text import one_line
 
 DEFAULT: Final = "ddgs"
-RESTS = 60.0
-"""Seconds in which a provider that could not be reached is not asked again."""
+RETRY_INTERVAL_S = 60.0
+"""Seconds until a provider that could not be reached is tried again."""
 HANDBOOK_SHARE = 0.5
-"""How much of a query a page of the handbook must have: it stands in for the web, where nobody
-asked for it."""
+"""Share of the query's words that a page of the handbook must have. It is higher than for other
+folders, since the handbook replaces the web without being asked for."""
 
 BY_KEY: Mapping[str, Callable[[str], SearchProvider]] = {
     "brave": Brave,
@@ -46,16 +46,16 @@ FROM_HANDBOOK = "There is no network here: these are pages of this app's own han
 
 @dataclass(frozen=True)
 class Found:
-    """What a search brought, and whole sentences on how, for the model and the user."""
+    """The results of a search; `notes` are complete sentences about it for model and user."""
 
     results: tuple[Result, ...]
     notes: tuple[str, ...] = ()
     error: str | None = None
-    """The same trouble in one line, where nothing could be searched at all."""
+    """The failure in one line, where nothing could be searched at all."""
 
 
 class Search(Protocol):
-    """What the tool searches with; `SearchChain` is one."""
+    """The search interface of the browser tool; `SearchChain` implements it."""
 
     @property
     def names(self) -> str: ...
@@ -71,10 +71,9 @@ class Search(Protocol):
 
 
 class SearchChain:
-    """Asks `providers` in their order, and `handbook` where none of them could be asked.
+    """Tries `providers` in order, and `handbook` where all of them failed.
 
-    `problems` has a sentence for each part of the setting that is not used. Safe to use from
-    several threads.
+    `problems` has a sentence for each part of the setting that is not used. Thread-safe.
     """
 
     def __init__(
@@ -85,16 +84,18 @@ class SearchChain:
     ) -> None:
         self.providers, self.problems = tuple(providers), tuple(problems)
         self._handbook = handbook
-        self._resting: dict[int, tuple[float, SearchFailed]] = {}  # by place: until when, and why
+        self._resting: dict[
+            int, tuple[float, SearchFailed]
+        ] = {}  # by index of provider: end of the pause, and the failure
 
     @property
     def names(self) -> str:
-        """What is asked, in words; empty where nothing is."""
+        """The names of the providers, separated by commas; empty without any."""
         return ", ".join(provider.name for provider in self.providers)
 
     @property
     def folders(self) -> tuple[Folder, ...]:
-        """The folders whose pages may be opened."""
+        """The local folders whose pages may be opened."""
         local = [each for each in self.providers if isinstance(each, LocalSearch)]
         return tuple(each.folder for each in (*local, self._handbook) if each is not None)
 
@@ -106,32 +107,35 @@ class SearchChain:
         progress: Progress = lambda _: None,
         cancel: threading.Event | None = None,
     ) -> Found:
-        """Never raises but `ToolCancelled`, when `cancel` is set between two providers."""
+        """Searches with the first provider that has results.
+
+        Raises only `ToolCancelled`, when `cancel` is set between two providers.
+        """
         cancel = cancel or threading.Event()
         failures: list[tuple[str, SearchFailed]] = []
-        for place, provider in enumerate(self.providers):
+        for index, provider in enumerate(self.providers):
             if cancel.is_set():
                 raise ToolCancelled
             try:
-                results = self._ask(place, provider, query, recency_days, limit, progress, cancel)
+                results = self._ask(index, provider, query, recency_days, limit, progress, cancel)
             except SearchFailed as error:
                 failures.append((provider.name, error))
                 continue
             if results:
-                return Found(tuple(results[:limit]), _said(failures))
+                return Found(tuple(results[:limit]), _failure_notes(failures))
         if len(failures) < len(self.providers):
             return Found((), _nothing_found(query, failures))
         return self._without_web(query, limit, failures, progress, cancel)
 
     def close(self) -> None:
-        """Lets go of the indexes. May be called twice."""
+        """Closes the indexes. May be called twice."""
         for provider in (*self.providers, self._handbook):
             if isinstance(provider, LocalSearch):
                 provider.close()
 
     def _ask(
         self,
-        place: int,
+        index: int,
         provider: SearchProvider,
         query: str,
         recency_days: int | None,
@@ -139,7 +143,7 @@ class SearchChain:
         progress: Progress,
         cancel: threading.Event,
     ) -> list[Result]:
-        until, why = self._resting.get(place, (0.0, None))
+        until, why = self._resting.get(index, (0.0, None))
         if why is not None and time.monotonic() < until:
             raise why
         try:
@@ -149,7 +153,7 @@ class SearchChain:
             return provider.search(query, recency_days, limit)
         except SearchFailed as error:
             if error.offline:
-                self._resting[place] = time.monotonic() + RESTS, error
+                self._resting[index] = time.monotonic() + RETRY_INTERVAL_S, error
             raise
 
     def _without_web(
@@ -160,17 +164,17 @@ class SearchChain:
         progress: Progress,
         cancel: threading.Event,
     ) -> Found:
-        """What there is where nothing could be asked: the handbook's pages on that, if any."""
+        """The result where all providers failed: pages of the handbook, if any match."""
         offline = bool(failures) and all(error.offline for _, error in failures)
         if self._handbook is None:
-            notes = _said(failures) or ("No search service is set up here.",)
+            notes = _failure_notes(failures) or ("No search service is set up here.",)
             return Found((), (*notes, "Nothing could be searched."), notes[0])
         try:
             self._handbook.prepare(progress, cancel)
             results = self._handbook.search(query, None, limit)
         except SearchFailed:
             results = []
-        why = () if offline else _said(failures)
+        why = () if offline else _failure_notes(failures)
         if results and offline:
             return Found(tuple(results), (FROM_HANDBOOK,))
         if results:
@@ -179,13 +183,15 @@ class SearchChain:
         return Found((), notes, notes[0])
 
 
-def _said(failures: Sequence[tuple[str, SearchFailed]]) -> tuple[str, ...]:
+def _failure_notes(failures: Sequence[tuple[str, SearchFailed]]) -> tuple[str, ...]:
     return tuple(f"{name} could not be asked: {error}." for name, error in failures)
 
 
 def _nothing_found(query: str, failures: Sequence[tuple[str, SearchFailed]]) -> tuple[str, ...]:
-    """Nothing to add where all were asked: the model is told in the usual words."""
-    return (f'No results for "{one_line(query, 200)}".', *_said(failures)) if failures else ()
+    """Notes on an empty result; none without failures, where the usual text is enough."""
+    return (
+        (f'No results for "{one_line(query, 200)}".', *_failure_notes(failures)) if failures else ()
+    )
 
 
 def choose_search(
@@ -194,10 +200,10 @@ def choose_search(
     handbook: Path | None = None,
     cache: Path | None = None,
 ) -> SearchChain:
-    """The chain that `setting` asks for; never raises, see `SearchChain.problems`.
+    """The chain for `setting`; never raises, see `SearchChain.problems`.
 
-    `keys` are the services' keys by their names, `handbook` the folder that stands in for the
-    default without a network, `cache` where indexes are kept.
+    `keys` are API keys by the provider's name. `handbook` is the folder that replaces the default
+    provider without a network. `cache` is the folder for indexes, None to keep them in memory.
     """
     parts = [part.strip() for part in (setting.strip() or DEFAULT).split(",") if part.strip()]
     providers: list[SearchProvider] = []
@@ -219,7 +225,7 @@ def choose_search(
 def _provider(
     part: str, keys: Mapping[str, str], cache: Path | None, taken: set[str]
 ) -> SearchProvider:
-    """One part of the setting. Raises `ValueError` with a sentence for the user."""
+    """The provider of one part of the setting. Raises `ValueError` with a sentence for the user."""
     name, _, rest = part.partition(":")
     name, rest = name.strip().lower(), rest.strip()
     if name == "ddgs" and not rest:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 10.0
-"""How long a service may take, all in all."""
-MAX_BYTES = 4_000_000
+"""Timeout of one request in seconds, from the connection to the end of the body."""
+MAX_RESPONSE_BYTES = 4_000_000
 
 _logger = logging.getLogger(__name__)
 _REFUSALS = {
@@ -38,9 +38,9 @@ def ask(
     secret: str = "",
     seconds: float = TIMEOUT_S,
 ) -> dict[str, Any]:
-    """The JSON object that the service answers with. Raises `SearchFailed`.
+    """The JSON object in the service's response. Raises `SearchFailed`.
 
-    `secret` never stands in the message, whatever the service says.
+    `secret` is the API key, which is removed from the message of the exception.
     """
     import httpx
 
@@ -67,41 +67,42 @@ def ask(
     except (ValueError, RecursionError):
         value = None
     if status != 200:
-        said = _said(value).replace(secret, "…") if secret else _said(value)
+        message = _error_message(value)
+        message = message.replace(secret, "…") if secret else message
         why = _REFUSALS.get(status, f"it answered with the status {status}")
-        raise SearchFailed(f"{why} ({said})" if said else why)
+        raise SearchFailed(f"{why} ({message})" if message else why)
     if not isinstance(value, dict):
         raise SearchFailed("its answer is not the JSON that it should be")
     return value
 
 
 def listed(value: Any, *path: str) -> list[dict[str, Any]]:
-    """The list of objects at `path` in an answer; what is of another shape is left out."""
+    """The list of objects at `path` in a response; values of other types are skipped."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _read(response: httpx.Response, ends: float) -> bytes:
-    """The body; a service that sends it drop by drop gets no more time than another."""
-    pieces: list[bytes] = []
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    """The body. The deadline also ends a response that arrives in small pieces."""
+    chunks: list[bytes] = []
     size = 0
-    for piece in response.iter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise SearchFailed(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
-        if time.monotonic() > ends:
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_RESPONSE_BYTES:
+            raise SearchFailed(f"its answer is larger than {MAX_RESPONSE_BYTES // 1_000_000} MB")
+        if time.monotonic() > deadline:
             raise SearchFailed("its answer did not end in time")
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def _late(seconds: float) -> str:
     return f"it did not answer within {seconds:g} s"
 
 
-def _said(value: Any) -> str:
-    """The service's own words on an error, from wherever it keeps them."""
+def _error_message(value: Any) -> str:
+    """The error message in a response, from any of the keys that services use; empty for none."""
     for _ in range(4):
         if isinstance(value, str):
             return one_line(value, 120).rstrip(".")

@@ -1,6 +1,6 @@
-"""A folder of pages on this machine, under an address of its own: `local://handbook/models.md`.
+"""A local folder of pages with addresses such as `local://handbook/models.md`.
 
-Nothing outside the folder is reached, no link is followed, and hidden files are not seen.
+Files outside the folder, symbolic links and hidden files are not read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tools.documents.encoding.detect import decode_markup
 from tools.safe_files import Listing, listing, read_regular
 
 SCHEME = "local"
-MAX_FILES = 200_000  # entries of the folder that are looked at
-MAX_FILE_BYTES = 5_000_000  # of one file
+MAX_FILES = 200_000  # entries that a listing reads
+MAX_FILE_BYTES = 5_000_000  # of one file; larger ones are not read
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file as the index takes it: its title, its headings, and its text in lines."""
+    """The indexed content of a file: its title, its headings and its text in lines."""
 
     title: str
     headings: str
@@ -29,7 +29,7 @@ class Document:
 
 
 class Folder:
-    """The folder at `root`; `name` is the host in its addresses."""
+    """The folder at `root`; `name` is the host in its addresses, by default the folder's name."""
 
     def __init__(self, root: Path, name: str = "") -> None:
         self.root = root.expanduser().resolve()
@@ -38,7 +38,7 @@ class Folder:
         )
 
     def files(self) -> Listing:
-        """The files in it that can be read, by their paths. Raises `OSError` where it is none."""
+        """The files of supported formats, by relative path. Raises `OSError` without the folder."""
         if not self.root.is_dir():
             raise OSError("not a folder")
         found = listing(self.root, MAX_FILES)
@@ -48,7 +48,7 @@ class Folder:
         )
 
     def read(self, path: str) -> bytes:
-        """A file's bytes, MOST_BYTES at most. Raises `OSError`."""
+        """The bytes of a file. Raises `OSError`, also above `MAX_FILE_BYTES`."""
         return read_regular(self.root / path, MAX_FILE_BYTES)
 
     def address(self, path: str) -> str:
@@ -56,7 +56,7 @@ class Folder:
         return f"{SCHEME}://{self.name}/{quote(path)}"
 
     def path(self, address: str) -> str | None:
-        """The file at an address, None where it is not this folder's or no file's that is read."""
+        """The relative path of an address; None for another folder and for unsupported files."""
         try:
             parts = urlsplit(address)
         except ValueError:
@@ -66,17 +66,17 @@ class Folder:
         path = unquote(parts.path).lstrip("/")
         pure = PurePosixPath(path)
         if "\0" in path or any(part.startswith(".") for part in pure.parts):
-            return None  # hidden, or a way out
+            return None  # hidden, or outside the folder
         return path if suffix(path) in FORMATS and str(pure) == path else None
 
 
 def suffix(path: str) -> str:
-    """A file name's ending in small letters, with its dot."""
+    """The extension of a file name in lower case, with its dot."""
     return PurePosixPath(path).suffix.lower()
 
 
 def document(path: str, data: bytes) -> Document:
-    """What the index takes of a file; its name stands in for a title that it has not."""
+    """The indexed content of a file; the file's name replaces a missing title."""
     found = FORMATS[suffix(path)](decode_markup(data))
     stem = re.sub(r"[-_]+", " ", PurePosixPath(path).stem)
     headings = f"{found.headings}\n{stem}"
@@ -84,7 +84,7 @@ def document(path: str, data: bytes) -> Document:
 
 
 def markdown_title(text: str) -> str:
-    """The first heading, without Markdown's marks."""
+    """The first heading of a Markdown text, without markup; empty without one."""
     found = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE)
     return re.sub(r"[*`]", "", found[1]) if found else ""
 
@@ -125,4 +125,4 @@ FORMATS: Mapping[str, Callable[[str], Document]] = {
     ".html": _html, ".htm": _html, ".xhtml": _html,
     ".txt": _plain, ".text": _plain, ".rst": _plain,
 }  # fmt: skip
-"""What is read, by the endings of names."""
+"""The supported formats by file extension."""

@@ -18,17 +18,17 @@ from tools.browser.search.base import Progress, Result, SearchFailed, since
 from tools.browser.search.index_terms import passage, spaced, terms
 from tools.browser.search.local_folder import Folder, document
 
-LOOK_AGAIN = 5.0
-"""Seconds after which a search looks whether files have changed."""
+REFRESH_INTERVAL_S = 5.0
+"""Seconds after which a search checks again whether files have changed."""
 
-_VERSION = 1  # of the index's form; another one is built anew
-_LOCK_TIMEOUT_S = 20.0  # seconds that another process may write
-_BATCH_FILES = 100  # files that are written at once
-_PROGRESS_INTERVAL_S = 0.2  # seconds between two lines of progress
-_MAX_TEXT_CHARS = 1_000_000  # characters of one file that are indexed
-_CANDIDATES = 40
-_NAMESAKE = 2.0  # how much better a page is whose title is the query
-_SEPARATOR = re.compile(r" [-—–|·:] ")  # between a page's title and its site's
+_VERSION = 1  # of the index's format; an index of another version is rebuilt
+_LOCK_TIMEOUT_S = 20.0  # waiting time while another process writes
+_BATCH_FILES = 100  # files in one transaction
+_PROGRESS_INTERVAL_S = 0.2  # between two lines of progress
+_MAX_TEXT_CHARS = 1_000_000  # of one file that are indexed
+_CANDIDATES = 40  # pages by BM25 that are ranked again
+_TITLE_BOOST = 2.0  # factor for a page whose title equals the query
+_SEPARATOR = re.compile(r" [-—–|·:] ")  # between the titles of page and site
 _RANK = "bm25(words, 8.0, 3.0, 1.0)"
 _SCHEMA = f"""
 create table files(id integer primary key, path text unique, size int, changed int, hash blob,
@@ -42,10 +42,11 @@ _logger = logging.getLogger(__name__)
 
 
 class LocalSearch:
-    """Searches the pages of `folder`; its index lies in the folder `cache`, in memory without one.
+    """Searches the pages of `folder` with an index in the folder `cache`, in memory without one.
 
-    A page must have more than the `share` of the query's words. `dated`: a page's date is that
-    of its last change; without, pages have none, and `recency_days` asks in vain.
+    A result must have more than the fraction `share` of the query's words. With `dated`, the date
+    of a page is that of its last change; without, pages have no date, and `recency_days` is
+    ignored.
     """
 
     name = "local"
@@ -57,24 +58,25 @@ class LocalSearch:
         self._cache, self._share, self._dated = cache, share, dated
         self._lock = threading.Lock()
         self._opened: sqlite3.Connection | None = None
-        self._looked: float | None = None
+        self._checked: float | None = None
 
     def prepare(self, progress: Progress, cancel: threading.Event) -> None:
-        """Brings the index up to date, unless it was just now.
+        """Updates the index, unless it was checked less than `REFRESH_INTERVAL_S` ago.
 
-        Raises `ToolCancelled` when `cancel` is set, with what was done kept, and `SearchFailed`.
+        Raises `ToolCancelled` when `cancel` is set, which keeps the files indexed so far, and
+        `SearchFailed`.
         """
         with self._lock:
-            if self._looked is not None and time.monotonic() - self._looked < LOOK_AGAIN:
+            if self._checked is not None and time.monotonic() - self._checked < REFRESH_INTERVAL_S:
                 return
             try:
                 self._update(self._database(), progress, cancel)
-            except sqlite3.OperationalError:  # another process writes: what there is will do
+            except sqlite3.OperationalError:  # another process writes: use the old index
                 _logger.info("The index of %s was not updated.", self.folder.name, exc_info=True)
             except (OSError, sqlite3.Error):
                 _logger.warning("The index of %s failed.", self.folder.name, exc_info=True)
                 raise SearchFailed(f"the folder {self.folder.name} can't be indexed") from None
-            self._looked = time.monotonic()
+            self._checked = time.monotonic()
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
         """See `SearchProvider`."""
@@ -91,7 +93,7 @@ class LocalSearch:
             raise SearchFailed(f"the index of {self.folder.name} can't be read") from None
 
     def close(self) -> None:
-        """Lets go of the index. May be called twice."""
+        """Closes the index. May be called twice."""
         with self._lock:
             if self._opened is not None:
                 self._opened.close()
@@ -113,7 +115,7 @@ class LocalSearch:
                 except sqlite3.DatabaseError as error:
                     if isinstance(error, sqlite3.OperationalError):
                         raise
-                    file.unlink()  # not a database any more
+                    file.unlink()  # damaged: no longer a database
                     return _connected(str(file))
             except (OSError, sqlite3.Error):
                 _logger.warning("The index is kept in memory alone.", exc_info=True)
@@ -129,26 +131,26 @@ class LocalSearch:
         }
         gone = [path for path in known if path not in files]
         new = [path for path, stamp in sorted(files.items()) if known.get(path) != stamp[:2]]
-        told = time.monotonic()
-        for at in range(0, max(len(new), len(gone) and 1), _BATCH_FILES):
+        reported = time.monotonic()
+        for start in range(0, max(len(new), len(gone) and 1), _BATCH_FILES):
             with _transaction(database):
                 for path in gone:
                     _forget(database, path)
                 gone = []
-                for done, path in enumerate(new[at : at + _BATCH_FILES], at):
+                for done, path in enumerate(new[start : start + _BATCH_FILES], start):
                     if cancel.is_set():
                         raise ToolCancelled
-                    if time.monotonic() - told > _PROGRESS_INTERVAL_S:
-                        told = time.monotonic()
+                    if time.monotonic() - reported > _PROGRESS_INTERVAL_S:
+                        reported = time.monotonic()
                         progress(f"indexing {self.folder.name}: {done:,} of {len(new):,} pages")
-                    self._take(database, path, files[path][:2])
+                    self._index_file(database, path, files[path][:2])
 
-    def _take(self, database: sqlite3.Connection, path: str, stamp: tuple[int, int]) -> None:
-        """Puts one file in, if it holds another text than before."""
+    def _index_file(self, database: sqlite3.Connection, path: str, stamp: tuple[int, int]) -> None:
+        """Indexes one file, if its content has changed."""
         try:
             data = self.folder.read(path)
         except OSError:
-            data = b""  # too large, or gone since: known, so that it is not tried each time
+            data = b""  # too large, or deleted: recorded, so that it is not tried each time
         digest = hashlib.sha256(data).digest()
         before = database.execute("select id, hash from files where path = ?", (path,)).fetchone()
         if before and before[1] == digest:
@@ -191,10 +193,10 @@ class LocalSearch:
         return results
 
     def _ranked(self, database: sqlite3.Connection, wanted: Sequence[str]) -> list[int]:
-        """The best pages.
+        """The IDs of the best pages, the best first.
 
-        BM25 alone would put a page that has one rare word before another that has all of them,
-        and a page that is about something behind those that mention it often.
+        BM25 alone would rank a page with one rare word above a page with all the words, and a
+        page about a subject below those that mention it often.
         """
         phrases = [f'"{term}"' for term in wanted]
         rows = database.execute(
@@ -214,19 +216,19 @@ class LocalSearch:
         scores: dict[int, float] = {}
         for id, score, title in rows:
             named = set(terms(_SEPARATOR.split(title)[0])) == set(wanted)
-            scores[id] = score * shares[id] ** 2 * (_NAMESAKE if named else 1)
+            scores[id] = score * shares[id] ** 2 * (_TITLE_BOOST if named else 1)
         return [id for id in sorted(ids, key=scores.__getitem__) if shares[id] > self._share]
 
 
 def _connected(file: str) -> sqlite3.Connection:
-    """A database with our tables, emptied where they are of another form. Raises sqlite3.Error."""
+    """A database with the index's tables, rebuilt for a new format. Raises sqlite3.Error."""
     database = sqlite3.connect(
         file, timeout=_LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
     try:
         database.execute("pragma journal_mode = wal")
         database.execute("pragma synchronous = normal")
-        with _transaction(database):  # nobody else finds it half made, or makes it again
+        with _transaction(database):  # other processes wait until the tables are complete
             if database.execute("pragma user_version").fetchone()[0] != _VERSION:
                 database.execute("drop table if exists files")
                 database.execute("drop table if exists words")
@@ -240,7 +242,7 @@ def _connected(file: str) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """What is done inside is kept, also when a cancel ends it."""
+    """A transaction that is committed also when `ToolCancelled` ends it."""
     database.execute("begin immediate")
     try:
         yield

@@ -108,7 +108,7 @@ def test_text_that_a_script_writes_after_a_second_is_read(reader, site):
 
 
 def test_a_page_without_text_is_waited_for_while_it_still_loads(reader, site, monkeypatch):
-    for name in ("LONG", "THIN_WAIT"):
+    for name in ("LONG_REQUEST_S", "MIN_WORDS_WAIT_S"):
         monkeypatch.setattr(tab, name, 0.2)
 
     def late(request: Request) -> None:
@@ -227,7 +227,7 @@ def test_a_script_cannot_lead_behind_the_wall(reader, site, forbidden, to):
 
 def test_no_part_of_a_page_reaches_behind_the_wall(reader, site, forbidden, monkeypatch):
     # Without what takes WebRTC out of a page's hands: Chromium itself must hold.
-    monkeypatch.setattr(chromium_module, "_INIT", "")
+    monkeypatch.setattr(chromium_module, "_INIT_SCRIPT", "")
     there, address = forbidden.url, forbidden.address
     worker = (
         f"fetch('{there}/worker', {{mode: 'no-cors'}}); new WebSocket('ws://{address}/worker');"
@@ -260,7 +260,7 @@ def test_no_part_of_a_page_reaches_behind_the_wall(reader, site, forbidden, monk
 
 
 def test_webrtc_sends_nothing_past_the_proxy(reader, site, monkeypatch):
-    monkeypatch.setattr(chromium_module, "_INIT", "")
+    monkeypatch.setattr(chromium_module, "_INIT_SCRIPT", "")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stun:
         stun.bind(("127.0.0.1", 0))
         port = stun.getsockname()[1]

@@ -129,7 +129,7 @@ def test_a_chromium_that_hangs_is_given_up(
     for process in hung:
         process.suspend()
     with monkeypatch.context() as patch:
-        patch.setattr(chromium_module, "HUNG", 0.0)
+        patch.setattr(chromium_module, "HANG_TIMEOUT_S", 0.0)
         patch.setattr(web, "seconds", 1.0)
         (failed,) = reader.read([site.url], threading.Event())
     assert str(failed) == "the browser does not answer"

@@ -134,7 +134,7 @@ def test_why_one_connection_was_not_made_is_kept_when_others_are(web, reader, si
     """What is known of a host may be of another page's connection by then."""
     site.pages["/"] = html(TEXT)
     read(reader, site.url)
-    account = reader._session.account
+    account = reader._session.quota
     account.note = lambda host, port, trouble: None
     with pytest.raises(ReadFailed, match="the address is private"):
         read(reader, "http://10.0.0.1/")

@@ -18,7 +18,7 @@ from tools.browser.calls.expression import read_call
 from tools.browser.html.main_text import LAID_OUT, html_text, json_lines
 from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading import chromium as chromium_module
-from tools.browser.reading.chromium import MEMORY, Chromium
+from tools.browser.reading.chromium import MAX_PROCESS_BYTES, Chromium
 from tools.browser.reading.reader import Web, WebReader
 from tools.fair_queue import FairQueue
 
@@ -166,7 +166,7 @@ def test_frames_of_another_site_are_read_in_their_places(
 ) -> None:
     frame = "<iframe width=400 height=300 src={}></iframe>".format
     with Site("127.0.0.2") as other:
-        monkeypatch.setattr(web.proxy, "wall", AddressGuard(allow=(site.address, other.address)))
+        monkeypatch.setattr(web.proxy, "guard", AddressGuard(allow=(site.address, other.address)))
         site.pages["/"] = html(f"<p>First.</p>{frame(other.url + '/a')}<p>Last.</p>")
         other.pages["/a"] = html(f"<p>Of another.</p>{frame(site.url + '/b')}")
         site.pages["/b"] = html("<p>Back at home.</p>")
@@ -188,7 +188,7 @@ def test_a_page_gets_no_more_memory_than_is_good(reader: WebReader, site: Site) 
         with contextlib.suppress(psutil.Error):  # gone meanwhile
             if "--type=zygote" in process.cmdline():
                 bounds.add(process.rlimit(psutil.RLIMIT_DATA)[0])
-    assert bounds == {MEMORY}
+    assert bounds == {MAX_PROCESS_BYTES}
 
 
 @needs_chromium

@@ -25,7 +25,7 @@ HANDBOOK = Path(__file__).resolve().parents[4] / "assets" / "handbook"
 
 @pytest.fixture(autouse=True)
 def always_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_index, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(local_index, "REFRESH_INTERVAL_S", 0.0)
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""One module a search service."""
+"""The search services, one module each."""

@@ -7,12 +7,12 @@ from datetime import date
 from tools.browser.search.base import Result, make_result, since
 from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MAX_RESULTS = 20  # results that one request may ask for
-_MAX_QUERY_CHARS = 400  # characters
+_MAX_RESULTS = 20  # of one request
+_MAX_QUERY_CHARS = 400
 
 
 class Brave:
-    """Searches with a key from Brave."""
+    """Searches with an API key of Brave."""
 
     name = "brave"
 

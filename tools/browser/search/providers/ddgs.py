@@ -1,4 +1,4 @@
-"""Search without a key, through the library ddgs, which asks several public search engines."""
+"""Search without an API key, with the library ddgs, which queries public search engines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from tools.browser.search.base import Result, SearchFailed, make_result, span
 
 TIMEOUT_S = 8.0
-"""How long a search may take, all engines together."""
+"""Timeout of one search in seconds, all engines together."""
 
 _SPANS = {"day": "d", "week": "w", "month": "m", "year": "y"}
 _UNREACHED = ("DNSError", "dns error", "ConnectError", "ConnectionError", "error trying to connect")
@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Ddgs:
-    """Searches with the engines in `backend`, all that ddgs knows by default."""
+    """Searches with the engines in `backend`, by default all that ddgs supports."""
 
     name = "ddgs"
 
@@ -28,7 +28,7 @@ class Ddgs:
         self._backend, self._proxy, self._seconds = backend, proxy, seconds
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
-        """See `SearchProvider`; the engines know days, weeks, months and years alone."""
+        """See `SearchProvider`; the engines support only days, weeks, months and years."""
         within = span(recency_days) if recency_days is not None else None
         answers: SimpleQueue[list[dict[str, Any]] | Exception] = SimpleQueue()
 
@@ -38,7 +38,7 @@ class Ddgs:
             except Exception as error:  # noqa: BLE001 - told apart where it is read
                 answers.put(error)
 
-        # The library asks one engine after the other and has a time limit for each one alone.
+        # The library queries the engines one after the other, with a timeout for each engine.
         threading.Thread(target=work, name="ddgs", daemon=True).start()
         try:
             answer = answers.get(timeout=self._seconds)
@@ -46,7 +46,7 @@ class Ddgs:
             why = f"no search engine answered within {self._seconds:g} s"
             raise SearchFailed(why, offline=True) from None
         if isinstance(answer, Exception):
-            return _nothing(answer)
+            return _interpret_error(answer)
         found = [
             make_result(each.get("title"), each.get("href"), each.get("body")) for each in answer
         ]
@@ -62,18 +62,18 @@ class Ddgs:
         return found
 
 
-def _nothing(error: Exception) -> list[Result]:
-    """What an exception of the library means: nothing found, or `SearchFailed`."""
+def _interpret_error(error: Exception) -> list[Result]:
+    """An empty result for "nothing found"; raises `SearchFailed` for all other exceptions."""
     from ddgs.exceptions import DDGSException, RatelimitException, TimeoutException
 
-    said = str(error)
-    if isinstance(error, DDGSException) and said == "No results found.":
+    message = str(error)
+    if isinstance(error, DDGSException) and message == "No results found.":
         return []
     _logger.info("ddgs failed.", exc_info=error)
     if isinstance(error, RatelimitException):
         raise SearchFailed("it has had too many requests") from None
     if isinstance(error, TimeoutException):
         raise SearchFailed("no search engine answered in time") from None
-    if any(sign in said for sign in _UNREACHED):
+    if any(sign in message for sign in _UNREACHED):
         raise SearchFailed("no search engine can be reached", offline=True) from None
     raise SearchFailed("no search engine gave an answer that can be read") from None

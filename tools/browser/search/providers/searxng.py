@@ -1,4 +1,4 @@
-"""A SearXNG server, one's own or a company's: https://docs.searxng.org/dev/search_api.html"""
+"""A SearXNG server, private or of a company: https://docs.searxng.org/dev/search_api.html"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class SearXNG:
         self._seconds = seconds
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
-        """See `SearchProvider`; the server knows days, weeks, months and years alone."""
+        """See `SearchProvider`; the server supports only days, weeks, months and years."""
         params = {"q": query, "format": "json"}
         if recency_days is not None and (within := span(recency_days)):
             params["time_range"] = within
@@ -35,6 +35,6 @@ class SearXNG:
             for each in listed(answer, "results")
         ]
         results = [each for each in found if each is not None][:limit]
-        if not results and (silent := answer.get("unresponsive_engines")):
-            raise SearchFailed(f"{len(silent)} of its search engines did not answer")
+        if not results and (unresponsive := answer.get("unresponsive_engines")):
+            raise SearchFailed(f"{len(unresponsive)} of its search engines did not answer")
         return results

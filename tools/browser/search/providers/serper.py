@@ -1,4 +1,4 @@
-"""Serper, which asks Google: https://serper.dev"""
+"""Serper, which queries Google: https://serper.dev"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SPANS = {"day": "qdr:d", "week": "qdr:w", "month": "qdr:m", "year": "qdr:y"}
 
 
 class Serper:
-    """Searches with a key from Serper."""
+    """Searches with an API key of Serper."""
 
     name = "serper"
 
@@ -21,7 +21,7 @@ class Serper:
         self._key, self._base, self._seconds = key, base.rstrip("/"), seconds
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
-        """See `SearchProvider`; the service knows days, weeks, months and years alone."""
+        """See `SearchProvider`; the service supports only days, weeks, months and years."""
         body: dict[str, Any] = {"q": query, "num": limit}
         if recency_days is not None and (within := span(recency_days)):
             body["tbs"] = _SPANS[within]

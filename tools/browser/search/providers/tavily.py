@@ -7,11 +7,11 @@ from typing import Any
 from tools.browser.search.base import Result, make_result, since
 from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MAX_RESULTS = 20  # results that one request may ask for
+_MAX_RESULTS = 20  # of one request
 
 
 class Tavily:
-    """Searches with a key from Tavily."""
+    """Searches with an API key of Tavily."""
 
     name = "tavily"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from tools.browser.search.base import Result, make_result, span
 from tools.browser.search.http import TIMEOUT_S, ask, listed
 
-_MAX_RESULTS = 50  # results that one request may ask for
-_MAX_QUERY_CHARS = 70  # characters, as the documentation advises
+_MAX_RESULTS = 50  # of one request
+_MAX_QUERY_CHARS = 70  # as the documentation recommends
 _SPANS = {"day": "oneDay", "week": "oneWeek", "month": "oneMonth", "year": "oneYear"}
 
 
 class Zhipu:
-    """Searches with a key of open.bigmodel.cn, where the hosted GLM models live too."""
+    """Searches with an API key of open.bigmodel.cn, which also hosts GLM models."""
 
     name = "zhipu"
 
@@ -26,7 +26,7 @@ class Zhipu:
         self._engine = engine
 
     def search(self, query: str, recency_days: int | None, limit: int) -> list[Result]:
-        """See `SearchProvider`; the service knows days, weeks, months and years alone."""
+        """See `SearchProvider`; the service supports only days, weeks, months and years."""
         within = span(recency_days) if recency_days is not None else None
         answer = ask(
             "POST",
