@@ -16,7 +16,7 @@ from tools.python.kernels.kernel import Connection, Ending, Message
 from tools.python.kernels.local import LocalHost
 from tools.python.kernels.pool import KernelHost, KernelPool
 from tools.python.limits import PythonLimits
-from tools.python.limits.causes import cause_of, processes_refused, threads_met
+from tools.python.limits.causes import cause_of, process_limit_message, processes_refused
 from tools.python.output.collector import Outputs, compose
 from tools.python.output.displays import Displays, made_files
 from tools.python.sandbox.launcher import ChildProcess, KernelLauncher
@@ -162,8 +162,8 @@ class PythonTool:
             return cause
         text = outputs.text
         # Who was refused often says so; where nobody said anything, the count does.
-        refused = processes_refused(text) if text.strip() else kernel.crowded()
-        return threads_met(self._limits) if refused else None
+        refused = processes_refused(text) if text.strip() else kernel.hit_process_limit()
+        return process_limit_message(self._limits) if refused else None
 
     def _notes_before(self) -> list[str]:
         """What became of the variables of earlier calls, where the model does not know yet."""

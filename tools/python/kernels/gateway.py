@@ -22,7 +22,14 @@ from jupyter_client.session import Session
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tools.python.kernels.kernel import KEPT, SETTLE, Channel, Kernel, KernelFailed, Message
+from tools.python.kernels.kernel import (
+    SENT_PER_SHOWN,
+    UPDATE_FOLDER,
+    Channel,
+    Kernel,
+    KernelFailed,
+    Message,
+)
 from tools.python.limits import PythonLimits
 
 log = logging.getLogger(__name__)
@@ -134,7 +141,7 @@ class GatewayHost:
 
     def __init__(self, gateway: Gateway, limits: PythonLimits) -> None:
         self._gateway = gateway
-        self._keep = KEPT * limits.characters
+        self._keep = SENT_PER_SHOWN * limits.characters
 
     def start(self, workspace: Path) -> Kernel:
         """A kernel on its way; the folder plays no part. Raises `GatewayFailed`."""
@@ -146,7 +153,7 @@ class GatewayHost:
             self._gateway.delete(kernel)
             raise
         connection = GatewayConnection(self._gateway, kernel, session, socket)
-        return Kernel(connection, self._keep, _OWN_FOLDER + SETTLE)
+        return Kernel(connection, self._keep, _OWN_FOLDER + UPDATE_FOLDER)
 
 
 class GatewayConnection:
@@ -163,8 +170,8 @@ class GatewayConnection:
         self._lock = threading.Lock()
         self._deleting: threading.Thread | None = None
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
-        """See `Connection.ask`."""
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.send_request`."""
         message = self._session.msg(kind, dict(content)) | {"channel": "shell"}
         try:
             self._socket.send(json.dumps(message, default=json_default))
@@ -195,8 +202,8 @@ class GatewayConnection:
         """See `Connection.exceeded`. What limits the code is for that machine to say."""
         return None
 
-    def crowded(self) -> bool:
-        """See `Connection.crowded`."""
+    def hit_process_limit(self) -> bool:
+        """See `Connection.hit_process_limit`."""
         return False
 
     def full(self) -> Collection[str]:
@@ -226,11 +233,11 @@ class GatewayConnection:
         """See `Connection.log`."""
         return self._ended or "The kernel behind the gateway did not answer in time."
 
-    def furnish(self) -> None:
-        """See `Connection.furnish`."""
+    def finish_setup(self) -> None:
+        """See `Connection.finish_setup`."""
 
-    def settle(self, workspace: Path) -> None:
-        """See `Connection.settle`. A kernel elsewhere has a folder of its own."""
+    def use_workspace(self, workspace: Path) -> None:
+        """See `Connection.use_workspace`. A kernel elsewhere has a folder of its own."""
 
     def _read(self, data: str | bytes) -> tuple[Channel, Message | None]:
         """A message, or None where it is of no use here: one with buffers is for a widget."""

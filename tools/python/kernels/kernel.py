@@ -33,12 +33,12 @@ MISSING = 1.0  # seconds to wait for the second half of an answer whose first ha
 CLOSE_TIMEOUT_S = (
     5.0  # seconds that a start which was given up is waited for; it ends by itself after that
 )
-KEPT = 5  # times the shown characters that a kernel sends from each end of an output
+SENT_PER_SHOWN = 5  # times the shown characters that a kernel sends from each end of an output
 STARTUP = ("session.py", "figures.py", "rich_display.py")
 STARTUP_AHEAD = "preload.py"
 
 # A kernel that was started ahead lay in another folder, which has been renamed since.
-SETTLE = (
+UPDATE_FOLDER = (
     "(lambda os, shell: (setattr(shell, 'starting_dir', os.getcwd()),"
     " shell.user_ns['_dh'].__setitem__(0, os.getcwd()),"
     " os.environ.update(HOME=os.getcwd())))(__import__('os'), get_ipython())"
@@ -68,7 +68,7 @@ class Ending:
 class Connection(Protocol):
     """A kernel's channels and its process, near or far."""
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
         """Send a request over the shell channel. Returns its id."""
 
     def receive(self, seconds: float) -> Sequence[tuple[Channel, Message | None]]:
@@ -83,7 +83,7 @@ class Connection(Protocol):
     def exceeded(self) -> str | None:
         """The limit that the code went past, in one sentence, else None."""
 
-    def crowded(self) -> bool:
+    def hit_process_limit(self) -> bool:
         """Whether the code was refused processes or threads since the call began."""
 
     def full(self) -> Collection[str]:
@@ -101,10 +101,10 @@ class Connection(Protocol):
     def log(self) -> str:
         """What the kernel said while it started."""
 
-    def furnish(self) -> None:
+    def finish_setup(self) -> None:
         """Put in place what the kernel need not wait for to be ready."""
 
-    def settle(self, workspace: Path) -> None:
+    def use_workspace(self, workspace: Path) -> None:
         """Make `workspace` the folder that the kernel works in. Raises OSError."""
 
 
@@ -133,7 +133,7 @@ class Kernel:
         deadline = time.monotonic() + timeout
         with self._lock:
             while True:
-                request = self.connection.ask("kernel_info_request", {})
+                request = self.connection.send_request("kernel_info_request", {})
                 ending = self._listen(request, _ignore, min(deadline, time.monotonic() + 1))
                 if ending.reason == "finished":
                     break
@@ -144,7 +144,7 @@ class Kernel:
 
     def prepare_ahead(self) -> None:
         """Import what most code begins with. Raises `KernelFailed`."""
-        self.connection.furnish()
+        self.connection.finish_setup()
         self.run_silently(_startup_code(STARTUP_AHEAD, self._keep))
 
     def run_silently(self, code: str, seconds: float = 60.0) -> None:
@@ -180,10 +180,10 @@ class Kernel:
             request = self._execute(code)
             return self._listen(request, hear, time.monotonic() + seconds, cancel, interrupt=True)
 
-    def settle(self, workspace: Path) -> None:
+    def use_workspace(self, workspace: Path) -> None:
         """Work in that folder from now on. Raises OSError and `KernelFailed`."""
-        self.connection.settle(workspace)
-        self.run_silently(SETTLE)
+        self.connection.use_workspace(workspace)
+        self.run_silently(UPDATE_FOLDER)
 
     def begin(self) -> bool:
         """A call comes: what it may use counts from here. Whether the kernel is still there."""
@@ -217,7 +217,7 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        return self.connection.ask("execute_request", content)
+        return self.connection.send_request("execute_request", content)
 
     def _listen(
         self,
@@ -311,7 +311,7 @@ class PendingKernel:
     any moment.
 
     One that is begun `ahead` of its session has more imported, and its folder, which is its own
-    until `settle`, is deleted with it.
+    until `use_workspace`, is deleted with it.
     """
 
     def __init__(
@@ -360,10 +360,10 @@ class PendingKernel:
         if self._ahead:
             delete_folder(self.workspace)
 
-    def settle(self, workspace: Path) -> None:
+    def use_workspace(self, workspace: Path) -> None:
         """Have the kernel, which is ready, work in `workspace`. Raises OSError, `KernelFailed`."""
         if self.workspace != workspace:
-            self._ready.result().settle(workspace)
+            self._ready.result().use_workspace(workspace)
             self.workspace, self._ahead = workspace, False
 
     def _run(self) -> None:
@@ -384,7 +384,7 @@ class PendingKernel:
         else:
             self._ready.set_result(kernel)
             if not self._ahead:
-                kernel.connection.furnish()
+                kernel.connection.finish_setup()
 
 
 def _as_failure(error: Exception) -> KernelFailed:

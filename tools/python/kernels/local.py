@@ -27,9 +27,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from tools.python.kernels.fonts import provide_fonts
-from tools.python.kernels.kernel import KEPT, Channel, Kernel, KernelFailed, Message
+from tools.python.kernels.kernel import SENT_PER_SHOWN, Channel, Kernel, KernelFailed, Message
 from tools.python.limits import PythonLimits
-from tools.python.limits.causes import what_became
+from tools.python.limits.causes import exit_message
 from tools.python.sandbox.bubblewrap import give_new
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelLauncher
 from tools.safe_files import delete_folder, no_room
@@ -57,7 +57,7 @@ class LocalHost:
 
     def __init__(self, launcher: KernelLauncher, limits: PythonLimits) -> None:
         self.launcher = launcher
-        self._keep = KEPT * limits.characters
+        self._keep = SENT_PER_SHOWN * limits.characters
 
     @property
     def network(self) -> bool:
@@ -117,8 +117,8 @@ class LocalConnection:
         for socket in self._channels:
             self._poller.register(socket, zmq.POLLIN)
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
-        """See `Connection.ask`."""
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.send_request`."""
         message = self._client.session.msg(kind, dict(content))
         self._client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
@@ -131,7 +131,7 @@ class LocalConnection:
     def ended(self) -> str | None:
         """See `Connection.ended`."""
         status = self._process.poll()
-        return None if status is None else what_became(status)
+        return None if status is None else exit_message(status)
 
     def begin(self) -> None:
         """See `Connection.begin`."""
@@ -141,9 +141,9 @@ class LocalConnection:
         """See `Connection.exceeded`."""
         return self._process.exceeded()
 
-    def crowded(self) -> bool:
-        """See `Connection.crowded`."""
-        return self._process.crowded()
+    def hit_process_limit(self) -> bool:
+        """See `Connection.hit_process_limit`."""
+        return self._process.hit_process_limit()
 
     def full(self) -> Collection[str]:
         """See `Connection.full`."""
@@ -170,12 +170,12 @@ class LocalConnection:
             return (self.private / "log").read_text("utf-8", "replace")[-4000:]
         return "The kernel said nothing."
 
-    def furnish(self) -> None:
-        """See `Connection.furnish`."""
+    def finish_setup(self) -> None:
+        """See `Connection.finish_setup`."""
         provide_fonts(self.private / MATPLOTLIB)
 
-    def settle(self, workspace: Path) -> None:
-        """See `Connection.settle`. The kernel's folder takes the place of `workspace`."""
+    def use_workspace(self, workspace: Path) -> None:
+        """See `Connection.use_workspace`. The kernel's folder takes the place of `workspace`."""
         adopt_workspace(self.workspace, workspace)
         give_new(workspace)
         self.workspace = workspace

@@ -290,7 +290,7 @@ class Lease:
                 kernel = start.wait(STOP_POLL_INTERVAL_S)
                 if kernel is None:
                     continue
-                start.settle(self.workspace)
+                start.use_workspace(self.workspace)
             except OSError:
                 log.info("A kernel could not take over a workspace.", exc_info=True)
                 self._pool.replace(self)

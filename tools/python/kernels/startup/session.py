@@ -171,7 +171,9 @@ def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
     """Errors as Python itself prints them, with the frames of the user's own code alone."""
 
     def is_own(frame: traceback.FrameSummary) -> bool:
-        home = shell.starting_dir + os.sep  # the folder's name may change once, see `Kernel.settle`
+        home = (
+            shell.starting_dir + os.sep
+        )  # the folder's name may change once, see `Kernel.use_workspace`
         return frame.filename.startswith(("<cell ", home)) and "site-packages" not in frame.filename
 
     def shorten(error: traceback.TracebackException | None) -> None:
