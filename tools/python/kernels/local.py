@@ -1,12 +1,11 @@
 """Kernels on this machine.
 
-A kernel takes its orders over unix sockets in a folder that only this user can open, not over
-ports that are open to everybody on the machine.
+A kernel receives requests over unix sockets in a folder that only this user can open, because TCP
+ports would be open to all users of the machine.
 
-A kernel that was started ahead takes over a session's folder. The kernel's own folder is its
-working directory, and in a sandbox it is bound into it: both follow the folder itself, not its
-name. So the session's files move into the kernel's folder, and that takes the name of the
-session's.
+A kernel that was started ahead has a working folder of its own, which can't be exchanged (nor
+can a sandbox's bind mount), but renamed. So a session's files are moved into the kernel's folder,
+and this is renamed to the session's workspace.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ from tools.safe_files import delete_folder, no_room
 
 log = logging.getLogger(__name__)
 
-MAX_SOCKET_PATH_BYTES = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+MAX_SOCKET_PATH_BYTES = 107  # sun_path of <sys/un.h> on Linux, without its final zero
 
-# One context serves all kernels with one I/O thread. Its options hold for every socket: a
-# kernel is the user's code, and must not fill the server's memory.
+# One context, with one I/O thread, serves all kernels. Its options limit the memory of every
+# socket, because a kernel runs untrusted code.
 _context = zmq.Context()
 _context.setsockopt(zmq.LINGER, 0)
 _context.setsockopt(zmq.RECONNECT_IVL, 10)
@@ -47,11 +46,11 @@ _context.setsockopt(zmq.RCVHWM, 200)
 _context.setsockopt(zmq.MAXMSGSIZE, 64 * 1024 * 1024)
 
 MAX_MOVED_ENTRIES = 1000
-"""Entries of a workspace that are moved; with more a kernel started in it is there sooner."""
+"""Entries of a workspace that are moved at most. With more, a new kernel starts sooner."""
 
 
 class LocalHost:
-    """Starts kernels on this machine, in the launcher's way."""
+    """Starts kernels on this machine, with `launcher`."""
 
     here = True
 
@@ -61,26 +60,26 @@ class LocalHost:
 
     @property
     def network(self) -> bool:
-        """Whether the code reaches the network."""
+        """See `KernelLauncher.network`."""
         return self.launcher.network
 
     @property
     def confined(self) -> bool:
-        """Whether the code can write to its own folder and to places in memory alone."""
+        """See `KernelLauncher.confined`."""
         return self.launcher.confined
 
     @property
     def folder(self) -> str:
-        """What the code calls the workspace."""
+        """See `KernelLauncher.folder`."""
         return self.launcher.folder
 
     def start(self, workspace: Path) -> Kernel:
-        """A kernel in `workspace`, on its way. Raises `KernelFailed`."""
+        """A kernel that is starting in `workspace`. Raises `KernelFailed`."""
         return Kernel(LocalConnection(workspace, self.launcher), self._keep)
 
 
 class LocalConnection:
-    """A `Connection` over ZeroMQ. The process is started at once. Raises `KernelFailed`."""
+    """A `Connection` over ZeroMQ to a process that it starts. Raises `KernelFailed`."""
 
     def __init__(self, workspace: Path, launcher: KernelLauncher) -> None:
         self.workspace = workspace
@@ -159,7 +158,7 @@ class LocalConnection:
 
     def close(self) -> None:
         """See `Connection.close`."""
-        # Its own `stop_channels` would first open those that were never used.
+        # `stop_channels` of the client would first open the unused channels.
         self._client.shell_channel.stop()
         self._client.iopub_channel.stop()
         delete_folder(self.private)
@@ -192,13 +191,13 @@ class LocalConnection:
 def _failure(error: OSError) -> KernelFailed:
     failure = KernelFailed("The kernel's process could not be started.")
     if no_room(error):
-        failure.told = "Python could not be started: the disk of this server is full."
+        failure.user_message = "Python could not be started: the disk of this server is full."
     return failure
 
 
 def _private_folder() -> Path:
-    """A new folder for one kernel, with a path that is short enough for unix sockets. Raises
-    OSError, `KernelFailed`."""
+    """A new folder for one kernel, with a path short enough for unix sockets. Raises OSError,
+    `KernelFailed`."""
     parents = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
     for parent in parents:
         try:
@@ -218,10 +217,10 @@ class TooManyEntries(OSError):
 
 
 def adopt_workspace(own: Path, workspace: Path) -> None:
-    """Rename the folder `own` to `workspace`, with what lies there in it.
+    """Move the entries of `workspace` into the folder `own`, and rename `own` to `workspace`.
 
-    No link is followed: entries move as they are. Both lie in one file system. Raises OSError,
-    and then everything is where it was.
+    Both lie in the same file system; symbolic links are moved, not followed. On an error the
+    moves are undone. Raises OSError.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -238,7 +237,7 @@ def adopt_workspace(own: Path, workspace: Path) -> None:
             for name in names:
                 os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
                 moved.append(name)
-            os.rename(own, workspace)  # in the place of an empty folder, at once
+            os.rename(own, workspace)  # replaces the empty folder atomically
         except OSError:
             for name in moved:
                 with suppress(OSError):
