@@ -165,7 +165,7 @@ def _comparable(text: str) -> tuple[str, array[int], array[int]]:
     """The text as it is compared, and where each of its characters begins and ends in `text`."""
     kept: list[str] = []
     starts, ends = array("l"), array("l")
-    blank = False
+    blank = before_point = False
     for piece in _PIECE.finditer(_without_markup(text)):
         start, end = piece.span()
         match piece.lastgroup:
@@ -183,10 +183,16 @@ def _comparable(text: str) -> tuple[str, array[int], array[int]]:
             blank, form = True, form.strip()
         if not form:
             continue
-        if blank and kept and _apart(kept, form):
+        if before_point and form[0].isdigit() and not blank:
+            # "2 .5" are two figures; before any other point a blank does not count.
+            kept.insert(-1, " ")
+            starts.insert(-1, starts[-1])
+            ends.insert(-1, starts[-1])
+        elif blank and kept and _apart(kept, form):
             kept.append(" ")
             starts.append(start)
             ends.append(start)
+        before_point = blank and form in (".", ",") and bool(kept) and kept[-1].isdigit()
         blank = False
         kept += form
         whole = piece.lastgroup != "run"

@@ -13,11 +13,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 
+from tools.background import in_background
 from tools.base import (
     Tool,
     ToolCall,
@@ -29,8 +29,6 @@ from tools.base import (
 )
 from tools.functions.decorator import FunctionTool
 from tools.text import cut_middle, encodable, one_line, without_paths
-
-T = TypeVar("T")
 
 CALLS_AT_ONCE = 8
 """Threads that run the calls of one answer."""
@@ -175,7 +173,7 @@ class Registry:
                         with telling:
                             on_finish(result)
 
-        threads = [_in_background(work) for _ in range(min(CALLS_AT_ONCE, lanes.qsize()))]
+        threads = [in_background(work) for _ in range(min(CALLS_AT_ONCE, lanes.qsize()))]
         wait(threads)
         for thread in threads:
             thread.result()
@@ -218,7 +216,7 @@ class Registry:
                 context.progress(text)
 
         own = replace(context, cancel=stop, progress=progress)
-        running = _in_background(lambda: self._call(tool, call, own))
+        running = in_background(lambda: self._call(tool, call, own))
         seconds = self._seconds(tool)
         ends = None if seconds is None else time.monotonic() + seconds
         while not wait([running], _POLL_INTERVAL_S).done:
@@ -249,20 +247,6 @@ class Registry:
         if not isinstance(tool, FunctionTool):
             return None  # a built-in tool keeps its own time
         return self._function_seconds if tool.seconds is None else tool.seconds
-
-
-def _in_background(work: Callable[[], T]) -> Future[T]:
-    """Starts `work` in a daemon thread, which does not hold up the end of the process."""
-    future: Future[T] = Future()
-
-    def go() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is read
-            future.set_exception(error)
-
-    threading.Thread(target=go, daemon=True).start()
-    return future
 
 
 def _failure(text: str) -> ToolResult:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import html
 import json
 import math
 import random
@@ -20,6 +19,7 @@ from backends.errors import (
     PromptTooLong,
     RequestRefused,
 )
+from tools.service_error import message_of, parsed, quoted
 
 MAX_RETRY_WAIT_S: Final = 60.0
 """Seconds that a `Retry-After` is followed for; hosted APIs ask for hours when a quota is used."""
@@ -85,7 +85,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def user_message(fault: RequestFailure, host: str, key: str | None = None) -> BackendError:
     """What the user is told of `fault`. `host` is shown; `key` is cut out of all else."""
     status, body = fault.status, fault.body
-    said = quoted(body, key)
+    said = quoted(message_of(body), key, MAX_QUOTE_CHARS)
     reply = f"{status}: {said}" if said else f"{status}"
     if status is None:
         if _certificate(body):
@@ -139,7 +139,7 @@ def broken(
             reason = f"The model server was silent for {idle:g} seconds"
         case RequestFailure(status=None):
             reason = "The connection to the model server was lost"
-        case RequestFailure() if said := quoted(trouble.body, key):
+        case RequestFailure() if said := quoted(message_of(trouble.body), key, MAX_QUOTE_CHARS):
             reason = f"The model server failed ({said})"
         case _:
             reason = "The model server sent something unreadable"
@@ -166,7 +166,7 @@ def context_exceeded(body: str) -> BackendError | None:
     message = message_of(body)
     if not _TOO_LONG.search(message) and not _TOO_LONG.search(body):
         return None
-    error = _parsed(body)
+    error = parsed(body)
     error = error.get("error", error) if isinstance(error, Mapping) else None
     if isinstance(error, Mapping) and isinstance(window := error.get("n_ctx"), int):
         used = error.get("n_prompt_tokens")
@@ -180,42 +180,11 @@ def context_exceeded(body: str) -> BackendError | None:
     )
 
 
-def quoted(body: str, key: str | None = None) -> str:
-    """The server's own message: one short line, without markup, control characters and keys."""
-    text = message_of(body)
-    if key:
-        text = text.replace(key, "[key]")
-    text = _KEYS.sub("[key]", text)
-    text = html.unescape(_TAGS.sub(" ", text))
-    text = "".join(c if c.isprintable() else " " for c in text)
-    text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= MAX_QUOTE_CHARS else text[: MAX_QUOTE_CHARS - 1].rstrip() + "…"
-
-
-def message_of(body: str) -> str:
-    """The message in an error's body: OpenAI's, vLLM's, FastAPI's form, a page's title, or it."""
-    value = _parsed(body)
-    if value is None:
-        title = _TITLE.search(body)
-        return title[1] if title else body
-    for _ in range(4):  # error -> message, detail -> 0 -> msg
-        if isinstance(value, list) and value:
-            value = value[0]
-        if not isinstance(value, Mapping):
-            break
-        keys = ("error", "message", "detail", "msg", "error_msg")
-        value = next((value[key] for key in keys if value.get(key)), "")
-    return value if isinstance(value, str) else ""
-
-
 def web_page(body: str) -> bool:
     """Whether `body` is HTML or XML: no API answers so."""
     return body.lstrip("\ufeff \t\r\n").startswith("<")
 
 
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|</?[a-z!][^>]*>", re.I | re.S)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.I | re.S)
-_KEYS = re.compile(r"\b(?:sk|pk|hf|gsk|xai)[-_][\w*.-]{6,}|\bBearer\s+\S+", re.I)
 _TOO_LONG = re.compile(
     r"context[ _](?:length|size|window)[ _]?(?:exceeded|is only)"
     r"|exceeds?\b.{0,40}\bcontext|exceed_context_size|maximum context length"
@@ -253,13 +222,6 @@ def _first(patterns: list[re.Pattern[str]], text: str) -> int | None:
         if found := pattern.search(text):
             return sum(int(number.replace(",", "") or 0) for number in found.groups())
     return None
-
-
-def _parsed(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _seconds(value: str) -> float | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from app.core.process_folder import LOCK
 from app.core.visitor_tokens import KEY_FILE
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, ask, said
@@ -154,7 +155,7 @@ def test_a_visitor_is_known_after_a_restart_and_from_servers_that_share_a_folder
         with served(tmp_path) as second:
             cookie = f"glm_visitor_{urlsplit(second.url).port}={value}"
             assert own(page(second.url, cookie))[1] == value
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [KEY_FILE]
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == {KEY_FILE, LOCK}
     with served(tmp_path) as third:
         cookie = f"glm_visitor_{urlsplit(third.url).port}={value}"
         assert own(page(third.url, cookie))[1] == value

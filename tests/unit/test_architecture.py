@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "tools.safe_files",
         "tools.fair_queue",
     ),
-    "backends": ("backends", "tools.base", "tools.fair_queue"),
+    "backends": ("backends", "tools.base", "tools.fair_queue", "tools.service_error"),
     "app": (),
     "app.core": LIBRARY_FLOORS,
     "app.api": (*LIBRARY_FLOORS, "app.api"),

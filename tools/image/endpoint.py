@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
-import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from tools.base import ToolCancelled, ToolContext, ToolError
-from tools.text import one_line
+from tools.service_error import message_in, message_of, parsed, quoted
 
 if TYPE_CHECKING:
     import httpx
@@ -52,7 +49,8 @@ class Endpoint:
         url = f"{self._url}/images/generations"
         ends = time.monotonic() + self._seconds
         answer = self._sent("POST", url, ends, context, _LARGEST_ANSWER, headers=headers, json=body)
-        return self._picture(_parsed(answer), url, ends, context)
+        value = parsed(said := _text(answer))
+        return self._picture(said if value is None else value, url, ends, context)
 
     def _picture(self, answer: Any, url: str, ends: float, context: ToolContext) -> bytes:
         found = answer.get("data") if isinstance(answer, Mapping) else None
@@ -65,7 +63,7 @@ class Endpoint:
                     raise ToolError("The picture service sent no picture.") from None
             if isinstance(address := first.get("url"), str) and address:
                 return self._fetched(address, url, ends, context)
-        said = self._plain(_said(answer))
+        said = self._plain(message_in(answer))
         raise ToolError(
             f"The picture service drew nothing: {said}."
             if said
@@ -106,7 +104,7 @@ class Endpoint:
             raise ToolError("The picture service can't be reached.") from None
         if response.is_success:
             return body
-        said = self._plain(_said(_parsed(body)))
+        said = self._plain(message_of(_text(body)))
         reply = f" ({response.status_code}: {said})" if said else f" ({response.status_code})"
         if response.status_code in (401, 403) and not said:
             reply += ", perhaps for its key"
@@ -117,10 +115,7 @@ class Endpoint:
 
     def _plain(self, text: str) -> str:
         """The service's own words on one line, without markup and without the key."""
-        text = html.unescape(re.sub(r"</?[a-zA-Z!][^>]*>", " ", text))
-        if self._key:
-            text = text.replace(self._key, "[key]")
-        return one_line("".join(c if c.isprintable() else " " for c in text), 300).rstrip(".")
+        return quoted(text, self._key, 300)
 
 
 def _read(response: httpx.Response, ends: float, context: ToolContext, most: int) -> bytes:
@@ -137,21 +132,5 @@ def _read(response: httpx.Response, ends: float, context: ToolContext, most: int
     return b"".join(pieces)
 
 
-def _parsed(body: bytes) -> Any:
-    text = body.decode("utf-8", "replace")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _said(value: Any) -> str:
-    """What a service says of its refusal, from wherever it keeps it."""
-    for _ in range(4):
-        if isinstance(value, list) and value:
-            value = value[0]
-        if not isinstance(value, Mapping):
-            break
-        keys = ("error", "message", "detail", "msg", "error_msg")
-        value = next((value[key] for key in keys if value.get(key)), "")
-    return value if isinstance(value, str) else ""
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

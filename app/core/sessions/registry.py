@@ -12,11 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.core.sessions.session import UNTOUCHED_SECONDS, Session
+from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
 from tools.safe_files import delete_folder
 
 SWEEP_SECONDS = 30.0
+
+UNTOUCHED_SECONDS = 300.0
+"""After which a session is closed that nobody has used; a fresh one is the same."""
 
 
 class Sessions:

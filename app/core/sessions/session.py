@@ -29,9 +29,6 @@ from tools.safe_files import delete_folder
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import SessionDocuments
 
-UNTOUCHED_SECONDS = 300.0
-"""After which a session is closed that nobody has used; a fresh one is the same."""
-
 
 class Busy(Exception):
     """A turn is running; a session has one at a time."""

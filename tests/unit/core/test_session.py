@@ -436,7 +436,7 @@ def test_sessions_nobody_looks_at_are_swept_and_running_ones_kept(world: World) 
 def test_sessions_that_nobody_used_are_closed_sooner(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.sessions.session.UNTOUCHED_SECONDS", 0.0)
+    monkeypatch.setattr("app.core.sessions.registry.UNTOUCHED_SECONDS", 0.0)
     sessions = Sessions(world.folder / "root", registry_of(world.serve([[Say("yes")]])), 3600)
     names = ("nobody", "asked", "set", "given", "switched")
     nobody, asked, chosen, given, switched = opened = [sessions.open(n, "chat") for n in names]

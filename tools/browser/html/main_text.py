@@ -25,10 +25,12 @@ LINE = 600  # characters of a line, so that a window of lines is a window of tok
 MAX_LINES = 20_000  # of one page
 LAID_OUT = 3_000_000  # characters from which on JSON is laid out no further
 JUDGED = 8_000  # runs of text from which on a page is too large to be judged
-MAIN_SHARE = 0.7
+MAIN_SHARE = 0.3
 PAGE_SHARE = 0.1
 """The guard: what is shown when too little was kept, of `<main>` and of a page without one.
-Both were found best on 200 real pages."""
+The first is the highest one by which an article among teasers and comments in `<main>` stays alone
+(half to a third of its words are the article's) and lists, forums, FAQs and shops stay whole; the
+second was found best on 200 real pages."""
 
 # A page can forge neither a citation nor a link: the brackets of both are none in its text.
 # Out come as well what is never seen: zero-width characters, direction overrides, and the tags
@@ -44,6 +46,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；])")
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\u9fff\uac00-\ud7af]+"
 )
+_NAMES = ("heading", "label")  # of what follows
 # One character a run of text: CJK Extension B, which no library takes for a control.
 _MARKS = range(0x20000, 0x20000 + JUDGED)
 
@@ -168,13 +171,13 @@ def _kept(tree: HtmlElement, found: list[_Counted]) -> list[_Counted]:
 
 
 def _belongs(index: int, found: list[Segment], seen: set[int]) -> bool:
-    """Kept, or the heading of what is kept, or code and rows that follow on what is kept."""
+    """Kept, or the heading or label of what is kept, or code and rows that follow on it."""
     if index in seen:
         return True
     kind = found[index].kind
-    if kind == "heading" and not found[index].place.side:
+    if kind in _NAMES and not found[index].place.side:
         after = index + 1
-        while after < len(found) and found[after].kind == "heading":
+        while after < len(found) and found[after].kind in _NAMES:
             after += 1
         return after in seen and after - index <= 2
     return kind in ("code", "row") and index - 1 in seen and not found[index].place.side

@@ -48,8 +48,10 @@
       write(`<glm-frame>${escaped(node.dataset.glmFrame || "")}</glm-frame>`);
       return;
     }
-    // Elements of the page's own and spans that are laid out as blocks are blocks.
-    const block = (name === "SPAN" || name.includes("-")) && !/^(inline|contents)/.test(style.display);
+    // Elements of the page's own and spans that are laid out as blocks are blocks. A set of frames
+    // is one of their texts.
+    const own = name === "SPAN" || name.includes("-");
+    const block = name === "FRAMESET" || (own && !/^(inline|contents)/.test(style.display));
     const tag = block ? "div" : name === "SLOT" ? "span" : name.toLowerCase();
     let opening = `<${tag}`;
     for (const attribute of KEPT) {

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -117,10 +118,12 @@ def folder_bytes(folder: int, max_bytes: int) -> int:
 
     Symbolic links are not followed. Raises `Unmeasurable`.
     """
-    total, pending = 0, [(".", 0)]
+    # Top-down, so that of several unmeasurable parts the uppermost one is reported, in whatever
+    # order the file system lists a folder.
+    total, pending = 0, deque([(".", 0)])
     linked: set[int] = set()  # inodes of files with several names, counted once
     while pending and total <= max_bytes:
-        path, depth = pending.pop()
+        path, depth = pending.popleft()
         if depth > MAX_DEPTH:
             raise Unmeasurable(deep=True)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from collections.abc import Mapping
@@ -50,6 +51,10 @@ if sys.platform == "linux":
 RESERVED_MB = 64  # that an idle kernel reserves without using it: the stacks of its threads
 
 
+PYTHON = os.path.normpath(sys.executable)
+"""The program as a sandbox has it: started as `folder/../bin/python` it would need that folder."""
+
+
 def kernel_command(
     connection: Path, limits: PythonLimits, sandboxed: bool, counted: bool = False
 ) -> list[str]:
@@ -63,7 +68,7 @@ def kernel_command(
     """
     parent = "" if sandboxed else _BOUND_TO_PARENT
     return [
-        sys.executable,
+        PYTHON,
         "-c",
         _BOOT.format(limits=_resources(limits, counted), parent=parent),
         f"--IPKernelApp.connection_file={connection}",

@@ -29,7 +29,7 @@ from pathlib import Path
 from tools.python.limits import PythonLimits
 from tools.python.limits.monitor import ResourceMonitor
 from tools.python.sandbox import bwrap_command
-from tools.python.sandbox.boot import kernel_command
+from tools.python.sandbox.boot import PYTHON, kernel_command
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelProcess, spawn
 from tools.python.sandbox.seccomp import program
 from tools.python.sandbox.socket_relay import Relay
@@ -128,9 +128,10 @@ def _trial() -> Trial:
         return Trial("bubblewrap is not installed")
     output = ""
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder, "workspace")
-        workspace.mkdir(mode=0o700)
-        for user in dict.fromkeys((owner_of(workspace), None)):
+        for user in dict.fromkeys((owner_of(Path(folder)), None)):
+            # One workspace for each: after it was given to a user, others can't open it.
+            workspace = Path(folder, f"of-{user}")
+            workspace.mkdir(mode=0o700)
             output = _run_trial(workspace, user)
             if (workspace / PROOF_FILE).exists():
                 return Trial(own_users=user is not None)
@@ -147,7 +148,7 @@ def _run_trial(workspace: Path, user: int | None) -> str:
         options = bwrap_command.arguments(
             user, PythonLimits(), {workspace: bwrap_command.WORKSPACE}
         )
-        command = [*bwrap_command.run_as(user), sys.executable, "-c", code]
+        command = [*bwrap_command.run_as(user), PYTHON, "-c", code]
         try:
             process, _ = _start(options, command, output.fileno())
             try:

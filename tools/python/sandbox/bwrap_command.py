@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.python.limits import SHARED_MEMORY_MB, PythonLimits
+from tools.python.sandbox.boot import PYTHON
 from tools.python.sandbox.launcher import SHARED
 
 WORKSPACE = "/mnt/data"
@@ -125,7 +126,7 @@ def _installed() -> bool:
 
 
 def _environment() -> Iterator[str]:
-    programs = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    programs = [str(Path(PYTHON).parent), "/usr/local/bin", "/usr/bin", "/bin"]
     variables = {
         **SHARED,
         "PATH": os.pathsep.join(dict.fromkeys(programs)),

@@ -151,6 +151,18 @@ def test_shadow_trees_and_frames_in_frames_are_read_in_their_places(reader, site
     assert read(reader, site.url).lines == lines
 
 
+def test_a_page_made_of_frames_is_read(reader, site):
+    frames = "<frameset cols='20%,80%'><frame src=/menu>{}</frameset>".format
+    inner = "<frameset rows='30%,70%'><frame src=/head><frame src=/news></frameset>"
+    site.pages["/"] = Answer(f"<html><title>Office</title>{frames(inner)}</html>".encode())
+    site.pages["/menu"] = html("<p>Menu.</p>")
+    site.pages["/head"] = html("<h1>News</h1>")
+    site.pages["/news"] = html(f"<p>{words(30)}</p>")
+    page = read(reader, site.url)
+    assert page.title == "Office"
+    assert words(30) in page.lines and "# News" in page.lines
+
+
 def test_hidden_text_of_a_rendered_page_is_left_out(reader, site):
     style = (
         "<style>.h{display:none} .v{visibility:hidden} .z{font-size:0}"

@@ -260,7 +260,7 @@ def test_a_document_is_named_or_read_by_the_hook(reader, web, site):
     site.pages["/x"] = Answer(b"%PDF-1.7 \x00\x01", type="application/octet-stream")
     with pytest.raises(ReadFailed, match="a document of type application/pdf"):
         read(reader, f"{site.url}/x")
-    web.documents = lambda data, kind: [f"{kind}: {len(data)} bytes"]
+    web.documents = lambda data, kind, _owner: [f"{kind}: {len(data)} bytes"]
     page = read(reader, f"{site.url}/x")
     assert page.lines == ("application/pdf: 11 bytes",) and page.title == "x"
     assert page.document == Document("x", "application/pdf", b"%PDF-1.7 \x00\x01")

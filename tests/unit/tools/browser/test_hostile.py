@@ -2,7 +2,6 @@
 model that was talked into an odd call. Each would freeze the process or fill the machine, so that
 what is checked is mostly that an answer comes at all."""
 
-import asyncio
 import contextlib
 import socket
 import threading
@@ -21,6 +20,7 @@ from tools.browser.network.address_guard import AddressGuard
 from tools.browser.reading import chromium as chromium_module
 from tools.browser.reading.chromium import MEMORY, Chromium
 from tools.browser.reading.reader import Web, WebReader
+from tools.fair_queue import FairQueue
 
 needs_chromium = pytest.mark.skipif(
     chromium_module.executable() is None, reason="Chromium is not installed"
@@ -209,7 +209,7 @@ def test_the_tabs_of_all_sessions_together_are_bounded(
         script = f"document.body.append('{words(60)}')"
         request.answer(Answer(script.encode(), type="text/javascript"))
 
-    monkeypatch.setattr(web.chromium, "room", asyncio.Semaphore(2))
+    monkeypatch.setattr(web.chromium, "room", FairQueue(2))
     site.pages["/count.js"] = count
     paths = ["/one", "/two"]
     site.pages |= dict.fromkeys(paths, html("<script src=/count.js></script>"))

@@ -110,6 +110,65 @@ def test_the_guard_shows_main_where_too_little_was_kept():
     assert without[-1].startswith("- {Entry number 59")
 
 
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("<details><summary>What does a ticket cost?</summary>{}</details>", "It costs 12 euros."),
+        ("<dl><dt>What does a ticket cost?</dt><dd>{}</dd></dl>", "It costs 12 euros."),
+        (
+            "<details><summary><h3>What does a ticket cost?</h3></summary>{}</details>",
+            "It costs 12 euros.",
+        ),
+    ],
+)
+def test_the_question_stays_with_its_answer(label, answer):
+    body = f"<h1>Help</h1><p>{words(80)}</p>" + label.format(f"<p>{answer}</p>")
+    found = shown(body)
+    assert found[-1] == answer
+    assert found[-2].endswith("What does a ticket cost?")
+
+
+@pytest.mark.parametrize(("paragraphs", "extras"), [(8, 12), (20, 40)])
+def test_an_article_stands_without_the_teasers_and_comments_around_it(paragraphs, extras):
+    story = "".join(
+        f"<p>{' '.join(f'The council decided on item {n} of day {day}.' for n in range(6))}</p>"
+        for day in range(paragraphs)
+    )
+    teasers = "".join(
+        f"<div class=card><h4><a href=/t{n}>Teaser number {n} about something in town</a></h4>"
+        f"<p>Read what happened {n} hours ago and why it matters.</p></div>"
+        for n in range(extras)
+    )
+    replies = "".join(
+        f"<div class=reply><b>reader{n}</b><p>Opinion {n}: nobody ever asked the fishermen.</p>"
+        "<a href=#r>Reply</a></div>"
+        for n in range(extras)
+    )
+    page = "\n".join(shown(
+        f"<main><h1>Head</h1><div class=story>{story}</div><div class=more>{teasers}</div>"
+        f"<div class=thread>{replies}</div></main>"
+    ))  # fmt: skip
+    assert page.count("The council decided") == 6 * paragraphs
+    assert "Read what happened" not in page
+    assert "fishermen" not in page
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "<li><a href=/{0}>Linked entry {0}</a></li><li>Plain entry {0}</li>",
+        "<div class=post><b>user{0}</b><p>Plain entry {0} is what I think of it.</p></div>",
+        "<div class=product><h3><a href=/{0}>Thing {0}</a></h3><p>Plain entry {0}</p></div>",
+        "<div><span>Plain entry {0}</span></div>",
+    ],
+)
+def test_lists_of_all_kinds_in_main_keep_their_plain_entries(entry):
+    page = "\n".join(
+        shown(f"<main><h1>Head</h1><div>{''.join(map(entry.format, range(40)))}</div></main>")
+    )
+    assert [n for n in range(40) if f"Plain entry {n}" not in page] == []
+
+
 def test_a_form_around_the_whole_page_is_the_page():
     assert shown(f"<form action=/x><div><p>{words(80)}</p></div></form>") == [words(80)]
 

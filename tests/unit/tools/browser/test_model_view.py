@@ -93,7 +93,7 @@ def test_a_document_is_kept_in_the_workspace_once(tmp_path, monkeypatch):
         assert "kept in the workspace as report.pdf" in result.text.split("\n")[1]
     assert tool.sources()[0].page.document is None
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["report.pdf"]
-    monkeypatch.setattr(saved_documents, "MOST_BYTES", 10)
+    monkeypatch.setattr(saved_documents, "MAX_BYTES", 10)
     made = replace(made, document=replace(report, data=b"%PDF-1.8"))
     result = ask(tool, 'open_url("https://x.example/r")', tmp_path)
     assert for_user(result) == () and "kept" not in result.text

@@ -153,8 +153,8 @@ def test_a_folder_that_is_gone_is_a_failure_and_costs_no_index(docs, tmp_path):
 
 
 def test_building_tells_how_far_it_is_and_can_be_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_index, "_TELL", 0.0)
-    monkeypatch.setattr(local_index, "_BATCH", 7)
+    monkeypatch.setattr(local_index, "_PROGRESS_INTERVAL_S", 0.0)
+    monkeypatch.setattr(local_index, "_BATCH_FILES", 7)
     for number in range(30):
         write(tmp_path / "many" / f"p{number:02}.txt", f"otter number{number}")
     search, cancel, told = LocalSearch(Folder(tmp_path / "many")), threading.Event(), list[str]()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import os
 import socket
+import subprocess
+import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
@@ -111,6 +113,23 @@ def test_an_app_that_is_installed_as_a_package_hides_no_other_package(
     monkeypatch.setattr(bwrap_command, "_PROJECT", Path(sysconfig.get_path("purelib")))
     with sandboxed(tmp_path / "workspace") as tool:
         assert answer(tool, "import numpy\nprint(numpy.arange(3).sum())") == "3"
+
+
+def test_a_python_that_was_started_by_a_roundabout_path_has_its_sandbox(tmp_path: Path) -> None:
+    roundabout = os.path.relpath(sys.executable, tmp_path)
+    code = "from tools.python.sandbox.bubblewrap import _trial; print(_trial())"
+    ran = [
+        subprocess.run(
+            [python, "-c", code],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for python in (sys.executable, roundabout)
+    ]
+    assert ran[0] == ran[1] and "trouble=None" in ran[0]
 
 
 def test_there_are_no_capabilities_and_none_to_gain(tool: PythonTool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from lxml.html import HtmlElement
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_LABELS = ("summary", "caption", "legend", "dt")
 _SIDES = ("nav", "aside", "footer", "form")
 _SIDE_ROLES = ("navigation", "complementary", "contentinfo", "search", "banner")
 
@@ -19,6 +20,7 @@ class Place:
     article: bool = False
     side: bool = False  # in navigation, an aside, a footer, a form
     heading: int = 0
+    label: bool = False  # in what names that which follows: a summary, a caption, a term
     indent: str = ""
     quote: str = ""
     group: int = 0  # the outermost list that it is in, counted from 1
@@ -34,5 +36,6 @@ class Place:
             article=self.article or tag == "article",
             side=self.side or side,
             heading=int(tag[1]) if tag in _HEADINGS else self.heading,
+            label=self.label or tag in _LABELS,
             quote="> " if tag == "blockquote" else self.quote,
         )

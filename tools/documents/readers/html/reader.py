@@ -19,8 +19,8 @@ from tools.documents.readers.layout.pagination import Block, pages, pieces
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.tables.markdown import table
 
-MAX_OFFERED_FILES = 10_000_000  # characters of markup that are read
-MAX_RAW_CHARS = 6 * MAX_OFFERED_FILES  # characters, with embedded pictures and scripts
+MAX_MARKUP_CHARS = 10_000_000  # of markup that are read
+MAX_RAW_CHARS = 6 * MAX_MARKUP_CHARS  # including embedded pictures and scripts
 
 _EMBEDDED = re.compile(r"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=%\s]{100,}")
 _SCRIPTS = re.compile(
@@ -41,9 +41,9 @@ def blocks(markup: str) -> Iterator[Block | Remark]:
     """The paragraphs, lists and tables of a page; its title first, where it has no heading."""
     cut = len(markup) > MAX_RAW_CHARS
     markup = _SCRIPTS.sub(" ", _EMBEDDED.sub("data:,", markup[:MAX_RAW_CHARS]))
-    if cut or len(markup) > MAX_OFFERED_FILES:
+    if cut or len(markup) > MAX_MARKUP_CHARS:
         yield Remark("The page is very long; only its beginning was read.")
-    tree = parse(markup[:MAX_OFFERED_FILES])
+    tree = parse(markup[:MAX_MARKUP_CHARS])
     if tree is None:
         return
     if frames := len(list(tree.iter("frame"))):

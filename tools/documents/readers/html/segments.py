@@ -18,7 +18,7 @@ from tools.documents.readers.tables.markdown import repeated
 
 INDENTS = 6  # levels of lists that are indented
 
-Kind = Literal["text", "heading", "code", "row"]
+Kind = Literal["text", "heading", "label", "code", "row"]
 
 _BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details dialog div dl dt fieldset "  # noqa: SIM905
@@ -141,8 +141,7 @@ class Segments:
             self._code(element, inner)
         elif element.tag == "table" and (rows := data_rows(element)):
             for caption in element.iterchildren("caption"):
-                self._children(caption, inner)
-                self._flush(inner)
+                self._block(caption, inner)
             self._table(rows, inner)
         else:
             if element.tag in ("ul", "ol") and not inner.group:
@@ -292,7 +291,8 @@ class Segments:
         text = "\n".join(
             f"{place.quote}{start}{line}" for start, line in zip(starts, lines, strict=True)
         )
-        self.found.append(Segment("text", text, place, spot, group=place.group, item=item))
+        kind: Kind = "label" if place.label else "text"
+        self.found.append(Segment(kind, text, place, spot, group=place.group, item=item))
 
 
 def _shown(tag: str, text: str, before: str) -> str:
