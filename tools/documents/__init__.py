@@ -1,10 +1,10 @@
-"""A library on its own: a file in, pages of Markdown out; no model, no session, no page.
+"""Reads files into pages of Markdown. It knows nothing of models, sessions or the interface.
 
-base            what a reader is given and gives: Options, Page, Reading; how it fails
-formats         which reader a file needs, by its content
-readers/        a reader a format, and what they share
-encoding/       which encoding a text file is in
-loader          where files are read, a few at a time, each content once
-worker/         a file read in a process of its own, within its limits
-page_images     a page as it looks, drawn in such a process
+base            types of all readers: Options, Page, Reading; their errors
+formats         chooses the reader for a file, by its content
+readers/        one reader for each format, and the code they share
+encoding/       detects the encoding of text files
+loader          reads the files of all sessions, a few at a time, with a cache
+worker/         reads a file in a process of its own, with limits
+page_images     renders a page as an image, in such a process
 """

@@ -1,7 +1,7 @@
-"""What a reader is: a file in, its pages out, one by one as they are read.
+"""The types of a reader, which reads a file and yields its pages one by one.
 
-DocumentError        one sentence for the user: why the file can't be read
- └ PasswordNeeded    the file is locked, and the password given, if any, does not open it
+DocumentError        the file can't be read; the message is one sentence for the user
+ └ PasswordNeeded    the file is locked, and the password is missing or wrong
 """
 
 from __future__ import annotations
@@ -12,31 +12,36 @@ from pathlib import Path
 
 
 class DocumentError(Exception):
-    """A file that can't be read; its text is one sentence, without a path or a traceback."""
+    """A file can't be read. The message: one sentence for the user, no path, no traceback."""
 
 
 class PasswordNeeded(DocumentError):
-    """A file that is locked."""
+    """A file is locked, and the password is missing or wrong."""
 
 
 LOCKED, WRONG = "The file needs a password.", "The password does not open the file."
 
 
 WordBox = tuple[int, int, int, int, int]
-"""Recognised words on the picture of their page: how many signs they have, blanks not counted,
-and their left, top, right and bottom edge in thousandths of the picture."""
+"""Recognised words in the image of their page: the number of their characters without blanks, and
+their left, top, right and bottom edge in thousandths of the image's width and height."""
 
 Area = tuple[int, int, int, int]
-"""Of a picture, in thousandths of it: left, top, right and bottom."""
+"""A rectangle in an image: left, top, right and bottom edge in thousandths of its size."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page, slide, sheet or chapter as Markdown. `number` counts from 1.
+    """A page, slide, sheet or chapter as Markdown.
 
-    `unreadable` says what stands there and could not be read ("2 pictures without text"), each a
-    few words. `ocr` marks text that was recognised from a picture; `places` say where on it, in
-    the order of the text, if that is known.
+    Attributes:
+        number: its number, from 1.
+        text: its text as Markdown.
+        unreadable: its parts that could not be read, each in a few words ("2 pictures without
+            text").
+        ocr: whether the text was recognised in an image.
+        places: where the recognised words stand in the image, in the order of the text; empty
+            if unknown.
     """
 
     number: int
@@ -48,14 +53,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Length:
-    """How many pages there will be; the first thing a reader yields, where it can tell."""
+    """The number of pages to come; yielded first, by readers that know it."""
 
     pages: int
 
 
 @dataclass(frozen=True)
 class Remark:
-    """What must be said of the whole file: what was cut, what was left out. One sentence."""
+    """One sentence for the user on the whole file, such as what was cut or left out."""
 
     text: str
 
@@ -65,8 +70,13 @@ ReaderEvent = Length | Page | Remark
 
 @dataclass(frozen=True)
 class Options:
-    """How to read: `most_pages` bounds the pages, `password` opens a locked file, `ocr` allows
-    pages without text to be recognised from their picture."""
+    """Options of a reader.
+
+    Attributes:
+        most_pages: pages that are read at most.
+        password: opens a locked file.
+        ocr: whether the text of pages that are images is recognised.
+    """
 
     most_pages: int = 5000
     password: str | None = None
@@ -74,13 +84,19 @@ class Options:
 
 
 Reader = Callable[[Path, Options], Iterator[ReaderEvent]]
-"""Reads the file at a path. Raises `DocumentError`; anything else is a fault of the reader."""
+"""Reads the file at a path. Raises `DocumentError`; any other exception is a bug of the reader."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file that was read. `kind` is a short name of the format, such as `pdf`; not `complete`
-    is what took too much time or memory, and may come further another time."""
+    """The result of reading a file.
+
+    Attributes:
+        kind: short name of the format, such as `pdf`.
+        pages: the pages that were read.
+        remarks: sentences for the user on the whole file.
+        complete: False if a limit on time or memory ended the reading; then it is not cached.
+    """
 
     kind: str
     pages: tuple[Page, ...]

@@ -1,4 +1,4 @@
-"""Which reader a file needs: its content decides, its name only between kinds of text."""
+"""Chooses the reader for a file: by its content, and by its name only between kinds of text."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ READERS: Mapping[Kind, str] = {
     "text": f"{_HERE}.text.plain:read",
     "code": f"{_HERE}.text.plain:read_code",
 }
-"""`module:function` of each kind's reader, imported when it is needed."""
+"""`module:function` of each kind's reader, which is imported on first use."""
 
-HEAD = 64 << 10  # bytes by which a file's kind is known
-CONTROLS = 0.02  # the share of control characters from which on bytes are no text
+HEAD_BYTES = 64 << 10  # from the beginning of a file, which decide on its kind
+MAX_CONTROL_SHARE = 0.02  # of the characters of a text; with more a file is binary
 
 _NO_TEXT = re.compile("[\ufffd\x7f\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
@@ -110,19 +110,19 @@ _CODE_NAMES = frozenset(("makefile", "dockerfile", "rakefile", "gemfile", "jenki
 
 
 def reader(kind: Kind) -> Reader:
-    """The function that reads files of a kind; imports what it needs."""
+    """The function that reads files of a kind. Imports its module."""
     module, _, function = READERS[kind].partition(":")
     return cast("Reader", getattr(importlib.import_module(module), function))
 
 
 def kind_of(path: Path, name: str) -> Kind:
-    """The kind of the file at `path`, which its owner called `name`.
+    """The kind of the file at `path`; `name`: the user's name for it.
 
-    Raises DocumentError for what no reader reads, with what to do about it where there is
-    something; OSError where there is no such file.
+    Raises DocumentError for a format without a reader, with advice where there is any; OSError
+    if the file can't be opened.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
     if not head:
         raise DocumentError("The file is empty.")
     if head.startswith(b"%PDF-"):
@@ -135,16 +135,16 @@ def kind_of(path: Path, name: str) -> Kind:
         if re.match(pattern, head, re.S):
             return kind
     if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08")):
-        return _packed(path)
+        return _zip_kind(path)
     if head.startswith(OLE):
-        raise _old(path)
+        raise _old_format_error(path)
     if binary:
         nouns = (noun for pattern, noun in _OTHERS if re.match(pattern, head, re.S))
         raise DocumentError(f"This is {next(nouns, 'binary data')}, not a document.")
-    return _of_text(decode(head), PurePath(name.replace("\\", "/")))
+    return _text_kind(decode(head), PurePath(name.replace("\\", "/")))
 
 
-def _packed(path: Path) -> Kind:
+def _zip_kind(path: Path) -> Kind:
     from tools.documents.readers.safe_zip import Archive
 
     with Archive(path) as archive:
@@ -170,8 +170,8 @@ def _packed(path: Path) -> Kind:
     raise DocumentError("This is a zip archive: unpack it and add the documents in it.")
 
 
-def _old(path: Path) -> DocumentError:
-    """What to say of an OLE file; its streams' names stand in it in UTF-16."""
+def _old_format_error(path: Path) -> DocumentError:
+    """The error for an OLE file, by its streams' names, which it contains in UTF-16."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for stream, noun in _OLD:
             if data.find(stream.encode("utf-16-le")) >= 0:
@@ -181,10 +181,10 @@ def _old(path: Path) -> DocumentError:
 
 def _is_binary(head: bytes) -> bool:
     text = decode(head)
-    return len(_NO_TEXT.findall(text)) > CONTROLS * len(text)
+    return len(_NO_TEXT.findall(text)) > MAX_CONTROL_SHARE * len(text)
 
 
-def _of_text(text: str, name: PurePath) -> Kind:
+def _text_kind(text: str, name: PurePath) -> Kind:
     suffix = name.suffix.lower()
     is_code = _CODE.fullmatch(suffix) is not None or name.name.lower() in _CODE_NAMES
     if text.lstrip().startswith("{") and (suffix == ".ipynb" or _NOTEBOOK.search(text)):
@@ -206,7 +206,7 @@ def _is_tagged(text: str, suffix: str) -> bool:
 
 
 def _is_mail(text: str, suffix: str) -> bool:
-    """Whether it begins with the fields of an e-mail: four known ones, or two and the name."""
+    """Whether it begins with header fields of an e-mail: four, or two if the suffix fits."""
     if text.startswith("From "):
         text = text.partition("\n")[2]
     found: set[str] = set()

@@ -1,7 +1,7 @@
-"""Where all sessions' documents are read: a few at a time, in turn, each content only once.
+"""Reads the documents of all sessions: a few at a time, visitors in turn, with a cache.
 
-What is read is a copy, whose content is known by its hash: nobody can put something else among
-the readings that are kept, and only who has the content gets its reading.
+Each file is copied before it is read, and the cache key is the hash of the copy. So nobody can put
+a wrong reading into the cache, and a reading is returned only for the same content.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tools.safe_files import open_regular
 
 log = logging.getLogger(__name__)
 
-MAX_CONCURRENT = 2  # files
-CACHE_BYTES = 128 * MEGABYTE  # of readings whose content may come again
+MAX_CONCURRENT = 2  # files, read at the same time
+CACHE_BYTES = 128 * MEGABYTE  # of text in the cache of readings
 
 Work = Callable[[], None]
 _Key = tuple[str, str, Options]
@@ -33,13 +33,20 @@ _Key = tuple[str, str, Options]
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """Work that waits, the same one given twice among it."""
+    """A queued piece of work; compared by identity, so that the same work can be queued twice."""
 
     work: Work
 
 
 class DocumentLoader:
-    """One for the process. `limits` bound each file, `options` say how it is read."""
+    """Reads files in the background; one for the process.
+
+    Arguments:
+        limits: limits of each file.
+        options: how files are read; passwords are given with each.
+        at_once: files that are read at the same time.
+        kept: bytes of the cache of readings.
+    """
 
     def __init__(
         self,
@@ -54,10 +61,10 @@ class DocumentLoader:
         self._lock = threading.Lock()
         self._waiting: FairOrder[_Job] = FairOrder()
         self._working: set[threading.Thread] = set()
-        self._kept = _Kept(kept)
+        self._cache = _Cache(kept)
 
     def submit(self, owner: Hashable, work: Work) -> None:
-        """Do `work` in the background: the owners take turns."""
+        """Run `work` in the background; the owners take turns."""
         with self._lock:
             self._waiting.join(_Job(work), owner)
             if len(self._working) < self._at_once:
@@ -73,21 +80,28 @@ class DocumentLoader:
         cancel: threading.Event,
         progress: Progress,
     ) -> Reading:
-        """The file at `path`, read now, or before as another file of the same content.
+        """The reading of the file at `path`, from the cache if the same content was read before.
+
+        Arguments:
+            path: absolute path of the file.
+            name: the user's name for it; its suffix helps to tell the format.
+            password: opens a locked file.
+            cancel: stops the reading when it is set.
+            progress: see `Progress`.
 
         Raises `DocumentError`.
         """
         options = replace(self.options, password=password)
         with snapshot(path, self.limits.size, cancel) as copy:
-            # The name has a say in what a file is taken for.
+            # The suffix belongs to the key, because the format depends on it.
             key = (copy.digest, Path(name).suffix.lower() or name.lower(), options)
             with self._lock:
-                reading = self._kept.get(key)
+                reading = self._cache.get(key)
             if reading is None:
                 reading = read(copy.path, name, self.limits, options, cancel, progress)
                 if reading.complete:
                     with self._lock:
-                        self._kept.put(key, reading)
+                        self._cache.put(key, reading)
         return reading
 
     def _work(self) -> None:
@@ -104,8 +118,8 @@ class DocumentLoader:
                 log.exception("work on a document failed")
 
 
-class _Kept:
-    """Readings, the latest used ones, up to so many bytes."""
+class _Cache:
+    """A cache of readings by content, of at most `most` bytes; the least recently used go first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -136,10 +150,10 @@ def _bytes(reading: Reading) -> int:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The copy, and the SHA-256 of its content.
+    """A copy of a file, and the SHA-256 of its content in hexadecimal digits.
 
-    The file itself lies in a folder where a model's code may put another in its place at any
-    moment, or a link to what belongs to somebody else.
+    A copy is needed because code of a model can replace the file at any moment, also by a link
+    to another visitor's file.
     """
 
     path: Path
@@ -148,9 +162,9 @@ class Snapshot:
 
 @contextlib.contextmanager
 def snapshot(path: Path, most: int, cancel: threading.Event | None = None) -> Iterator[Snapshot]:
-    """A copy of the file at an absolute path, of at most `most` bytes, while the context is open.
+    """A copy of the file at an absolute path, which exists while the context is open.
 
-    Raises `DocumentError`, also when `cancel` is set meanwhile.
+    Raises `DocumentError` if the file has more than `most` bytes, is gone, or `cancel` is set.
     """
     digest = hashlib.sha256()
     with tempfile.TemporaryDirectory(prefix="glm-reading-") as folder:

@@ -1,6 +1,6 @@
-"""A page as it looks, drawn in a process of its own.
+"""Renders a page as an image, in a process of its own.
 
-`areas` says where a stretch of recognised text stands on that picture.
+`areas` finds where a span of recognised text stands in that image.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tools.documents.worker.reading import LIMITS, WorkerEnded, run_worker
 from tools.fair_queue import FairQueue
 
 TIMEOUT_S = 20.0  # for one page
-WIDTH, WIDEST = 900, 2000  # pixels
+WIDTH, MAX_WIDTH = 900, 2000  # pixels
 MAX_CONCURRENT = 2  # pages
 
-_room = FairQueue(MAX_CONCURRENT)
+_queue = FairQueue(MAX_CONCURRENT)
 
 
 class Marks(NamedTuple):
-    """What is marked on a page: words of a pdf's own text, and areas of the picture."""
+    """The marks on a rendered page: words of a PDF's own text, and areas of the image."""
 
     words: tuple[str, ...] = ()
     areas: tuple[Area, ...] = ()
@@ -42,29 +42,38 @@ def render(
     *,
     owner: Hashable = "",
 ) -> bytes:
-    """A page of the pdf or picture at an absolute path, as a PNG; the first one is page 1. A
-    picture that is less than `width` pixels wide stays as it is. For `words` and `areas` see
-    `Marks`. A few are drawn at a time, the owners in turn.
+    """Render a page of a PDF or image file as a PNG.
 
-    Raises `DocumentError`, also for formats that have no pages of their own.
+    `MAX_CONCURRENT` pages are rendered at a time; the owners take turns.
+
+    Arguments:
+        path: absolute path of the file.
+        page: number of the page, from 1.
+        width: width of the PNG in pixels; a narrower image file is not enlarged.
+        password: opens a locked file.
+        words: see `Marks`.
+        areas: see `Marks`.
+        owner: the visitor who waits for the page.
+
+    Raises `DocumentError`, also for formats without pages.
     """
     limits = replace(LIMITS, seconds=TIMEOUT_S)
     drawing = {
         "page": page,
-        "width": max(1, min(width, WIDEST)),
+        "width": max(1, min(width, MAX_WIDTH)),
         "password": password,
         "words": words,
         "areas": areas,
     }
     try:
         with (
-            _room.slot(owner),
+            _queue.slot(owner),
             snapshot(path, limits.size) as copy,
             contextlib.closing(
                 run_worker({"path": str(copy.path), "name": path.name, "draw": drawing}, limits)
-            ) as heard,
+            ) as answers,
         ):
-            for answer in heard:
+            for answer in answers:
                 match answer:
                     case {"png": data}:
                         return base64.b64decode(data)
@@ -78,21 +87,24 @@ def render(
 
 
 def areas(page: Page, spans: Sequence[Span]) -> tuple[Area, ...]:
-    """The areas that these stretches of the page's text take; of words that were recognised
-    together the part that their signs are, all of one width. None where that isn't known."""
+    """The areas of spans of the page's text in its image; none where they are unknown.
+
+    Of words that were recognised together, a span gets the share of its characters, as if all
+    had the same width.
+    """
     return tuple(area for span in spans for area in _areas(page, span))
 
 
 def _areas(page: Page, span: Span) -> Iterator[Area]:
-    start, end = (_signs(page.text[:edge]) for edge in span)
-    at = 0
-    for signs, left, top, right, bottom in page.places:
-        first, last = max(start - at, 0), min(end - at, signs)
-        at += signs
+    start, end = (_characters(page.text[:edge]) for edge in span)
+    offset = 0
+    for count, left, top, right, bottom in page.places:
+        first, last = max(start - offset, 0), min(end - offset, count)
+        offset += count
         if first < last:
-            sign = (right - left) / signs
-            yield round(left + first * sign), top, round(left + last * sign), bottom
+            width = (right - left) / count
+            yield round(left + first * width), top, round(left + last * width), bottom
 
 
-def _signs(text: str) -> int:
+def _characters(text: str) -> int:
     return len("".join(text.split()))

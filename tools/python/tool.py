@@ -1,4 +1,4 @@
-"""The `python` tool: code in, what it put out as text and pictures out."""
+"""The `python` tool: runs code, and returns its output as text and attachments."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tools.python.kernels.kernel import Connection, Ending, Message
 from tools.python.kernels.local import LocalHost
 from tools.python.kernels.pool import KernelHost, KernelPool
 from tools.python.limits import PythonLimits
-from tools.python.limits.causes import cause_of, processes_refused, threads_met
+from tools.python.limits.causes import cause_of, process_limit_message, processes_refused
 from tools.python.output.collector import Outputs, compose
 from tools.python.output.displays import Displays, made_files
 from tools.python.sandbox.launcher import ChildProcess, KernelLauncher
 from tools.safe_files import listing
 
-PROGRESS_INTERVAL = 0.2  # seconds between two lines of progress
+PROGRESS_INTERVAL_S = 0.2  # seconds between two lines of progress
 _FENCE_LINE = re.compile(r"\s*(`{3,})[ \t]*\{?[\w.+-]*\}?[ \t]*\r?\n")
 _FENCE_SHORT = re.compile(r"\s*(`{3,})(?:(?:python3?|py)[ \t]+)?([^`\n]+)\1\s*")
 
 
 def unfence(code: str) -> str:
-    """The code without a Markdown fence around it, closed or not; else exactly as it is."""
+    """`code` without a Markdown fence around it, closed or not; unchanged without one."""
     if short := _FENCE_SHORT.fullmatch(code):
         return short[2]
     opening = _FENCE_LINE.match(code)
@@ -40,12 +40,16 @@ def unfence(code: str) -> str:
 
 
 class PythonTool:
-    """One session's Python: a kernel that works in `workspace`, lent by `pool`.
+    """One session's Python: a kernel that works in `workspace`.
 
-    Without a pool the kernel is the tool's own, started by `launcher` as a plain child process.
-    Variables stay from call to call until the kernel is lost; the model is told so whenever
-    that happens. `run` is never called twice at a time; `warm` and `close` may be called from
-    any thread.
+    Variables stay from call to call; when the kernel is lost, the next result has a note on it
+    for the model. `run` is called by one thread at a time; `warm` and `close` by any.
+
+    Arguments:
+        workspace: the session's folder.
+        limits: limits of a call and of the session; None: the defaults.
+        launcher: starts the kernels of a tool without a pool; None: plain child processes.
+        pool: lends the kernel; None: the tool has a pool of its own.
     """
 
     name = "python"
@@ -70,7 +74,7 @@ class PythonTool:
         self._displays = Displays(self._workspace)
 
     def specs(self, native: bool) -> Sequence[ToolSpec]:
-        """One function; its description follows from the limits and what is installed."""
+        """The function; its description states the limits and installed packages."""
         parameters = {
             "type": "object",
             "properties": {"code": {"type": "string", "description": "The Python code to run."}},
@@ -87,15 +91,16 @@ class PythonTool:
         ]
 
     def warm(self) -> None:
-        """Have a kernel ready soon."""
+        """Start a kernel in the background."""
         self._lease.warm()
 
     def has_side_effects(self, function: str) -> bool:
-        """Code is confined by the sandbox, not by the user's word."""
+        """False: the sandbox confines the code, so that no approval is needed."""
         return False
 
     def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
-        """Run one call. Errors of the code are a result; raises `ToolError` where none ran."""
+        """Run one call. An error of the code is part of the result. Raises `ToolError` if no
+        code was run."""
         begun = time.monotonic()
         code = _code_of(call)
         try:
@@ -116,13 +121,13 @@ class PythonTool:
             cause = self._cause(kernel.connection, outputs)
             written, files = made_files(self._workspace, before, listing(self._workspace, odd=True))
             texts, displayed = self._displays.keep(outputs.pieces())
-            notes = [*written, *self._notes_before()]
+            notes = [*written, *self._lost_notes()]
         finally:
             self._lease.end()
-        trouble = self._trouble(ending)
-        if trouble:
-            kept = f"Python had to be restarted: {self._gone('are')}."
-            notes.append(f"{trouble} {_KEPT_NOTE if ending.alive else kept}")
+        end_reason = self._end_reason(ending)
+        if end_reason:
+            kept = f"Python had to be restarted: {self._what_is_lost('are')}."
+            notes.append(f"{end_reason} {_KEPT_NOTE if ending.alive else kept}")
         elif cause:
             notes.append(cause)
         if not ending.alive:
@@ -132,41 +137,42 @@ class PythonTool:
             call.id,
             call.name,
             "\n".join(part for part in (text.rstrip("\n"), *notes) if part) or _NO_OUTPUT,
-            error=trouble or outputs.error,
+            error=end_reason or outputs.error,
             attachments=(*displayed, *files),
             seconds=time.monotonic() - begun,
         )
 
     def close(self) -> None:
-        """End the kernel. Files stay. May be called twice, and while a call runs."""
+        """End the kernel; files stay. May be called twice, and while a call runs."""
         self._lease.close()
         if self._own_pool:
             self._pool.close()
 
-    def _trouble(self, ending: Ending) -> str | None:
-        """What ended the call before the code did, in one sentence."""
+    def _end_reason(self, ending: Ending) -> str | None:
+        """One sentence on why the call ended before the code did; None where it did not."""
         if ending.reason == "time":
             return f"The code was stopped at the time limit of {self._limits.seconds:g} seconds."
         if ending.reason == "cancelled":
             return "Stopped by the user."
-        return ending.said if ending.reason in ("died", "limit") else None
+        return ending.message if ending.reason in ("died", "limit") else None
 
     def _cause(self, kernel: Connection, outputs: Outputs) -> str | None:
-        """What came in the way of the code, in one sentence, where its output does not say so."""
+        """One sentence on the limit that the code met, where its output does not name it."""
         host = self._pool.host
         if not host.here:
-            return None  # what limits the code there is not known
+            return None  # the limits of another machine are not known
         full = kernel.full() if outputs.error else ()
         cause = cause_of(outputs.error, self._limits, full, host.confined)
         if cause is not None:
             return cause
         text = outputs.text
-        # Who was refused often says so; where nobody said anything, the count does.
-        refused = processes_refused(text) if text.strip() else kernel.crowded()
-        return threads_met(self._limits) if refused else None
+        # Programs mostly print an error when a process is refused. The count of processes is used
+        # only without any output.
+        refused = processes_refused(text) if text.strip() else kernel.hit_process_limit()
+        return process_limit_message(self._limits) if refused else None
 
-    def _notes_before(self) -> list[str]:
-        """What became of the variables of earlier calls, where the model does not know yet."""
+    def _lost_notes(self) -> list[str]:
+        """A note that the variables of earlier calls are lost, where the model has none yet."""
         lost, self._lease.lost = self._lease.lost, None
         if lost is None:
             return []
@@ -176,10 +182,10 @@ class PythonTool:
             "idle": f"Python had been closed after {minutes:g} minutes without a call",
             "room": "Python had been closed since the last call to make room for other sessions",
         }[lost]
-        return [f"Note: {why} and was started anew before this one: {self._gone('were')}."]
+        return [f"Note: {why} and was started anew before this one: {self._what_is_lost('were')}."]
 
-    def _gone(self, are: str) -> str:
-        """What is lost with a kernel; `are` in the wanted tense."""
+    def _what_is_lost(self, are: str) -> str:
+        """What is lost with a kernel; `are`: the verb, in the tense of the sentence."""
         if self._pool.host.here:
             return f"all variables and imports {are} gone, the files {are} still there"
         return f"all variables, imports and files {are} gone"
@@ -208,24 +214,24 @@ def _code_of(call: ToolCall) -> str:
 
 
 def _with_progress(outputs: Outputs, progress: Callable[[str], None]) -> Callable[[Message], None]:
-    """Hears messages, and now and then tells the last line of output."""
-    told_at, told = 0.0, ""
+    """A message handler that fills `outputs` and reports its last line as progress."""
+    reported_at, reported = 0.0, ""
 
-    def hear(message: Message) -> None:
-        nonlocal told_at, told
-        outputs.hear(message)
+    def handle(message: Message) -> None:
+        nonlocal reported_at, reported
+        outputs.handle(message)
         now = time.monotonic()
-        if outputs.last_line != told and now - told_at >= PROGRESS_INTERVAL:
-            told_at, told = now, outputs.last_line
-            progress(told)
+        if outputs.last_line != reported and now - reported_at >= PROGRESS_INTERVAL_S:
+            reported_at, reported = now, outputs.last_line
+            progress(reported)
 
-    return hear
-
-
-# -- what the model is told of the tool, from the live settings ------------------------------------
+    return handle
 
 
-# Import name -> name, of what models like to use; the description lists those that are there.
+# -- the tool's description for the model, from the live settings ----------------------------------
+
+
+# Import name -> package name. The description lists those that are installed.
 PACKAGES = {
     "numpy": "numpy",
     "pandas": "pandas",
@@ -245,12 +251,12 @@ PACKAGES = {
 
 @functools.cache
 def installed_packages() -> tuple[str, ...]:
-    """Names of the packages of `PACKAGES` that code can import."""
+    """Names of those of `PACKAGES` that code can import."""
     return tuple(name for module, name in PACKAGES.items() if importlib.util.find_spec(module))
 
 
 def describe(limits: PythonLimits, host: KernelHost) -> str:
-    """The tool as the model is told of it."""
+    """The tool's description for the model."""
     return " ".join(
         sentence
         for sentence in (
@@ -291,7 +297,7 @@ def _files(host: KernelHost) -> str:
 
 
 def _bounds(limits: PythonLimits, host: KernelHost) -> str:
-    """What the code may use. On another machine that is not ours to say."""
+    """The limits of the code; none for another machine, which has its own."""
     if not host.here:
         return ""
     return (

@@ -1,7 +1,7 @@
-"""The readers, a folder a family; `formats.READERS` names them, and each is imported when needed.
+"""The readers, one folder for each family. `formats.READERS` lists them; imported on first use.
 
 pdf/, office/, opendocument/, text/, tables/, image/
-layout/         what they share: reading order, lines to paragraphs, paragraphs to pages
-safe_zip        zip files within bounds
-safe_xml        XML without its traps
+layout/         shared code: reading order, lines to paragraphs, paragraphs to pages
+safe_zip        zip files, with limits against zip bombs
+safe_xml        XML, without entities and external references
 """

@@ -1,7 +1,7 @@
-"""XML from a stranger: entities stay unexpanded, nothing outside the file is fetched.
+"""Reads untrusted XML: entities are not expanded, nothing outside the file is fetched.
 
-Elements and attributes go by short names such as `w:p`, the same for both dialects of Office Open
-XML: Strict files have other namespaces and are the same in all else.
+Elements and attributes have short names such as `w:p`, the same for both variants of Office Open
+XML, Transitional and Strict, which differ in their namespaces only.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ _SAFE = {
 }
 
 Malformed = etree.XMLSyntaxError
-"""What `stream` raises where the XML breaks off or is none."""
+"""Raised by `stream` for XML that is malformed or cut short."""
 
 
 def parse(data: bytes) -> Element | None:
-    """The root of an XML document, or None where it is none."""
+    """The root of an XML document; None for malformed XML."""
     try:
         return etree.fromstring(data, etree.XMLParser(**_SAFE))
     except (etree.XMLSyntaxError, ValueError):
@@ -83,10 +83,8 @@ def parse(data: bytes) -> Element | None:
 
 
 def stream(source: IO[bytes], *names: str) -> Iterator[Element]:
-    """Elements of these names as each of them ends, for documents too large for a tree.
-
-    What was passed is forgotten when the next is asked for, but not within an element: it is
-    whole when it comes. Raises Malformed.
+    """Yield the elements of these names, each when it is complete, without a tree in memory if
+    the caller passes each to `forget`. Raises Malformed.
     """
     tags = [tag for name in names for tag in _tags(name)]
     for _, element in etree.iterparse(source, events=("end",), tag=tags, **_SAFE):
@@ -94,7 +92,7 @@ def stream(source: IO[bytes], *names: str) -> Iterator[Element]:
 
 
 def forget(element: Element) -> None:
-    """Let go of an element of `stream` and of all before it."""
+    """Free the memory of an element of `stream`, and of all elements before it."""
     element.clear()
     parent = element.getparent()
     while parent is not None and (before := element.getprevious()) is not None:
@@ -102,7 +100,7 @@ def forget(element: Element) -> None:
 
 
 def name(element: Element) -> str:
-    """`w:p`, or the bare name where the namespace is none that matters here."""
+    """The short name, such as `w:p`; the bare name for a namespace that is not listed here."""
     tag = element.tag
     return _name(tag) if isinstance(tag, str) else ""
 
@@ -123,7 +121,7 @@ def _tags(short: str) -> tuple[str, ...]:
 
 
 def get(element: Element, short: str, otherwise: str = "") -> str:
-    """An attribute by its short name."""
+    """The value of an attribute, by its short name; `otherwise` if it is missing."""
     for tag in _tags(short):
         value = element.get(tag)
         if value is not None:
@@ -132,7 +130,7 @@ def get(element: Element, short: str, otherwise: str = "") -> str:
 
 
 def children(element: Element | None) -> Iterator[Element]:
-    """The children; where there is a choice between newer and older markup, the newer."""
+    """The children; of alternatives (`mc:AlternateContent`) those of the first, newer one."""
     for child in () if element is None else element:
         match name(child):
             case "mc:AlternateContent":
@@ -151,20 +149,20 @@ def _chosen(alternatives: Element) -> Iterator[Element]:
 
 
 def child(element: Element | None, *path: str) -> Element | None:
-    """What lies at the end of a path of children, or None."""
+    """The element at the end of a path of children's names; None if there is none."""
     for short in path:
         element = next((one for one in children(element) if name(one) == short), None)
     return element
 
 
 def inside(element: Element | None, *names: str) -> Iterator[Element]:
-    """`element` and all below it that have one of these names, in order."""
+    """`element` and its descendants with one of these names, in document order."""
     if element is not None:
         yield from element.iter(*(tag for short in names for tag in _tags(short)))
 
 
 def value(element: Element | None, *path: str) -> str | None:
-    """`val` or `w:val` of what lies at the end of a path of children; None where nothing does."""
+    """The attribute `val` or `w:val` of the element at the end of a path; None if there is none."""
     found = child(element, *path)
     if found is None:
         return None
@@ -173,13 +171,13 @@ def value(element: Element | None, *path: str) -> str | None:
 
 
 def switched_on(element: Element | None, *path: str) -> bool:
-    """Whether a property that is on by being there is on."""
-    said = value(element, *path)
-    return said is not None and said.lower() not in ("0", "false", "off", "none")
+    """Whether a boolean property is set: its element exists, and its value is not false."""
+    setting = value(element, *path)
+    return setting is not None and setting.lower() not in ("0", "false", "off", "none")
 
 
 def whole(text: str | None, otherwise: int = 0) -> int:
-    """A whole number as an attribute has it; `otherwise` for none, and for more than any means."""
+    """An attribute's text as an integer; `otherwise` for no number, or one beyond 64 bits."""
     try:
         number = int(text or "")
     except ValueError:

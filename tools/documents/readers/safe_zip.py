@@ -1,4 +1,4 @@
-"""A zip file from a stranger: nothing of it is written to disk, and what is inflated is bounded."""
+"""Reads untrusted zip files: nothing is written to disk, and inflated bytes are limited."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from urllib.parse import unquote
 from tools.documents.base import DocumentError
 
 MAX_MEMBERS = 50_000
-MAX_BYTES = 512 << 20  # inflated, of all members that are read together
-RATIO = 300  # inflated over compressed; XML of a large sheet reaches 50, deflate's most is 1,032
-UNCHECKED_BYTES = 16 << 20  # bytes up to which any ratio will do
+MAX_BYTES = 512 << 20  # inflated, of all members together
+MAX_RATIO = (
+    300  # inflated to compressed bytes; XML of a large sheet reaches 50, deflate at most 1,032
+)
+UNCHECKED_BYTES = 16 << 20  # inflated; the ratio of smaller members is not checked
 
 DAMAGED = "The file is damaged or cut short."
 BOMB = "The file was not read: it unpacks to far more than a document holds."
@@ -25,9 +27,9 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSErro
 
 
 class Archive:
-    """The members of a zip file by name; letter case and the kind of slash don't matter.
+    """The members of a zip file by name, regardless of letter case and kind of slash.
 
-    Raises DocumentError for a file that is no zip file, is damaged, locked, or a bomb.
+    Raises DocumentError for a file that is no zip file, damaged, encrypted, or a zip bomb.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,23 +41,23 @@ class Archive:
         if len(members) > MAX_MEMBERS:
             raise DocumentError(BOMB)
         self._members = {_key(member.filename): member for member in members}
-        self._left = MAX_BYTES
+        self._remaining_bytes = MAX_BYTES
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The members' names as the file has them."""
+        """The members' names as they are in the file."""
         return tuple(member.filename for member in self._members.values())
 
     def __contains__(self, name: str) -> bool:
         return _key(name) in self._members
 
     def open(self, name: str) -> IO[bytes]:
-        """A member as a stream. Raises KeyError where there is none."""
+        """A member as a stream. Raises KeyError for an unknown name."""
         member = self._members[_key(name)]
         if member.flag_bits & 1:
             raise DocumentError("The file is locked with a password of its zip archive.")
         ratio = member.file_size / max(1, member.compress_size)
-        if member.file_size > UNCHECKED_BYTES and ratio > RATIO:
+        if member.file_size > UNCHECKED_BYTES and ratio > MAX_RATIO:
             raise DocumentError(BOMB)
         try:
             return io.BufferedReader(_Bounded(self, self._zip.open(member)))
@@ -63,14 +65,14 @@ class Archive:
             raise DocumentError(DAMAGED) from error
 
     def read(self, name: str) -> bytes:
-        """A member in whole. Raises KeyError where there is none."""
+        """All bytes of a member. Raises KeyError for an unknown name."""
         with self.open(name) as stream:
             return stream.read()
 
     def spend(self, count: int) -> None:
-        """Counts bytes that were inflated."""
-        self._left -= count
-        if self._left < 0:
+        """Count `count` inflated bytes. Raises DocumentError beyond `MAX_BYTES`."""
+        self._remaining_bytes -= count
+        if self._remaining_bytes < 0:
             raise DocumentError(BOMB)
 
     def close(self) -> None:
@@ -89,7 +91,7 @@ class Archive:
 
 
 class _Bounded(io.RawIOBase):
-    """A member that is counted while it is read, and whose faults are one DocumentError."""
+    """A member whose bytes are counted while read; its errors are raised as DocumentError."""
 
     def __init__(self, archive: Archive, stream: IO[bytes]) -> None:
         self._archive, self._stream = archive, stream
@@ -112,7 +114,7 @@ class _Bounded(io.RawIOBase):
 
 
 def beside(name: str, target: str) -> str:
-    """The name of the member that `target` means, as the member `name` refers to it."""
+    """The name of the member that a reference `target` in the member `name` points to."""
     target = unquote(target.split("#")[0]).replace("\\", "/")
     if target.startswith("/"):
         return posixpath.normpath(target).lstrip("/")

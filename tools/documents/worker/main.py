@@ -1,16 +1,16 @@
-"""Run as a module: the child process that reads one file, or draws one page of it.
+"""The worker process, run as a module: it reads one file, or renders one page of it.
 
-It is asked on standard input, in a line of JSON, and answers on standard output, in frames of JSON:
+The request is a line of JSON on standard input; answers are frames of JSON on standard output:
 
     kind      the format
-    length    how many pages there will be
-    pages     some pages: number, text, what is unreadable, whether by OCR, where its words stand
-    remark    a sentence on the whole file
-    png       a page as it looks, in base 64
-    error     why it can't be read; `locked` where it needs a password
-    memory    there was too little of it
-    log       for the log: what went wrong
-    end       the last one
+    length    the number of pages to come
+    pages     some pages: number, text, unreadable parts, whether by OCR, boxes of its words
+    remark    a sentence for the user on the whole file
+    png       a rendered page, in base 64
+    error     why the file can't be read; with `locked` if it needs a password
+    memory    the limit on memory was reached
+    log       an error message for the log
+    end       the last answer
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ from tools.documents.base import (
     WordBox,
 )
 
-LENGTH = struct.Struct(">I")  # of a frame, before it
-BATCH = 0.1  # seconds; pages are handed over together, for each frame costs something
+LENGTH = struct.Struct(">I")  # precedes each frame: its length in bytes
+BATCH_INTERVAL_S = 0.1  # between two frames of pages, because each frame has a cost
 INTERNAL_ERROR = "Something went wrong here while the file was read."
-MAX_LOGGED_LINES = 20  # lines, a file
+MAX_LOGGED_LINES = 20  # for each file
 
-# Whatever a library would like to fetch or start for a file.
+# Audit events (sys.addaudithook) of what a library must not do for a file.
 _FORBIDDEN = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.exec", "os.system")
 
 
 class FrameWriter(logging.Handler):
-    """Writes answers; as a handler of logging, what the libraries log as an error, too."""
+    """Writes answers as frames; as a logging handler also the errors that libraries log."""
 
     def __init__(self, sink: BinaryIO) -> None:
         super().__init__(logging.ERROR)
         self._sink = sink
         self._logged = 0
 
-    def tell(self, **answer: Any) -> None:
-        # Half characters, which no file may bring in, become question marks.
+    def send(self, **answer: Any) -> None:
+        # Lone surrogates, which JSON in UTF-8 can't carry, become question marks.
         data = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
         self._sink.write(LENGTH.pack(len(data)) + data)
         self._sink.flush()
@@ -67,110 +67,110 @@ class FrameWriter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._logged += 1
         if self._logged <= MAX_LOGGED_LINES:
-            self.tell(log=self.format(record)[:2000])
+            self.send(log=self.format(record)[:2000])
 
 
 def main() -> None:
-    """Answer what is asked on standard input."""
-    asked = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_who_asked, daemon=True).start()
-    # Libraries print.
-    teller = FrameWriter(os.fdopen(os.dup(1), "wb"))
+    """Answer the request on standard input."""
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Libraries may print: standard output is redirected to standard error.
+    writer = FrameWriter(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
-    logging.basicConfig(handlers=[teller], level=logging.ERROR)
-    _confine(asked["limits"]["memory"], asked["limits"]["seconds"])
+    logging.basicConfig(handlers=[writer], level=logging.ERROR)
+    _limit_process(request["limits"]["memory"], request["limits"]["seconds"])
     try:
-        _answer(asked, teller.tell)
+        _respond(request, writer.send)
     except PasswordNeeded as error:
-        teller.tell(error=str(error), locked=True)
+        writer.send(error=str(error), locked=True)
     except DocumentError as error:
-        teller.tell(error=str(error))
+        writer.send(error=str(error))
     except FileNotFoundError:
-        teller.tell(error="The file is no longer there.")
+        writer.send(error="The file is no longer there.")
     except RecursionError:
-        teller.tell(error="The file is nested too deeply.")
+        writer.send(error="The file is nested too deeply.")
     except MemoryError:
-        teller.tell(memory=True)
-    except Exception:  # noqa: BLE001 - told, and logged by who asked
-        teller.tell(log=traceback.format_exc()[-4000:])
-        teller.tell(error=INTERNAL_ERROR)
-    teller.tell(end=True)
-    # What libraries do at the end of a process may take long, or crash.
+        writer.send(memory=True)
+    except Exception:  # noqa: BLE001 - reported, and logged by the parent
+        writer.send(log=traceback.format_exc()[-4000:])
+        writer.send(error=INTERNAL_ERROR)
+    writer.send(end=True)
+    # Exit handlers of libraries are skipped, because they may take long, or crash.
     os._exit(0)
 
 
-def _answer(asked: dict[str, Any], tell: Callable[..., None]) -> None:
+def _respond(request: dict[str, Any], send: Callable[..., None]) -> None:
     from tools.documents.formats import kind_of, reader
     from tools.documents.readers.office.encryption import opened
 
-    drawing, options = asked.get("draw"), Options(**asked.get("options", {}))
-    with opened(Path(asked["path"]), options.password) as path:
-        kind = kind_of(path, asked["name"])
-        tell(kind=kind)
+    drawing, options = request.get("draw"), Options(**request.get("options", {}))
+    with opened(Path(request["path"]), options.password) as path:
+        kind = kind_of(path, request["name"])
+        send(kind=kind)
         read = reader(kind)
         if drawing is None:
-            _pass_on(read(path, options), asked["limits"]["characters"], tell)
+            _send_events(read(path, options), request["limits"]["characters"], send)
             return
         draw = getattr(sys.modules[read.__module__], "draw", None)
         if draw is None:
             raise DocumentError("Files of this format have no pages that can be shown.")
         draw(path, **drawing).save(data := io.BytesIO(), "PNG")
-        tell(png=base64.b64encode(data.getvalue()).decode())
+        send(png=base64.b64encode(data.getvalue()).decode())
 
 
-def _pass_on(pieces: Iterable[ReaderEvent], room: int, tell: Callable[..., None]) -> None:
-    """Tell what a reader yields, up to `room` characters of text."""
-    most = room
+def _send_events(events: Iterable[ReaderEvent], max_chars: int, send: Callable[..., None]) -> None:
+    """Send what a reader yields, up to `max_chars` characters of text."""
+    remaining = max_chars
     pages: list[tuple[int, str, tuple[str, ...], bool, tuple[WordBox, ...]]] = []
-    told = time.monotonic()
+    sent_at = time.monotonic()
 
-    def hand_over() -> None:
+    def send_pages() -> None:
         if pages:
-            tell(pages=pages)
+            send(pages=pages)
             pages.clear()
 
     try:
-        for piece in pieces:
-            match piece:
+        for event in events:
+            match event:
                 case Length(count):
-                    tell(length=count)
+                    send(length=count)
                 case Remark(text):
-                    tell(remark=text)
+                    send(remark=text)
                 case Page(number, text, unreadable, ocr, places):
-                    pages.append((number, text[:room], unreadable, ocr, places))
-                    room -= len(text)
-                    if room < 0:
-                        hand_over()
-                        tell(remark=f"Only the first {most:,} characters were read.")
+                    pages.append((number, text[:remaining], unreadable, ocr, places))
+                    remaining -= len(text)
+                    if remaining < 0:
+                        send_pages()
+                        send(remark=f"Only the first {max_chars:,} characters were read.")
                         return
-                    if time.monotonic() - told > BATCH:
-                        hand_over()
-                        told = time.monotonic()
+                    if time.monotonic() - sent_at > BATCH_INTERVAL_S:
+                        send_pages()
+                        sent_at = time.monotonic()
     finally:
-        hand_over()
+        send_pages()
 
 
-def _end_with_who_asked() -> None:
+def _end_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(1)
 
 
-def _confine(memory: int, seconds: float) -> None:
-    """Take from this process what a file has no need of."""
+def _limit_process(memory: int, seconds: float) -> None:
+    """Limit this process's memory (bytes) and CPU time; forbid network and subprocesses."""
     limits = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_CPU: int(2 * seconds) + 1,
         resource.RLIMIT_CORE: 0,
     }
-    for limit, most in limits.items():
+    for limit, maximum in limits.items():
         _, hard = resource.getrlimit(limit)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        maximum = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
         try:
-            resource.setrlimit(limit, (most, most))
-        except (OSError, ValueError):  # macOS knows no limit of address space
+            resource.setrlimit(limit, (maximum, maximum))
+        except (OSError, ValueError):  # macOS has no limit on address space
             logging.info("no limit %d", limit)
     if sys.platform == "linux":
-        # Where memory runs short, this process goes first.
+        # When the machine runs out of memory, Linux ends this process first.
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("500")
     sys.addaudithook(_refuse)

@@ -1,7 +1,7 @@
-"""A file read in a process of its own, within its limits: what the child is asked and answers.
+"""Reads a file in a worker process, with limits.
 
-Files exist that crash a reader, fill all memory, or are never done with. There they cost a child:
-it has the limits given here, an empty environment and no network, and is killed when it is late.
+A file can crash its reader, exhaust memory, or take forever to read. So the reader runs in a
+process with limits, an empty environment and no network, which is killed at its time limit.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "tools.documents.worker.main"
-MAX_ANSWER_BYTES = 512 * MEGABYTE  # bytes; more is a child that lost its mind
-POLL_INTERVAL_S = 0.05  # seconds between two looks at Stop
+MAX_ANSWER_BYTES = 512 * MEGABYTE  # of one frame; a larger one is an error of the worker
+POLL_INTERVAL_S = 0.05  # between two checks of `cancel` and the time
 
-# OpenBLAS reserves memory for each thread, and glibc for each that allocates.
+# One thread and few arenas, because OpenBLAS and glibc reserve memory for each thread.
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -45,8 +45,14 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TZ")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may take: its `size` in bytes, the `memory` of its reader in bytes of address
-    space, `seconds` by the clock, and the `characters` of its text."""
+    """Limits of one file.
+
+    Attributes:
+        size: bytes of the file.
+        memory: bytes of the worker's address space.
+        seconds: wall-clock time.
+        characters: characters of the file's text.
+    """
 
     size: int = 200 * MEGABYTE
     memory: int = 2048 * MEGABYTE
@@ -58,7 +64,7 @@ LIMITS = Limits()
 
 
 class WorkerEnded(Exception):
-    """The child did not come to its end."""
+    """The worker ended, or was ended, before its last answer; `why`: the reason."""
 
     def __init__(self, why: Literal["stopped", "time", "memory", "crash"]) -> None:
         super().__init__(why)
@@ -68,18 +74,25 @@ class WorkerEnded(Exception):
 def run_worker(
     question: Mapping[str, Any], limits: Limits, cancel: threading.Event | None = None
 ) -> Generator[dict[str, Any]]:
-    """What a child answers, each as it comes, the last one being `{"end": true}`; it is gone
-    when the iterator is closed. Raises `WorkerEnded`."""
+    """Start a worker, and yield its answers as they arrive; the last one is `{"end": true}`.
+
+    The worker is killed when the generator is closed. Raises `WorkerEnded`.
+
+    Arguments:
+        question: the request, see `worker.main`.
+        limits: limits of the file.
+        cancel: ends the worker when it is set.
+    """
     process = _start()
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        asked = {**question, "limits": dataclasses.asdict(limits)}
-        # Left open: the child ends when it is closed, as it is when this process ends.
+        request = {**question, "limits": dataclasses.asdict(limits)}
+        # Standard input stays open: the worker exits when it is closed, as when this process ends.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
-        yield from _heard(process, monotonic() + limits.seconds, cancel)
+        yield from _answers(process, monotonic() + limits.seconds, cancel)
     finally:
         process.kill()
         process.wait()
@@ -92,7 +105,7 @@ def _start() -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, sys.path)])
     return subprocess.Popen(
-        # -P: what lies in the working directory is not imported.
+        # -P: modules in the working directory are not imported.
         [sys.executable, "-P", "-m", CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -102,14 +115,14 @@ def _start() -> subprocess.Popen[bytes]:
     )
 
 
-def _heard(
+def _answers(
     process: subprocess.Popen[bytes], deadline: float, cancel: threading.Event | None
 ) -> Iterator[dict[str, Any]]:
     assert process.stdout is not None
     stream = process.stdout.fileno()
     ready = select.poll()
     ready.register(stream, select.POLLIN | select.POLLHUP)
-    heard = bytearray()
+    buffer = bytearray()
     while True:
         if cancel is not None and cancel.is_set():
             raise WorkerEnded("stopped")
@@ -119,31 +132,31 @@ def _heard(
             continue
         data = os.read(stream, MEGABYTE)
         if not data:
-            raise _why(process)
-        heard += data
-        while (answer := _next(heard)) is not None:
+            raise _end_reason(process)
+        buffer += data
+        while (answer := _take_answer(buffer)) is not None:
             yield answer
             if "end" in answer:
                 return
 
 
-def _next(heard: bytearray) -> dict[str, Any] | None:
-    """The first answer, taken away from what was heard; None while it is not complete."""
-    if len(heard) < LENGTH.size:
+def _take_answer(buffer: bytearray) -> dict[str, Any] | None:
+    """Remove the first answer from `buffer`, and return it; None while it is incomplete."""
+    if len(buffer) < LENGTH.size:
         return None
-    (length,) = LENGTH.unpack_from(heard)
+    (length,) = LENGTH.unpack_from(buffer)
     if length > MAX_ANSWER_BYTES:
         raise WorkerEnded("crash")
     end = LENGTH.size + length
-    if len(heard) < end:
+    if len(buffer) < end:
         return None
-    answer: dict[str, Any] = json.loads(heard[LENGTH.size : end])
-    del heard[:end]
+    answer: dict[str, Any] = json.loads(buffer[LENGTH.size : end])
+    del buffer[:end]
     return answer
 
 
-def _why(process: subprocess.Popen[bytes]) -> WorkerEnded:
-    """Why the child fell silent."""
+def _end_reason(process: subprocess.Popen[bytes]) -> WorkerEnded:
+    """The reason why the worker ended."""
     try:
         code = process.wait(timeout=5)
     except subprocess.TimeoutExpired:
@@ -151,14 +164,14 @@ def _why(process: subprocess.Popen[bytes]) -> WorkerEnded:
     log.error("a reader ended with code %d", code)
     if code == -signal.SIGXCPU:
         return WorkerEnded("time")
-    # The kernel ends who takes more memory than there is.
+    # Linux kills a process when the machine runs out of memory.
     return WorkerEnded("memory" if code == -signal.SIGKILL else "crash")
 
 
 # -- one reading -----------------------------------------------------------------------------------
 
 Progress = Callable[[int, int | None], None]
-"""Called with the pages done, and of how many, None while that isn't known."""
+"""Called with the number of pages read, and of all pages (None while unknown)."""
 
 OPTIONS = Options()
 STOPPED = "Reading was stopped."
@@ -173,9 +186,17 @@ def read(
     cancel: threading.Event | None = None,
     progress: Progress | None = None,
 ) -> Reading:
-    """The file at `path`, which its user calls `name`. What the limits cut is in its remarks.
+    """Read a file in a worker. Remarks of the result name the limits that cut it.
 
-    Raises `DocumentError`, also when `cancel` is set, which is noticed at once.
+    Arguments:
+        path: path of the file.
+        name: the user's name for it; its suffix helps to tell the format.
+        limits: limits of the file.
+        options: how the file is read.
+        cancel: stops the reading when it is set.
+        progress: called while pages are read.
+
+    Raises `DocumentError`, also when `cancel` is set.
     """
     _check_size(path, limits.size)
     reading = _Reading(progress)
@@ -189,16 +210,16 @@ def read(
         },
     }
     try:
-        with contextlib.closing(run_worker(question, limits, cancel)) as heard:
-            for answer in heard:
-                reading.hear(answer)
+        with contextlib.closing(run_worker(question, limits, cancel)) as answers:
+            for answer in answers:
+                reading.handle(answer)
     except WorkerEnded as ended:
         reading.end(ended.why, limits)
     return reading.result()
 
 
 class _Reading:
-    """What was heard of a file so far."""
+    """Collects a worker's answers into a `Reading`."""
 
     def __init__(self, progress: Progress | None) -> None:
         self.kind = ""
@@ -208,19 +229,19 @@ class _Reading:
         self._complete = True
         self._progress = progress
 
-    def hear(self, answer: dict[str, Any]) -> None:
+    def handle(self, answer: dict[str, Any]) -> None:
         match answer:
             case {"kind": kind}:
                 self.kind = kind
             case {"length": count}:
                 self._total = count
-                self._tell()
+                self._report_progress()
             case {"pages": pages}:
                 self.pages += [
                     Page(number, text, tuple(unreadable), ocr, _tuples(places))
                     for number, text, unreadable, ocr, places in pages
                 ]
-                self._tell()
+                self._report_progress()
             case {"remark": text}:
                 self.remarks.append(text)
             case {"log": text}:
@@ -233,26 +254,30 @@ class _Reading:
                 raise DocumentError(sentence)
 
     def end(self, why: str, limits: Limits) -> None:
-        """Keep what was read where the limits ended it. Raises `DocumentError` where there is
-        nothing, and for any other end."""
+        """Keep the pages read before a limit on time or memory ended the worker.
+
+        Raises `DocumentError` if there are none, or if the worker ended for another reason.
+        """
         if why not in ("time", "memory"):
             raise DocumentError(STOPPED if why == "stopped" else CRASHED) from None
-        most = (
+        limit = (
             f"{limits.seconds / 60:.3g} minutes"
             if why == "time"
             else f"{limits.memory // MEGABYTE:,} MB of memory"
         )
         if not self.pages:
-            raise DocumentError(f"Reading the file takes more than {most}.") from None
+            raise DocumentError(f"Reading the file takes more than {limit}.") from None
         self._complete = False
         read = f"{len(self.pages):,}"
         read += f" of {self._total:,} pages" if self._total else " pages"
-        self.remarks.append(f"Reading the file takes more than {most}: the first {read} were read.")
+        self.remarks.append(
+            f"Reading the file takes more than {limit}: the first {read} were read."
+        )
 
     def result(self) -> Reading:
         return Reading(self.kind, tuple(self.pages), tuple(self.remarks), self._complete)
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         if self._progress is not None:
             self._progress(len(self.pages), self._total)
 
@@ -261,12 +286,12 @@ def _tuples(places: list[list[int]]) -> tuple[WordBox, ...]:
     return tuple((signs, *edges) for signs, *edges in places)  # type: ignore[misc]
 
 
-def _check_size(path: Path, most: int) -> None:
+def _check_size(path: Path, max_bytes: int) -> None:
     try:
         size = path.stat().st_size
     except OSError:
         raise DocumentError("The file is no longer there.") from None
     if size == 0:
         raise DocumentError("The file is empty.")
-    if size > most:
-        raise DocumentError(f"The file is larger than {most // MEGABYTE:,} MB.")
+    if size > max_bytes:
+        raise DocumentError(f"The file is larger than {max_bytes // MEGABYTE:,} MB.")

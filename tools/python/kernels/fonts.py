@@ -1,7 +1,7 @@
-"""matplotlib's list of fonts, made once for all kernels.
+"""matplotlib's list of fonts, made once and copied to all kernels.
 
-Every kernel has a configuration folder of its own, and without the list the first plot of
-every session would search the machine's fonts: about a second.
+Each kernel has its own configuration folder. Without a copy of the list there, the first plot of
+each session would search the machine's fonts, which takes about a second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _lists: dict[str, bytes] | None = None
 
 
 def provide_fonts(folder: Path) -> None:
-    """Put the list into `folder`, a kernel's MPLCONFIGDIR. Without matplotlib, do nothing."""
+    """Write the list into `folder`, a kernel's MPLCONFIGDIR. Does nothing without matplotlib."""
     try:
         for name, data in _font_lists().items():
             write_into(folder, name, data)
@@ -33,7 +33,7 @@ def provide_fonts(folder: Path) -> None:
 
 
 def font_names() -> frozenset[str]:
-    """The families that figures can be drawn with; none without matplotlib."""
+    """The font families available to figures; none without matplotlib."""
     names: set[str] = set()
     for data in _font_lists().values():
         names |= {entry["name"] for entry in json.loads(data).get("ttflist", ())}
@@ -41,7 +41,7 @@ def font_names() -> frozenset[str]:
 
 
 def _font_lists() -> dict[str, bytes]:
-    """matplotlib's own cache of this user, made by it where there is none."""
+    """The files of matplotlib's font cache by name; matplotlib makes them where missing."""
     global _lists
     with _lock:
         if _lists is None:

@@ -1,7 +1,7 @@
 """Kernels on another machine, behind a Jupyter Kernel Gateway or Enterprise Gateway.
 
-Kernels are started, interrupted and deleted over its REST API; what they say comes over one
-WebSocket a kernel: https://jupyter-kernel-gateway.readthedocs.io/en/latest/websocket-mode.html
+The gateway's REST API starts, interrupts and deletes kernels; messages go over one WebSocket for
+each kernel: https://jupyter-kernel-gateway.readthedocs.io/en/latest/websocket-mode.html
 """
 
 from __future__ import annotations
@@ -22,19 +22,26 @@ from jupyter_client.session import Session
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tools.python.kernels.kernel import KEPT, SETTLE, Channel, Kernel, KernelFailed, Message
+from tools.python.kernels.kernel import (
+    SENT_PER_SHOWN,
+    UPDATE_FOLDER,
+    Channel,
+    Kernel,
+    KernelFailed,
+    Message,
+)
 from tools.python.limits import PythonLimits
 
 log = logging.getLogger(__name__)
 
-CONNECT = 5.0  # seconds until a gateway that does not take the connection is given up
-ANSWER = 10.0  # seconds for an answer
-START = 60.0  # seconds for a kernel, which may need a new container
-RETRIES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before a kernel is deleted once more
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # bytes; a kernel is the user's code
+CONNECT_TIMEOUT_S = 5.0  # to open a connection to the gateway
+RESPONSE_TIMEOUT_S = 10.0  # for the response to a request
+START_TIMEOUT_S = 60.0  # for a kernel to start, which may need a new container
+RETRY_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)  # before each further attempt to delete a kernel
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024  # of one message; the kernel runs untrusted code
 
-# All kernels of a gateway begin in one folder; each one moves to a folder of its own, which is
-# deleted when it is shut down.
+# All kernels of a gateway start in the same folder. This code moves each to a temporary folder of
+# its own, which is deleted when the kernel is shut down.
 _OWN_FOLDER = (
     "(lambda os, shell, folder: (setattr(shell, 'own_folder', folder), os.chdir(folder.name)))"
     "(__import__('os'), get_ipython(), __import__('tempfile').TemporaryDirectory())\n"
@@ -42,19 +49,20 @@ _OWN_FOLDER = (
 
 
 class GatewayFailed(KernelFailed):
-    """The gateway is gone, or refuses. The text is the one sentence that a user may read.
+    """The gateway does not respond, or refuses a request.
 
-    `status` is the HTTP status that it answered with, where it did.
+    `sentence`: the message, which users may read; `status`: the HTTP status of the response,
+    0 without one.
     """
 
     def __init__(self, sentence: str, status: int = 0) -> None:
         super().__init__(sentence)
-        self.told = sentence
+        self.user_message = sentence
         self.status = status
 
 
 class Gateway:
-    """The REST API of the gateway at `url`, with a `token` where it wants one."""
+    """The REST API of the gateway at `url`; `token`: its access token, if it requires one."""
 
     def __init__(self, url: str, token: str = "") -> None:
         self._url = url.rstrip("/")
@@ -62,22 +70,25 @@ class Gateway:
         self._http = httpx.Client(headers=self._headers)
 
     def check(self) -> str:
-        """The name of the kernel that it starts. Raises `GatewayFailed`."""
-        return _text(self._ask("GET", "/api/kernelspecs"), "default")
+        """The name of the kernel spec that the gateway starts. Raises `GatewayFailed`."""
+        return _text(self._request("GET", "/api/kernelspecs"), "default")
 
     def start(self) -> str:
         """Start a kernel. Returns its id. Raises `GatewayFailed`."""
-        # With an environment of its own it does not inherit the gateway's, nor the token in it.
-        return quote(_text(self._ask("POST", "/api/kernels", {"env": {}}, START), "id"), safe="")
+        # An explicit environment keeps the kernel from inheriting the gateway's, with its token.
+        return quote(
+            _text(self._request("POST", "/api/kernels", {"env": {}}, START_TIMEOUT_S), "id"),
+            safe="",
+        )
 
     def channels(self, kernel: str, session: str) -> ClientConnection:
-        """A kernel's channels, for one client. Raises `GatewayFailed`."""
+        """A WebSocket with the channels of a kernel, for one client. Raises `GatewayFailed`."""
         address = f"{self._url}/api/kernels/{kernel}/channels?session_id={session}"
         try:
             return connect(
                 "ws" + address.removeprefix("http"),
                 additional_headers=self._headers,
-                open_timeout=START,
+                open_timeout=START_TIMEOUT_S,
                 close_timeout=1.0,
                 max_size=MAX_MESSAGE_BYTES,
                 legacy=True,
@@ -86,19 +97,19 @@ class Gateway:
             raise GatewayFailed("The kernel gateway refuses the connection to a kernel.") from error
 
     def interrupt(self, kernel: str) -> None:
-        """Interrupt what the kernel runs, if it is still there."""
+        """Interrupt the kernel's running code, if the kernel still exists."""
         try:
-            self._ask("POST", f"/api/kernels/{kernel}/interrupt")
+            self._request("POST", f"/api/kernels/{kernel}/interrupt")
         except GatewayFailed:
             log.info("A kernel could not be interrupted.", exc_info=True)
 
     def delete(self, kernel: str) -> None:
-        """End the kernel, if it is still there."""
-        for wait in (*RETRIES, None):
+        """End the kernel, if it still exists."""
+        for wait in (*RETRY_DELAYS_S, None):
             try:
-                self._ask("DELETE", f"/api/kernels/{kernel}")
+                self._request("DELETE", f"/api/kernels/{kernel}")
             except GatewayFailed as error:
-                # While it starts a kernel anew that died, the gateway can't end it.
+                # The gateway can't end a kernel while it restarts it.
                 if wait is not None and error.status >= 500:
                     time.sleep(wait)
                     continue
@@ -106,10 +117,10 @@ class Gateway:
                     log.warning("A kernel behind the gateway could not be ended.", exc_info=True)
             return
 
-    def _ask(
-        self, method: str, path: str, content: object = None, seconds: float = ANSWER
+    def _request(
+        self, method: str, path: str, content: object = None, seconds: float = RESPONSE_TIMEOUT_S
     ) -> object:
-        timeout = httpx.Timeout(seconds, connect=CONNECT)
+        timeout = httpx.Timeout(seconds, connect=CONNECT_TIMEOUT_S)
         try:
             answer = self._http.request(method, self._url + path, json=content, timeout=timeout)
             answer.raise_for_status()
@@ -128,16 +139,16 @@ class GatewayHost:
     """Starts kernels behind a gateway."""
 
     here = False
-    network = True  # as far as anyone here knows
+    network = True  # assumed, because it is not known here
     confined = False
     folder = "a folder on another machine"
 
     def __init__(self, gateway: Gateway, limits: PythonLimits) -> None:
         self._gateway = gateway
-        self._keep = KEPT * limits.characters
+        self._keep = SENT_PER_SHOWN * limits.characters
 
     def start(self, workspace: Path) -> Kernel:
-        """A kernel on its way; the folder plays no part. Raises `GatewayFailed`."""
+        """A kernel that is starting; `workspace` is not used. Raises `GatewayFailed`."""
         kernel = self._gateway.start()
         session = Session(key=secrets.token_bytes())
         try:
@@ -146,7 +157,7 @@ class GatewayHost:
             self._gateway.delete(kernel)
             raise
         connection = GatewayConnection(self._gateway, kernel, session, socket)
-        return Kernel(connection, self._keep, _OWN_FOLDER + SETTLE)
+        return Kernel(connection, self._keep, _OWN_FOLDER + UPDATE_FOLDER)
 
 
 class GatewayConnection:
@@ -163,8 +174,8 @@ class GatewayConnection:
         self._lock = threading.Lock()
         self._deleting: threading.Thread | None = None
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
-        """See `Connection.ask`."""
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.send_request`."""
         message = self._session.msg(kind, dict(content)) | {"channel": "shell"}
         try:
             self._socket.send(json.dumps(message, default=json_default))
@@ -192,11 +203,11 @@ class GatewayConnection:
             pass
 
     def exceeded(self) -> str | None:
-        """See `Connection.exceeded`. What limits the code is for that machine to say."""
+        """See `Connection.exceeded`. The other machine enforces its own limits."""
         return None
 
-    def crowded(self) -> bool:
-        """See `Connection.crowded`."""
+    def hit_process_limit(self) -> bool:
+        """See `Connection.hit_process_limit`."""
         return False
 
     def full(self) -> Collection[str]:
@@ -226,14 +237,14 @@ class GatewayConnection:
         """See `Connection.log`."""
         return self._ended or "The kernel behind the gateway did not answer in time."
 
-    def furnish(self) -> None:
-        """See `Connection.furnish`."""
+    def finish_setup(self) -> None:
+        """See `Connection.finish_setup`."""
 
-    def settle(self, workspace: Path) -> None:
-        """See `Connection.settle`. A kernel elsewhere has a folder of its own."""
+    def use_workspace(self, workspace: Path) -> None:
+        """See `Connection.use_workspace`. A kernel elsewhere has a folder of its own."""
 
     def _read(self, data: str | bytes) -> tuple[Channel, Message | None]:
-        """A message, or None where it is of no use here: one with buffers is for a widget."""
+        """The channel and the message; None for an unusable one (with buffers: for a widget)."""
         try:
             message: Any = json.loads(data) if isinstance(data, str) else None
             channel = message["channel"]
@@ -249,7 +260,7 @@ class GatewayConnection:
         return channel, {**message, "msg_type": kind}
 
 
-# A gateway starts a kernel that died anew, with nothing in it, and says so.
+# Kernel states that a gateway reports when it restarts a dead kernel, without its variables.
 _RESTARTED = ("restarting", "autorestarting", "dead")
 _LOST = "The connection to the kernel gateway was lost."
 _NO_GATEWAY = "What answers at the kernel gateway's address is no kernel gateway."

@@ -1,6 +1,6 @@
-"""One Jupyter kernel: started, made ready, asked, interrupted, ended.
+"""One Jupyter kernel: how it is started, prepared, given code, interrupted and ended.
 
-What lies between us and its process is a `Connection`: sockets on this machine, or a gateway.
+A `Connection` carries the messages to its process: over sockets on this machine, or a gateway.
 """
 
 from __future__ import annotations
@@ -26,19 +26,17 @@ Message = Mapping[str, Any]
 Channel = Literal["shell", "iopub"]
 Reason = Literal["finished", "time", "limit", "cancelled", "died"]
 
-STOP_POLL_INTERVAL_S = 0.05  # seconds between two looks at the Stop flag, the clock and the process
-KILL_AFTER_CANCEL = 0.6  # seconds; a stopped turn has to end within one
-KILL_AFTER_LIMIT = 3.0  # seconds that code may take to tidy up after its time limit
-MISSING = 1.0  # seconds to wait for the second half of an answer whose first half came
-CLOSE_TIMEOUT_S = (
-    5.0  # seconds that a start which was given up is waited for; it ends by itself after that
-)
-KEPT = 5  # times the shown characters that a kernel sends from each end of an output
+STOP_POLL_INTERVAL_S = 0.05  # between two checks of the Stop flag, the clock and the process
+CANCEL_GRACE_S = 0.6  # from Stop until the kernel is killed: a stopped turn ends within a second
+LIMIT_GRACE_S = 3.0  # from a limit until the kernel is killed, in which the code can clean up
+REPLY_TIMEOUT_S = 1.0  # from the reply to the idle status of the same request, or the reverse
+CLOSE_TIMEOUT_S = 5.0  # for a cancelled start; it ends by itself after that
+SENT_PER_SHOWN = 5  # a kernel sends so many times the shown characters, from each end of an output
 STARTUP = ("session.py", "figures.py", "rich_display.py")
 STARTUP_AHEAD = "preload.py"
 
-# A kernel that was started ahead lay in another folder, which has been renamed since.
-SETTLE = (
+# Run in a kernel that was started ahead, after its working folder was renamed.
+UPDATE_FOLDER = (
     "(lambda os, shell: (setattr(shell, 'starting_dir', os.getcwd()),"
     " shell.user_ns['_dh'].__setitem__(0, os.getcwd()),"
     " os.environ.update(HOME=os.getcwd())))(__import__('os'), get_ipython())"
@@ -48,71 +46,73 @@ _open: weakref.WeakSet[Kernel] = weakref.WeakSet()
 
 
 class KernelFailed(Exception):
-    """The kernel did not become ready. `told` is what a user may read of it."""
+    """The kernel did not become ready. `user_message`: the text shown to users."""
 
-    told = "Python could not be started. Try once more."
+    user_message = "Python could not be started. Try once more."
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How an execution ended, and whether the kernel with its variables is still there.
+    """How an execution ended. `alive`: whether the kernel, with its variables, still runs.
 
-    `said`, in one sentence: the limit that was reached, or what became of a kernel that died.
+    `message`: one sentence on the limit that was reached, or on how the kernel died; else empty.
     """
 
     reason: Reason
     alive: bool
-    said: str = ""
+    message: str = ""
 
 
 class Connection(Protocol):
-    """A kernel's channels and its process, near or far."""
+    """A kernel's channels and process, on this machine or behind a gateway."""
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
-        """Send a request over the shell channel. Returns its id."""
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
+        """Send a request of type `kind` over the shell channel. Returns the message's id."""
 
     def receive(self, seconds: float) -> Sequence[tuple[Channel, Message | None]]:
-        """What has come after that time at most; None for what could not be read."""
+        """The messages that arrive within `seconds`; None for an unreadable one."""
 
     def ended(self) -> str | None:
-        """None while the kernel is there, else what became of it, in one sentence."""
+        """None while the kernel runs, else one sentence on how it ended."""
 
     def begin(self) -> None:
-        """A call comes: forget what the kernel said since the last; its use counts from here."""
+        """Mark the beginning of a call: drop earlier messages, count the use of resources anew."""
 
     def exceeded(self) -> str | None:
-        """The limit that the code went past, in one sentence, else None."""
+        """One sentence on the limit that the code exceeded, else None."""
 
-    def crowded(self) -> bool:
-        """Whether the code was refused processes or threads since the call began."""
+    def hit_process_limit(self) -> bool:
+        """Whether the system refused processes or threads since the call began."""
 
     def full(self) -> Collection[str]:
-        """The places that the code can write to and that have no room now: see `causes.DISK`."""
+        """The full file systems that the code can write to: `causes.DISK`, or their paths."""
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running code."""
 
     def kill(self) -> None:
-        """End the kernel and what it started, without waiting long. May be called twice."""
+        """Kill the kernel and its processes, without blocking for long. May be called twice."""
 
     def close(self) -> None:
-        """Let go of channels and folders once the kernel is killed. May be called twice."""
+        """Close the channels and delete private folders of a killed kernel. May be called twice."""
 
     def log(self) -> str:
-        """What the kernel said while it started."""
+        """The kernel's own output while it started."""
 
-    def furnish(self) -> None:
-        """Put in place what the kernel need not wait for to be ready."""
+    def finish_setup(self) -> None:
+        """Complete the setup with what a kernel can be ready without, such as the list of fonts."""
 
-    def settle(self, workspace: Path) -> None:
-        """Make `workspace` the folder that the kernel works in. Raises OSError."""
+    def use_workspace(self, workspace: Path) -> None:
+        """Make `workspace` the kernel's working folder. Raises OSError."""
 
 
 class Kernel:
-    """A kernel at the other end of `connection`. Its process is on its way; `wait_ready` waits.
+    """One kernel. Its process is still starting at first; `wait_ready` waits for it.
 
-    `keep`: characters of output that it sends from each end of a call's output. `prelude` is
-    run in it before anything else.
+    Arguments:
+        connection: the channels and the process.
+        keep: characters that the kernel sends from each end of a call's output.
+        prelude: code to run in the kernel before its startup code.
     """
 
     def __init__(self, connection: Connection, keep: int, prelude: str = "") -> None:
@@ -124,16 +124,16 @@ class Kernel:
         _open.add(self)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
-        """Return when the kernel answers and is prepared. Raises `KernelFailed`.
+        """Return when the kernel replies and its startup code has run. Raises `KernelFailed`.
 
-        The kernel is asked until the reply and, on the other channel, the status that belongs
-        to it have both come: the reply alone says nothing about whether output arrives. Its
-        death is seen in its process, sooner than in a heartbeat that fails.
+        A request is repeated until both its reply (shell channel) and its idle status (iopub
+        channel) have arrived, because the reply alone does not show that output arrives. The
+        process is polled, which shows its death sooner than a heartbeat.
         """
         deadline = time.monotonic() + timeout
         with self._lock:
             while True:
-                request = self.connection.ask("kernel_info_request", {})
+                request = self.connection.send_request("kernel_info_request", {})
                 ending = self._listen(request, _ignore, min(deadline, time.monotonic() + 1))
                 if ending.reason == "finished":
                     break
@@ -143,12 +143,12 @@ class Kernel:
             self.run_silently("\n".join((self._prelude, *startup)), deadline - time.monotonic())
 
     def prepare_ahead(self) -> None:
-        """Import what most code begins with. Raises `KernelFailed`."""
-        self.connection.furnish()
+        """Import the packages that most code begins with. Raises `KernelFailed`."""
+        self.connection.finish_setup()
         self.run_silently(_startup_code(STARTUP_AHEAD, self._keep))
 
     def run_silently(self, code: str, seconds: float = 60.0) -> None:
-        """Run code of our own that puts out nothing. Raises `KernelFailed`."""
+        """Run setup code without output, for `seconds` at most. Raises `KernelFailed`."""
         errors: list[Message] = []
 
         def note_error(message: Message) -> None:
@@ -164,43 +164,45 @@ class Kernel:
     def execute(
         self,
         code: str,
-        hear: Callable[[Message], None],
+        on_message: Callable[[Message], None],
         seconds: float,
         cancel: threading.Event,
     ) -> Ending:
-        """Run `code` and give every message that belongs to it to `hear`, until it is done.
+        """Run `code` until it ends, and call `on_message` with each message of this execution.
 
-        Output that threads of earlier calls write meanwhile belongs to those calls, and is
-        dropped. Code that runs longer than `seconds`, or past `cancel`, is interrupted, and
-        where that does not help the kernel is killed: the ending says which.
+        Output from threads of earlier calls is dropped. Code that runs longer than `seconds`,
+        or that still runs when `cancel` is set, is interrupted; if it goes on, the kernel is
+        killed. The returned `Ending` has the reason.
         """
         with self._lock:
             if self._closed:
-                return Ending("died", alive=False, said="Python was closed.")
+                return Ending("died", alive=False, message="Python was closed.")
             request = self._execute(code)
-            return self._listen(request, hear, time.monotonic() + seconds, cancel, interrupt=True)
+            return self._listen(
+                request, on_message, time.monotonic() + seconds, cancel, interrupt=True
+            )
 
-    def settle(self, workspace: Path) -> None:
-        """Work in that folder from now on. Raises OSError and `KernelFailed`."""
-        self.connection.settle(workspace)
-        self.run_silently(SETTLE)
+    def use_workspace(self, workspace: Path) -> None:
+        """Make `workspace` the working folder. Raises OSError, `KernelFailed`."""
+        self.connection.use_workspace(workspace)
+        self.run_silently(UPDATE_FOLDER)
 
     def begin(self) -> bool:
-        """A call comes: what it may use counts from here. Whether the kernel is still there."""
+        """Mark the beginning of a call. Returns whether the kernel still runs."""
         with self._lock:
             self.connection.begin()
         return self.alive
 
     @property
     def alive(self) -> bool:
-        """Whether the kernel is there, as far as is known without listening to it."""
+        """Whether the kernel's process runs; no message is read for this."""
         return not self._closed and self.connection.ended() is None
 
     def close(self) -> None:
-        """End the kernel and what it started, and what it held. May be called twice."""
+        """End the kernel and its processes, and free its resources. May be called twice."""
         self._closed = True
         self.connection.kill()
-        # A thread that listens sees the process gone within a tick, and lets the channels go.
+        # A thread in `_listen` notices within one poll that the process is gone, and returns.
         if self._lock.acquire(timeout=20 * STOP_POLL_INTERVAL_S):
             try:
                 self.connection.close()
@@ -217,68 +219,68 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        return self.connection.ask("execute_request", content)
+        return self.connection.send_request("execute_request", content)
 
     def _listen(
         self,
         request: str,
-        hear: Callable[[Message], None],
+        on_message: Callable[[Message], None],
         deadline: float,
         cancel: threading.Event | None = None,
         *,
         interrupt: bool = False,
     ) -> Ending:
-        """Receive until the reply and the idle status of `request` are there, or time is up."""
+        """Receive until `request` has its reply and its idle status, or until the deadline."""
         replied: float | None = None
         idle: float | None = None
         reason: Reason = "finished"
-        said = ""
+        text = ""
         interrupt_at = kill_at = float("inf")
         while True:
             ended = self.connection.ended()
-            heard = self.connection.receive(0 if ended else STOP_POLL_INTERVAL_S)
-            for channel, message in heard:
-                if message is None or not _answers(message, request):
+            received = self.connection.receive(0 if ended else STOP_POLL_INTERVAL_S)
+            for channel, message in received:
+                if message is None or not _belongs_to(message, request):
                     continue
                 if channel == "shell":
                     replied = time.monotonic()
-                    hear(message)
+                    on_message(message)
                 elif message["msg_type"] != "status":
-                    hear(message)
+                    on_message(message)
                 elif message["content"].get("execution_state") == "idle":
                     idle = time.monotonic()
             now = time.monotonic()
-            first = min((when for when in (replied, idle) if when is not None), default=now)
-            quiet = all(channel != "iopub" for channel, _ in heard)
-            if (replied and idle) or (quiet and now - first > MISSING):
-                return Ending(reason, True, said)
+            first = min((moment for moment in (replied, idle) if moment is not None), default=now)
+            quiet = all(channel != "iopub" for channel, _ in received)
+            if (replied and idle) or (quiet and now - first > REPLY_TIMEOUT_S):
+                return Ending(reason, True, text)
             limit = self.connection.exceeded() if interrupt else None
             if ended is not None:
-                if heard:
+                if received:
                     continue
                 if reason == "finished":
                     return Ending("limit" if limit else "died", False, limit or ended)
-                return Ending(reason, False, said)
+                return Ending(reason, False, text)
             if cancel is not None and cancel.is_set() and reason != "cancelled":
-                reason, interrupt_at, kill_at = "cancelled", now, now + KILL_AFTER_CANCEL
+                reason, interrupt_at, kill_at = "cancelled", now, now + CANCEL_GRACE_S
             elif now > deadline and reason == "finished":
                 if not interrupt:
                     return Ending("time", alive=True)
-                reason, interrupt_at, kill_at = "time", now, now + KILL_AFTER_LIMIT
+                reason, interrupt_at, kill_at = "time", now, now + LIMIT_GRACE_S
             elif limit and reason == "finished":
-                reason, said, interrupt_at, kill_at = "limit", limit, now, now + KILL_AFTER_LIMIT
+                reason, text, interrupt_at, kill_at = "limit", limit, now, now + LIMIT_GRACE_S
             if now >= kill_at:
                 self._closed = True
                 self.connection.kill()
-                return Ending(reason, False, said)
+                return Ending(reason, False, text)
             if now >= interrupt_at:
-                # Again after a while: the first may have come before the code began.
+                # Repeated, because the first interrupt may arrive before the code begins.
                 self.connection.interrupt()
-                interrupt_at = now + KILL_AFTER_CANCEL / 2 if reason == "cancelled" else now + 1
+                interrupt_at = now + CANCEL_GRACE_S / 2 if reason == "cancelled" else now + 1
 
 
-def _answers(message: Message, request: str) -> bool:
-    """Whether it belongs to that request, and is of the right shape: the code can forge it."""
+def _belongs_to(message: Message, request: str) -> bool:
+    """Whether a message is a well-formed one of `request`; the code can forge messages."""
     parent = message.get("parent_header")
     return (
         isinstance(parent, dict)
@@ -307,11 +309,13 @@ def _close_all() -> None:
 
 
 class PendingKernel:
-    """A kernel on its way, for `workspace`: begun at once in a thread of its own, and given up at
-    any moment.
+    """A kernel that is being started, in a thread of its own; the start can be cancelled.
 
-    One that is begun `ahead` of its session has more imported, and its folder, which is its own
-    until `settle`, is deleted with it.
+    Arguments:
+        start: starts a kernel in a folder. Raises `KernelFailed`.
+        workspace: the kernel's working folder.
+        ahead: whether the kernel is started before a session needs it. Then more packages are
+            imported, and `close` deletes the folder, unless `use_workspace` was called.
     """
 
     def __init__(
@@ -328,21 +332,21 @@ class PendingKernel:
 
     @property
     def pending(self) -> bool:
-        """Whether it is still on its way."""
+        """Whether the start is still running."""
         return not self._ready.done()
 
     @property
     def failure(self) -> BaseException | None:
-        """What the start failed with, if it did."""
+        """The exception that the start failed with, else None."""
         return None if self.pending else self._ready.exception()
 
     @property
     def alive(self) -> bool:
-        """Whether it is on its way, or there."""
+        """Whether the kernel is being started, or runs."""
         return self.pending or (self.failure is None and self._ready.result().alive)
 
     def wait(self, seconds: float) -> Kernel | None:
-        """The kernel, or None when it is not ready by then. Raises what the start failed with."""
+        """The kernel; None when it is not ready within `seconds`. Raises the start's exception."""
         try:
             return self._ready.result(timeout=seconds)
         except NotYet:
@@ -360,10 +364,10 @@ class PendingKernel:
         if self._ahead:
             delete_folder(self.workspace)
 
-    def settle(self, workspace: Path) -> None:
-        """Have the kernel, which is ready, work in `workspace`. Raises OSError, `KernelFailed`."""
+    def use_workspace(self, workspace: Path) -> None:
+        """Make `workspace` the working folder of a ready kernel. Raises OSError, `KernelFailed`."""
         if self.workspace != workspace:
-            self._ready.result().settle(workspace)
+            self._ready.result().use_workspace(workspace)
             self.workspace, self._ahead = workspace, False
 
     def _run(self) -> None:
@@ -373,18 +377,18 @@ class PendingKernel:
             with self._lock:
                 self._kernel = kernel
                 if self._closed:
-                    raise KernelFailed("It was given up.")
+                    raise KernelFailed("The start was cancelled.")
             kernel.wait_ready()
             if self._ahead:
                 kernel.prepare_ahead()
-        except Exception as error:  # noqa: BLE001  it belongs to whoever waits
+        except Exception as error:  # noqa: BLE001  raised again in `wait`
             if kernel is not None:
                 kernel.close()
             self._ready.set_exception(_as_failure(error))
         else:
             self._ready.set_result(kernel)
             if not self._ahead:
-                kernel.connection.furnish()
+                kernel.connection.finish_setup()
 
 
 def _as_failure(error: Exception) -> KernelFailed:

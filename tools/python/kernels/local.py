@@ -1,12 +1,11 @@
 """Kernels on this machine.
 
-A kernel takes its orders over unix sockets in a folder that only this user can open, not over
-ports that are open to everybody on the machine.
+A kernel receives requests over unix sockets in a folder that only this user can open, because TCP
+ports would be open to all users of the machine.
 
-A kernel that was started ahead takes over a session's folder. The kernel's own folder is its
-working directory, and in a sandbox it is bound into it: both follow the folder itself, not its
-name. So the session's files move into the kernel's folder, and that takes the name of the
-session's.
+A kernel that was started ahead has a working folder of its own, which can't be exchanged (nor
+can a sandbox's bind mount), but renamed. So a session's files are moved into the kernel's folder,
+and this is renamed to the session's workspace.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from tools.python.kernels.fonts import provide_fonts
-from tools.python.kernels.kernel import KEPT, Channel, Kernel, KernelFailed, Message
+from tools.python.kernels.kernel import SENT_PER_SHOWN, Channel, Kernel, KernelFailed, Message
 from tools.python.limits import PythonLimits
-from tools.python.limits.causes import what_became
+from tools.python.limits.causes import exit_message
 from tools.python.sandbox.bubblewrap import give_new
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelLauncher
 from tools.safe_files import delete_folder, no_room
 
 log = logging.getLogger(__name__)
 
-MAX_SOCKET_PATH_BYTES = 107  # bytes, sun_path of <sys/un.h> on Linux less its final zero
+MAX_SOCKET_PATH_BYTES = 107  # sun_path of <sys/un.h> on Linux, without its final zero
 
-# One context serves all kernels with one I/O thread. Its options hold for every socket: a
-# kernel is the user's code, and must not fill the server's memory.
+# One context, with one I/O thread, serves all kernels. Its options limit the memory of every
+# socket, because a kernel runs untrusted code.
 _context = zmq.Context()
 _context.setsockopt(zmq.LINGER, 0)
 _context.setsockopt(zmq.RECONNECT_IVL, 10)
@@ -47,40 +46,40 @@ _context.setsockopt(zmq.RCVHWM, 200)
 _context.setsockopt(zmq.MAXMSGSIZE, 64 * 1024 * 1024)
 
 MAX_MOVED_ENTRIES = 1000
-"""Entries of a workspace that are moved; with more a kernel started in it is there sooner."""
+"""Entries of a workspace that are moved at most. With more, a new kernel starts sooner."""
 
 
 class LocalHost:
-    """Starts kernels on this machine, in the launcher's way."""
+    """Starts kernels on this machine, with `launcher`."""
 
     here = True
 
     def __init__(self, launcher: KernelLauncher, limits: PythonLimits) -> None:
         self.launcher = launcher
-        self._keep = KEPT * limits.characters
+        self._keep = SENT_PER_SHOWN * limits.characters
 
     @property
     def network(self) -> bool:
-        """Whether the code reaches the network."""
+        """See `KernelLauncher.network`."""
         return self.launcher.network
 
     @property
     def confined(self) -> bool:
-        """Whether the code can write to its own folder and to places in memory alone."""
+        """See `KernelLauncher.confined`."""
         return self.launcher.confined
 
     @property
     def folder(self) -> str:
-        """What the code calls the workspace."""
+        """See `KernelLauncher.folder`."""
         return self.launcher.folder
 
     def start(self, workspace: Path) -> Kernel:
-        """A kernel in `workspace`, on its way. Raises `KernelFailed`."""
+        """A kernel that is starting in `workspace`. Raises `KernelFailed`."""
         return Kernel(LocalConnection(workspace, self.launcher), self._keep)
 
 
 class LocalConnection:
-    """A `Connection` over ZeroMQ. The process is started at once. Raises `KernelFailed`."""
+    """A `Connection` over ZeroMQ to a process that it starts. Raises `KernelFailed`."""
 
     def __init__(self, workspace: Path, launcher: KernelLauncher) -> None:
         self.workspace = workspace
@@ -117,8 +116,8 @@ class LocalConnection:
         for socket in self._channels:
             self._poller.register(socket, zmq.POLLIN)
 
-    def ask(self, kind: str, content: Mapping[str, Any]) -> str:
-        """See `Connection.ask`."""
+    def send_request(self, kind: str, content: Mapping[str, Any]) -> str:
+        """See `Connection.send_request`."""
         message = self._client.session.msg(kind, dict(content))
         self._client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
@@ -131,7 +130,7 @@ class LocalConnection:
     def ended(self) -> str | None:
         """See `Connection.ended`."""
         status = self._process.poll()
-        return None if status is None else what_became(status)
+        return None if status is None else exit_message(status)
 
     def begin(self) -> None:
         """See `Connection.begin`."""
@@ -141,9 +140,9 @@ class LocalConnection:
         """See `Connection.exceeded`."""
         return self._process.exceeded()
 
-    def crowded(self) -> bool:
-        """See `Connection.crowded`."""
-        return self._process.crowded()
+    def hit_process_limit(self) -> bool:
+        """See `Connection.hit_process_limit`."""
+        return self._process.hit_process_limit()
 
     def full(self) -> Collection[str]:
         """See `Connection.full`."""
@@ -159,7 +158,7 @@ class LocalConnection:
 
     def close(self) -> None:
         """See `Connection.close`."""
-        # Its own `stop_channels` would first open those that were never used.
+        # `stop_channels` of the client would first open the unused channels.
         self._client.shell_channel.stop()
         self._client.iopub_channel.stop()
         delete_folder(self.private)
@@ -170,12 +169,12 @@ class LocalConnection:
             return (self.private / "log").read_text("utf-8", "replace")[-4000:]
         return "The kernel said nothing."
 
-    def furnish(self) -> None:
-        """See `Connection.furnish`."""
+    def finish_setup(self) -> None:
+        """See `Connection.finish_setup`."""
         provide_fonts(self.private / MATPLOTLIB)
 
-    def settle(self, workspace: Path) -> None:
-        """See `Connection.settle`. The kernel's folder takes the place of `workspace`."""
+    def use_workspace(self, workspace: Path) -> None:
+        """See `Connection.use_workspace`. The kernel's folder takes the place of `workspace`."""
         adopt_workspace(self.workspace, workspace)
         give_new(workspace)
         self.workspace = workspace
@@ -192,13 +191,13 @@ class LocalConnection:
 def _failure(error: OSError) -> KernelFailed:
     failure = KernelFailed("The kernel's process could not be started.")
     if no_room(error):
-        failure.told = "Python could not be started: the disk of this server is full."
+        failure.user_message = "Python could not be started: the disk of this server is full."
     return failure
 
 
 def _private_folder() -> Path:
-    """A new folder for one kernel, with a path that is short enough for unix sockets. Raises
-    OSError, `KernelFailed`."""
+    """A new folder for one kernel, with a path short enough for unix sockets. Raises OSError,
+    `KernelFailed`."""
     parents = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
     for parent in parents:
         try:
@@ -218,10 +217,10 @@ class TooManyEntries(OSError):
 
 
 def adopt_workspace(own: Path, workspace: Path) -> None:
-    """Rename the folder `own` to `workspace`, with what lies there in it.
+    """Move the entries of `workspace` into the folder `own`, and rename `own` to `workspace`.
 
-    No link is followed: entries move as they are. Both lie in one file system. Raises OSError,
-    and then everything is where it was.
+    Both lie in the same file system; symbolic links are moved, not followed. On an error the
+    moves are undone. Raises OSError.
     """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -238,7 +237,7 @@ def adopt_workspace(own: Path, workspace: Path) -> None:
             for name in names:
                 os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
                 moved.append(name)
-            os.rename(own, workspace)  # in the place of an empty folder, at once
+            os.rename(own, workspace)  # replaces the empty folder atomically
         except OSError:
             for name in moved:
                 with suppress(OSError):

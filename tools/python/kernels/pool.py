@@ -1,4 +1,4 @@
-"""Kernels for all sessions: started ahead, few at a time, and closed when nobody uses them."""
+"""A pool of kernels for all sessions: limited in number, started ahead, closed when idle."""
 
 from __future__ import annotations
 
@@ -20,45 +20,54 @@ log = logging.getLogger(__name__)
 Loss = Literal["died", "idle", "room"]
 """Why a session lost its kernel between two calls."""
 
-POLL_INTERVAL_S = 0.5  # seconds between two looks for kernels that are idle or have died
-CALM = 1.0  # seconds after a call began until a spare kernel is started: two cores are soon busy
-START_TIMEOUT_S = 15.0  # seconds after which one is started all the same
-RETRY = 30.0  # seconds after a spare kernel did not start
+POLL_INTERVAL_S = 0.5  # between two searches for idle or dead kernels
+SPARE_DELAY_S = (
+    1.0  # from the begin of a call to the start of a spare kernel, which takes CPU time from it
+)
+MAX_SPARE_DELAY_S = (
+    15.0  # from the use of a spare kernel to the start of the next, despite further calls
+)
+RETRY_DELAY_S = 30.0  # after a failed start of a spare kernel
 WAITING = "Waiting for a free Python…"
 
 
 class KernelHost(Protocol):
-    """Where kernels run: on this machine, or behind a gateway."""
+    """Starts kernels on this machine, or behind a gateway."""
 
     @property
     def network(self) -> bool:
-        """Whether the code reaches the network."""
+        """Whether the code can reach the network."""
 
     @property
     def here(self) -> bool:
-        """Whether that is this machine, and a kernel works in the session's own folder."""
+        """Whether kernels run on this machine, and work in the session's own folder."""
 
     @property
     def confined(self) -> bool:
-        """Whether the code can write to its own folder and to places in memory alone."""
+        """Whether the code can write only to its own folder and to file systems in memory."""
 
     @property
     def folder(self) -> str:
-        """What the code calls the folder that it works in."""
+        """The name of the working folder in the tool's description."""
 
     def start(self, workspace: Path) -> Kernel:
-        """A kernel for that folder, on its way. Raises `KernelFailed`."""
+        """A kernel that is starting in `workspace`. Raises `KernelFailed`."""
 
 
 class KernelPool:
-    """Starts kernels on `host`, lends them to sessions, and takes them back.
+    """Starts kernels on `host`, and leases them to sessions.
 
-    Sessions hold `most` kernels at a time. Where one more is wanted, the one that is idle for
-    the longest is closed; where all are busy, the call waits for its turn, which goes round the
-    visitors: also who has a kernel waits then, before the next call, for those whose turn it is.
-    A visitor's calls run as long in an hour as the `allowance` has it. A kernel that was idle for
-    `idle_seconds` is closed. With `spares`, a folder in the sessions' file system, one
-    more kernel than `most` stands ready for whoever comes next, from the first `warm` on.
+    When a session needs a kernel and `most` are leased, the pool closes the one that has been
+    idle for the longest. When all are busy, calls wait in a queue that serves visitors in turn;
+    while others wait, the next call of a session with a kernel queues too.
+
+    Arguments:
+        host: starts the kernels.
+        most: kernels that sessions hold at a time.
+        idle_seconds: a kernel that is idle for longer is closed; None: never.
+        spares: a folder in the sessions' file system. With it, one more kernel than `most` is
+            kept ready for the next session, from the first `warm` on.
+        allowance: limits how long a visitor's calls run within an hour.
     """
 
     def __init__(
@@ -82,25 +91,27 @@ class KernelPool:
         self._closed = False
         self._keeper: threading.Thread | None = None
         self._closers = ThreadPoolExecutor(4, thread_name_prefix="kernel-close")
-        self._called = self._spent = self._retry = float("-inf")  # when, by the monotonic clock
+        self._last_call_at = self._spare_taken_at = self._retry_at = float(
+            "-inf"
+        )  # monotonic seconds
 
     def lease(self, workspace: Path) -> Lease:
-        """A session's claim, which holds no kernel yet."""
+        """A lease for a session with this workspace; it holds no kernel yet."""
         lease = Lease(self, workspace)
         with self._changed:
             self._leases.add(lease)
         return lease
 
     def warm(self) -> None:
-        """Have a spare kernel ready from now on. Does nothing without a folder for spares."""
+        """Keep a spare kernel ready from now on. Does nothing without a folder for spares."""
         with self._changed:
             if self.spares is not None and not self._closed:
                 self._wants_spare = True
-                self._keep_watch()
+                self._ensure_keeper()
 
     @property
     def ready(self) -> bool:
-        """Whether a spare kernel stands ready."""
+        """Whether a spare kernel is ready."""
         with self._changed:
             spare = self._spare
             return spare is not None and not spare.pending and spare.alive
@@ -117,16 +128,16 @@ class KernelPool:
             spare.close()
         self._closers.shutdown()
 
-    # -- what leases ask -------------------------------------------------------------------------
+    # -- called by leases -------------------------------------------------------------------------
 
     def claim(self, lease: Lease, owner: str) -> PendingKernel | None:
-        """The lease's kernel or its start, marked as busy; None when it has to wait its turn."""
+        """The lease's kernel, marked as busy; None when the call has to wait for its turn."""
         with self._changed:
             if self._closed or lease.closed:
                 raise ToolError("The Python session is closed.")
             if lease.start is not None and not lease.start.alive:
-                self._take(lease, "died")
-            due = lease.busy or not (self._waiting and self._full)  # others wait for their turn
+                self._remove_kernel(lease, "died")
+            due = lease.busy or not (self._waiting and self._full)  # others wait in the queue
             if lease.start is None or not due:
                 if lease not in self._waiting:
                     self._waiting.join(lease, owner)
@@ -140,40 +151,40 @@ class KernelPool:
                     )
                 self._waiting.serve(lease)
             lease.busy = True
-            self._called = time.monotonic()
+            self._last_call_at = time.monotonic()
             if self.idle_seconds is not None:
-                self._keep_watch()
+                self._ensure_keeper()
             return lease.start
 
     def await_change(self) -> None:
-        """Return when there may be room, after a tick at most."""
+        """Return when a kernel may be available, after `STOP_POLL_INTERVAL_S` at most."""
         with self._changed:
             self._changed.wait(STOP_POLL_INTERVAL_S)
 
     def start_ahead(self, lease: Lease) -> None:
-        """Start the lease's own kernel, without a call, where there is room."""
+        """Start the lease's kernel before its first call."""
         with self._changed:
             if not self._closed and not lease.closed and lease.start is None:
                 lease.start = PendingKernel(self.host.start, lease.workspace)
 
     def replace(self, lease: Lease) -> None:
-        """Start a kernel in the session's own folder, in the place of one that can't be used."""
+        """Replace a kernel that can't take over the workspace by one that is started there."""
         with self._changed:
             if not self._closed and not lease.closed:
-                self._take(lease, None)
+                self._remove_kernel(lease, None)
                 lease.start = PendingKernel(self.host.start, lease.workspace)
 
     def release(self, lease: Lease) -> None:
-        """The call is over, or was stopped while it waited."""
+        """Mark the lease as idle: its call ended, or was stopped while it waited."""
         with self._changed:
             lease.busy, lease.since = False, time.monotonic()
             self._waiting.leave(lease)
             if lease.start is not None and not lease.start.alive:
-                self._take(lease, None)
+                self._remove_kernel(lease, None)
             self._changed.notify_all()
 
     def forget(self, lease: Lease) -> None:
-        """The session is over. Returns when its kernel is gone."""
+        """Remove the lease of a closed session. Returns when its kernel has ended."""
         with self._changed:
             start, lease.start, lease.closed = lease.start, None, True
             self._leases.discard(lease)
@@ -196,10 +207,10 @@ class KernelPool:
             return True
         idle = [lease for lease in self._held if not lease.busy]
         if idle:
-            self._take(min(idle, key=lambda lease: lease.since), "room")
+            self._remove_kernel(min(idle, key=lambda lease: lease.since), "room")
         return bool(idle)
 
-    def _take(self, lease: Lease, why: Loss | None) -> None:
+    def _remove_kernel(self, lease: Lease, why: Loss | None) -> None:
         start, lease.start = lease.start, None
         if lease.used:
             lease.lost, lease.used = why, False
@@ -208,13 +219,13 @@ class KernelPool:
 
     def _take_spare(self) -> PendingKernel | None:
         spare, self._spare = self._spare, None
-        self._spent = time.monotonic()
+        self._spare_taken_at = time.monotonic()
         if spare is not None and not spare.alive:
             self._closers.submit(spare.close)
             return None
         return spare
 
-    def _keep_watch(self) -> None:
+    def _ensure_keeper(self) -> None:
         if self._keeper is None:
             self._keeper = threading.Thread(target=self._keep, name="kernel-pool", daemon=True)
             self._keeper.start()
@@ -227,9 +238,9 @@ class KernelPool:
                     if lease.start is None or lease.busy:
                         continue
                     if not lease.start.alive:
-                        self._take(lease, "died")
+                        self._remove_kernel(lease, "died")
                     elif self.idle_seconds is not None and now - lease.since > self.idle_seconds:
-                        self._take(lease, "idle")
+                        self._remove_kernel(lease, "idle")
                 self._refill(now)
                 self._changed.wait(POLL_INTERVAL_S)
 
@@ -237,27 +248,31 @@ class KernelPool:
         if self._spare is not None and not self._spare.alive:
             log.error("A kernel that was started ahead is gone.", exc_info=self._spare.failure)
             self._closers.submit(self._spare.close)
-            self._spare, self._retry = None, now + RETRY
-        calm = now - self._called > CALM or now - self._spent > START_TIMEOUT_S
-        if self._wants_spare and self._spare is None and calm and now > self._retry:
+            self._spare, self._retry_at = None, now + RETRY_DELAY_S
+        calm = (
+            now - self._last_call_at > SPARE_DELAY_S
+            or now - self._spare_taken_at > MAX_SPARE_DELAY_S
+        )
+        if self._wants_spare and self._spare is None and calm and now > self._retry_at:
             assert self.spares is not None
             folder = self.spares / f"spare-{secrets.token_hex(8)}"
             self._spare = PendingKernel(self.host.start, folder, ahead=True)
 
 
 class Lease:
-    """One session's claim on a pool: at most one kernel, taken back when it is not used.
+    """One session's lease of a kernel, which the pool closes when it is idle for too long.
 
-    `lost` says why the variables of earlier calls are gone; whoever tells it sets it to None.
+    `lost`: the reason why the variables of earlier calls are lost; the code that reports it
+    resets it to None.
     """
 
     def __init__(self, pool: KernelPool, workspace: Path) -> None:
         self._pool = pool
         self.workspace = workspace
-        # Of the call that runs, and of its thread.
+        # Used by the thread of the running call only.
         self._owner = ""
         self._begun: float | None = None
-        # The pool's, under its lock.
+        # Used by the pool, under its lock.
         self.start: PendingKernel | None = None
         self.busy = self.used = self.closed = False
         self.since = 0.0
@@ -271,32 +286,32 @@ class Lease:
             self._pool.start_ahead(self)
 
     def begin(self, context: ToolContext) -> Kernel | None:
-        """The kernel for a call, or None when the user stopped the turn meanwhile.
+        """The kernel for a call; None when the user stopped the turn while the call waited.
 
-        `end` follows in any case. Raises `ToolError` where there is none to be had.
+        The caller calls `end` in any case. Raises `ToolError` where no kernel can be provided.
         """
         self._owner = context.owner
         self._pool.allowance.check(self._owner)
-        told = False
+        notified = False
         while not context.cancel.is_set():
             start = self._pool.claim(self, self._owner)
             if start is None:
-                if not told:
+                if not notified:
                     context.progress(WAITING)
-                told = True
+                notified = True
                 self._pool.await_change()
                 continue
             try:
                 kernel = start.wait(STOP_POLL_INTERVAL_S)
                 if kernel is None:
                     continue
-                start.settle(self.workspace)
+                start.use_workspace(self.workspace)
             except OSError:
                 log.info("A kernel could not take over a workspace.", exc_info=True)
                 self._pool.replace(self)
             except KernelFailed as error:
                 log.exception("The Python kernel did not start.")
-                raise ToolError(error.told) from error
+                raise ToolError(error.user_message) from error
             else:
                 if kernel.begin():
                     self.used = True
@@ -305,12 +320,12 @@ class Lease:
         return None
 
     def end(self) -> None:
-        """The call is over."""
+        """Mark the end of the call, and charge its time to the visitor."""
         begun, self._begun = self._begun, None
         if begun is not None:
             self._pool.allowance.spend(self._owner, time.monotonic() - begun)
         self._pool.release(self)
 
     def close(self) -> None:
-        """End the kernel, and return when it is gone. May be called twice, and during a call."""
+        """End the kernel, and return when it has ended. May be called twice, and during a call."""
         self._pool.forget(self)

@@ -1,4 +1,4 @@
-"""What one session's Python may use, and a name for each limit."""
+"""The limits of one session's Python, each with its name in messages to the model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ OPEN_FILES = 512
 
 @dataclass(frozen=True)
 class PythonLimits:
-    """What a call may take and show, and what a session's Python may hold.
+    """The limits of a call, of all processes of a session together, and of its files.
 
-    A call: `seconds` by the clock and `cpu_seconds` on all cores, what it leaves running
-    included; `characters` of output, `figures`. All processes of the session together:
-    `memory_mb`, and `processes` with their threads. Files: `file_mb` one file (in a sandbox all
-    of `/tmp`, too), `workspace_mb` the workspace. Megabytes are of 1,048,576 bytes.
+    Attributes:
+        seconds: wall-clock time of a call.
+        characters: characters of output that a call shows.
+        figures: figures, tables, charts and sounds that a call shows.
+        memory_mb: memory of all processes together, in MiB, like all `…_mb`.
+        processes: processes and threads, together.
+        cpu_seconds: CPU time of a call on all cores, including processes that it leaves running.
+        file_mb: size of one file; in a sandbox also of all of `/tmp`.
+        workspace_mb: size of the workspace.
     """
 
     seconds: float = 60.0
@@ -59,13 +64,13 @@ class PythonLimits:
 
     @property
     def in_memory(self) -> Mapping[str, str]:
-        """The limits of the file systems that a sandbox has in memory, by their paths there."""
+        """The limits of a sandbox's in-memory file systems, by their paths inside it."""
         return {
             "/tmp": f"limit of {self.file_mb:,} MB for /tmp",
             "/dev/shm": f"limit of {SHARED_MEMORY_MB:,} MB for /dev/shm",
         }
 
 
-def stopped_at(limit: str) -> str:
-    """What is told of a call that was ended at a limit."""
+def stopped_message(limit: str) -> str:
+    """The message to the model about a call that was ended at `limit`."""
     return f"The code was stopped at the {limit}."

@@ -1,4 +1,4 @@
-"""Why code failed, as one sentence: from an error's last line, or a process's exit status. Pure."""
+"""Messages on why code failed, from a traceback's last line or a process's exit status. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection
 from tools.python.limits import OPEN_FILES, PythonLimits
 
 DISK = "disk"
-"""Among the places that are full: the file system of the workspace. Others are named by a path."""
+"""The workspace's file system in a list of full ones; others are named by their paths."""
 
 DISK_FULL = (
     "The disk of this server is full: that is no limit of the code's, and nothing can be written "
@@ -24,17 +24,20 @@ QUOTA_USED_UP = (
 def cause_of(
     error: str | None, limits: PythonLimits, full: Collection[str] = (), sandboxed: bool = True
 ) -> str | None:
-    """What an error of the code comes from; None where the error says all itself.
+    """The limit or condition behind an error of the code, as one sentence; None where unknown.
 
-    `error` is the last line of a traceback, as Python and its libraries write it; `full` the
-    places where no room is left. `sandboxed`: the code has a `/tmp` of its own, in memory.
+    Arguments:
+        error: the last line of the traceback, as Python or a library writes it.
+        limits: the limits of the session.
+        full: the full file systems: `DISK`, or paths of `limits.in_memory`.
+        sandboxed: whether the code runs in a sandbox, with a `/tmp` in memory.
     """
     if not error:
         return None
     if _NO_ROOM.search(error):
-        return _no_room(limits, full, sandboxed)
+        return _disk_full_message(limits, full, sandboxed)
     if _NO_PROCESS.search(error):
-        return threads_met(limits)
+        return process_limit_message(limits)
     for pattern, cause in (
         (_NO_MEMORY, limits.memory),
         (_TOO_LARGE, limits.file),
@@ -49,18 +52,18 @@ def cause_of(
     return None
 
 
-def _no_room(limits: PythonLimits, full: Collection[str], sandboxed: bool) -> str:
+def _disk_full_message(limits: PythonLimits, full: Collection[str], sandboxed: bool) -> str:
     if DISK in full or not sandboxed:
         return DISK_FULL
     met = [limit for path, limit in limits.in_memory.items() if path in full]
     if met:
         return f"The code met the {met[0]}."
-    # Room was made since: the code, or who looks after it, has deleted a file.
+    # A file was deleted after the error, so that no file system is full any more.
     return f"There was no room left, on the disk of this server or at a {limits.in_memory['/tmp']}."
 
 
-def threads_met(limits: PythonLimits) -> str:
-    """What is told where the system refused more processes."""
+def process_limit_message(limits: PythonLimits) -> str:
+    """The message to the model where the system refused more processes or threads."""
     return (
         f"The code met the {limits.threads}: what could not be started did not run, and its "
         "output may be missing."
@@ -68,11 +71,11 @@ def threads_met(limits: PythonLimits) -> str:
 
 
 def processes_refused(text: str) -> bool:
-    """Whether programs or libraries say in their output that they could start no more."""
+    """Whether the output has an error message of a program or library on a refused process."""
     return _REFUSED.search(text) is not None
 
 
-# Python's own words, those of its libraries, of SQLite and HDF5.
+# Error messages of Python, its libraries, SQLite and HDF5.
 _NO_MEMORY = re.compile(r"MemoryError|bad_alloc|\[Errno 12\]|Unable to allocate")
 _NO_PROCESS = re.compile(r"can't start new thread|^BlockingIOError: \[Errno 11\]")
 _TOO_LARGE = re.compile(r"\[Errno 27\]")
@@ -80,7 +83,7 @@ _NO_ROOM = re.compile(r"\[Errno 28\]|errno = 28\b|No space left on device|disk i
 _NO_QUOTA = re.compile(r"\[Errno 122\]|Disk quota exceeded")
 _NO_DESCRIPTOR = re.compile(r"\[Errno 24\]")
 _READ_ONLY = re.compile(r"\[Errno 30\]")
-# Shells, the C library and ZeroMQ, which Jupyter's output passes through.
+# Error messages of Python, shells, the C library and ZeroMQ, which carries Jupyter's output.
 _REFUSED = re.compile(
     r"can't start new thread|[Cc]annot fork|fork: (?:retry: )?Resource temporarily unavailable"
     r"|^Resource temporarily unavailable \(src/thread|\[Errno 11\] Resource temporarily",
@@ -112,8 +115,8 @@ _SIGNALS = {
 }
 
 
-def what_became(status: int) -> str:
-    """How a process ended. `status` is as `subprocess` has it: negative for a signal's number."""
+def exit_message(status: int) -> str:
+    """How a process ended, as one sentence. `status`: as in `subprocess`, negative for a signal."""
     if status >= 0:
         return f"The code ended the Python process (exit code {status})."
     try:

@@ -1,6 +1,6 @@
-"""What processes use, read from Linux's /proc (proc(5)): all of a machine in a few milliseconds.
+"""Resource use of processes, from Linux's /proc (proc(5)), and disk use of folders, file by file.
 
-How much disk a folder takes is measured file by file.
+Reading all processes of a machine takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
-ENTRY_BYTES = 4096  # bytes that a file or folder counts at least: its name and its inode take room
-MAX_DEPTH = 100  # folders in folders
-MAX_PATH_BYTES = 4096  # bytes, PATH_MAX of <linux/limits.h>
-MIN_FREE_BYTES = 1 << 16  # bytes; where less is free, nothing is written any more
+ENTRY_BYTES = 4096  # counted for a file or folder at least, for its name and inode
+MAX_DEPTH = 100  # of nested folders
+MAX_PATH_BYTES = 4096  # PATH_MAX of <linux/limits.h>
+MIN_FREE_BYTES = 1 << 16  # with less free space a file system counts as full
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process. `cpu` in seconds, with its ended children that were waited for; `resident`
-    in bytes, shared pages included."""
+    """One process. `cpu`: seconds, including ended children that it waited for; `resident`:
+    bytes, including shared pages."""
 
     pid: int
     parent: int
@@ -35,7 +35,7 @@ class Process:
 
 
 def all_processes() -> Mapping[int, Process]:
-    """Every process of the machine by its id; none where there is no /proc."""
+    """All processes of the machine by their ids; none on a system without /proc."""
     found: dict[int, Process] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
@@ -55,8 +55,8 @@ def _read(pid: int) -> Process:
         pid=pid,
         parent=int(fields[1]),
         threads=int(fields[17]),
-        cpu=sum(map(int, fields[11:15])) / _TICKS,
-        resident=int(fields[21]) * _PAGE,
+        cpu=sum(map(int, fields[11:15])) / _TICKS_PER_S,
+        resident=int(fields[21]) * _PAGE_BYTES,
     )
 
 
@@ -65,17 +65,17 @@ def tree(root: int, table: Mapping[int, Process]) -> list[Process]:
     children: dict[int, list[int]] = {}
     for process in table.values():
         children.setdefault(process.parent, []).append(process.pid)
-    found, ahead = [], [root]
-    while ahead:
-        pid = ahead.pop()
+    found, pending = [], [root]
+    while pending:
+        pid = pending.pop()
         if pid in table:
             found.append(table[pid])
-            ahead += children.get(pid, ())
+            pending += children.get(pid, ())
     return found
 
 
 def own_memory(pid: int) -> int:
-    """Bytes that a process holds by itself: not a file's, and shared ones by its share alone."""
+    """Bytes of a process's memory without mapped files; of shared memory its share (PSS) only."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup", "rb") as file:
         return _kilobytes(file, (b"Pss_Anon:", b"Pss_Shmem:", b"Swap:"))
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
@@ -88,8 +88,8 @@ def _kilobytes(lines: Iterable[bytes], names: tuple[bytes, ...]) -> int:
 
 
 def deleted_files(pid: int, device: int) -> Iterator[tuple[int, int | None]]:
-    """Inode and bytes on disk of the files of a device that a process holds though they have no
-    name any more; None for the bytes of one that is mapped into its memory."""
+    """Inode and bytes on disk of each deleted file of `device` that the process has open. Bytes are
+    None for a file that is mapped into its memory."""
     folder = f"/proc/{pid}/fd"
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
@@ -98,32 +98,32 @@ def deleted_files(pid: int, device: int) -> Iterator[tuple[int, int | None]]:
                 ours = status.st_dev == device and stat.S_ISREG(status.st_mode)
                 if ours and not status.st_nlink:
                     yield status.st_ino, status.st_blocks * 512
-    where = f"{os.major(device):02x}:{os.minor(device):02x}".encode()
+    device_number = f"{os.major(device):02x}:{os.minor(device):02x}".encode()
     with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", "rb") as file:
         for line in file:
-            if line.endswith(b" (deleted)\n") and line.split(None, 4)[3] == where:
+            if line.endswith(b" (deleted)\n") and line.split(None, 4)[3] == device_number:
                 yield int(line.split(None, 5)[4]), None
 
 
 class Unmeasurable(Exception):
-    """The folder has parts that can't be looked into: closed ones, or `deep` ones."""
+    """A part of the folder can't be read: nested too deep (`deep`), or permission denied."""
 
     def __init__(self, deep: bool) -> None:
         super().__init__("too deep" if deep else "closed")
         self.deep = deep
 
 
-def folder_bytes(folder: int, enough: int) -> int:
-    """Bytes that the open folder and all in it take on disk; stops counting beyond `enough`.
+def folder_bytes(folder: int, max_bytes: int) -> int:
+    """Bytes on disk of the open folder and all its contents; counting stops beyond `max_bytes`.
 
-    No link is followed at the end of a path. Raises `Unmeasurable`.
+    Symbolic links are not followed. Raises `Unmeasurable`.
     """
-    # From the top down: of several causes the one nearest to it is told, in whatever order the
-    # file system lists a folder.
-    total, ahead = 0, deque([(".", 0)])
-    linked: set[int] = set()  # files with several names, which take their room once
-    while ahead and total <= enough:
-        path, depth = ahead.popleft()
+    # Top-down, so that of several unmeasurable parts the uppermost one is reported, in whatever
+    # order the file system lists a folder.
+    total, pending = 0, deque([(".", 0)])
+    linked: set[int] = set()  # inodes of files with several names, counted once
+    while pending and total <= max_bytes:
+        path, depth = pending.popleft()
         if depth > MAX_DEPTH:
             raise Unmeasurable(deep=True)
         try:
@@ -137,11 +137,11 @@ def folder_bytes(folder: int, enough: int) -> int:
         try:
             with os.scandir(opened) as entries:
                 for entry in entries:
-                    total += _taken(entry, linked)
-                    if total > enough:
+                    total += _entry_bytes(entry, linked)
+                    if total > max_bytes:
                         break
                     if entry.is_dir(follow_symlinks=False):
-                        ahead.append((f"{path}/{entry.name}", depth + 1))
+                        pending.append((f"{path}/{entry.name}", depth + 1))
         except OSError:
             continue
         finally:
@@ -150,22 +150,22 @@ def folder_bytes(folder: int, enough: int) -> int:
 
 
 def free_bytes(folder: int) -> int:
-    """Bytes that the disk of the open folder still takes, in files and as names."""
+    """Free bytes on the disk of the open folder; a free inode counts as `ENTRY_BYTES`."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize + disk.f_favail * ENTRY_BYTES
 
 
 def full(folder: int | str) -> bool:
-    """Whether the file system of an open folder, or of a path, takes no more files, or nothing
-    more into those that there are. Raises `OSError`."""
+    """Whether the file system of an open folder, or of a path, has no space or no inodes left.
+    Raises `OSError`."""
     disk = os.statvfs(folder)
-    # Some file systems count no files, and have none free.
+    # File systems without a fixed number of inodes report 0 for both.
     return disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES or (
         disk.f_files > 0 and disk.f_favail == 0
     )
 
 
-def _taken(entry: os.DirEntry[str], linked: set[int]) -> int:
+def _entry_bytes(entry: os.DirEntry[str], linked: set[int]) -> int:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:

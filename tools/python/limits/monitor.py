@@ -1,8 +1,9 @@
-"""Watches what the code of each kernel uses, beside the limits that the system itself holds.
+"""Measures the resources that each kernel's code uses, and enforces the limits of a session.
 
-The system bounds each process (`launcher.py`); what all processes of one session hold together,
-and what lies in its folders, is measured here. One thread looks at all kernels: often while a
-call runs, seldom in between, for what a call left running.
+The operating system limits each process (`boot.py`). This module measures what all processes of a
+session use together, and the size of its folders. One thread measures all kernels: every
+`POLL_INTERVAL_S` while a call runs, every `IDLE_POLL_INTERVAL_S` between calls, because a call may
+leave processes running.
 """
 
 from __future__ import annotations
@@ -18,31 +19,36 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from pathlib import Path
 
 from tools.base import ToolError
-from tools.python.limits import PythonLimits, measurement, stopped_at
+from tools.python.limits import PythonLimits, measurement, stopped_message
 from tools.python.limits.causes import DISK
 from tools.python.limits.measurement import Process, all_processes, deleted_files, own_memory, tree
 
 log = logging.getLogger(__name__)
 
-LOOK, LOOK_IDLE = 0.15, 2.0  # seconds between two looks, while a call runs and else
-ASKED = 0.5  # seconds; a kernel that was asked about since then runs a call
-WALKING = 0.2  # share of the time that may go into measuring one kernel's folders
-PAUSE = 2.0  # seconds between two such measurements at most
-IDLE = 0.2  # share of one core that a kernel may use between calls, for what it has to do
-CLOSED = (
+POLL_INTERVAL_S, IDLE_POLL_INTERVAL_S = 0.15, 2.0  # during a call, and between calls
+CALL_GRACE_S = 0.5  # a call counts as running until `exceeded` was not asked for so long
+MAX_WALK_SHARE = 0.2  # share of the time spent on measuring the folders of one kernel, at most
+MAX_WALK_PAUSE_S = 2.0  # between two measurements of the folders, at most
+IDLE_CPU_SHARE = 0.2  # share of one core that an idle kernel itself may use, not charged to calls
+FOLDER_CLOSED = (
     "The code was stopped: it closed a folder, and how much lies there can't be measured any more."
 )
-OURS = 2  # processes above a kernel that are not its own: those of a sandbox
+SANDBOX_PROCESSES = 2  # processes of bubblewrap above a kernel; they don't count as the session's
 MB = 1 << 20
-WINDOW_S = 3600.0  # within which one owner's code may run for so long
+WINDOW_S = 3600.0  # the period of `Allowance`: one hour
 
 
 class ResourceMonitor:
-    """One kernel's use. `root` is the process above all of its own, `on_disk` the folders where
-    its files lie, `in_memory` file systems that lie in memory, as its processes see them. With
-    `refused_at` processes and threads below `root` the system refuses one more, where it does.
+    """Measures one kernel's processes and folders, and ends the code at a limit.
 
-    `kill` is called, from the watching thread, for what can't wait.
+    Arguments:
+        root: id of the process that all processes of the kernel descend from.
+        limits: the limits of the session.
+        on_disk: folders in which the kernel's files lie.
+        kill: ends the kernel. The monitor's thread calls it at a limit that must hold at once.
+        in_memory: paths, inside the sandbox, of file systems that are held in memory.
+        refused_at: number of processes and threads below `root` at which the system refuses
+            another one; None where it sets no such limit.
     """
 
     def __init__(
@@ -55,52 +61,56 @@ class ResourceMonitor:
         refused_at: int | None = None,
     ) -> None:
         self._refused_at = refused_at
-        self._crowded = False
+        self._hit_process_limit = False
         self._root, self._limits, self._kill = root, limits, kill
         self._in_memory = tuple(in_memory)
-        # The folders themselves, whatever they will be called.
+        # Open folders: they stay the same ones after a rename.
         self._folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in on_disk]
         self._lock = threading.Lock()
-        self._said: str | None = None
-        self._asked = 0.0
-        self._cpu_seen: float | None = None  # CPU seconds of all processes at the last look
-        self._cpu = 0.0  # CPU seconds of the call, with what it left running
-        self._looked = 0.0
-        self._room = limits.workspace_mb * MB
-        self._nameless = 0  # bytes of files that were deleted and are still held
-        self._free: int | None = None  # room on the disk when the folders became unmeasurable
-        self._walk_at = 0.0
+        self._message: str | None = None
+        self._asked_at = 0.0
+        self._last_cpu: float | None = None  # CPU seconds of all processes at the last measurement
+        self._call_cpu = 0.0  # CPU seconds of the call, including processes that it left running
+        self._measured_at = 0.0
+        self._max_file_bytes = limits.workspace_mb * MB
+        self._deleted_bytes = 0  # bytes of files that were deleted while a process has them open
+        self._free_when_unmeasurable: int | None = None  # bytes, see `begin`
+        self._next_walk_at = 0.0
         _watcher.add(self)
 
     def begin(self) -> None:
-        """A call begins: what it uses counts from here."""
+        """Mark the beginning of a call, from which its use of resources is counted."""
         with self._lock:
-            self._said, self._asked, self._crowded = None, time.monotonic(), False
-            self._cpu_seen, self._cpu = None, 0.0
-            self._walk_at = 0.0
-            # What was too much before is not this call's doing, which may be to delete it.
+            self._message, self._asked_at, self._hit_process_limit = None, time.monotonic(), False
+            self._last_cpu, self._call_cpu = None, 0.0
+            self._next_walk_at = 0.0
+            # Files beyond the limit from earlier calls are not charged to this one, which may be
+            # there to delete them. Where folders can't be measured, the free space of the disk
+            # is compared instead.
             try:
-                self._room = max(self._limits.workspace_mb * MB, self._used(1 << 62))
-                self._free = None
+                self._max_file_bytes = max(
+                    self._limits.workspace_mb * MB, self._folder_bytes(1 << 62)
+                )
+                self._free_when_unmeasurable = None
             except measurement.Unmeasurable:
-                if self._free is None:
-                    self._free = measurement.free_bytes(self._folders[0])
+                if self._free_when_unmeasurable is None:
+                    self._free_when_unmeasurable = measurement.free_bytes(self._folders[0])
         _watcher.wake()
 
     def exceeded(self) -> str | None:
         """See `KernelProcess.exceeded`."""
-        self._asked = time.monotonic()
-        return self._said
+        self._asked_at = time.monotonic()
+        return self._message
 
-    def crowded(self) -> bool:
-        """Whether the system refused processes or threads since the call began, as far as they
-        were seen, or would now."""
-        if self._refused_at is not None and not self._crowded:
+    def hit_process_limit(self) -> bool:
+        """Whether the system refused processes or threads during this call (as far as the
+        measurements show), or would refuse another one now."""
+        if self._refused_at is not None and not self._hit_process_limit:
             self._count(tree(self._root, all_processes()))
-        return self._crowded
+        return self._hit_process_limit
 
     def full(self) -> Collection[str]:
-        """The places that the code can write to and that have no room: `DISK`, or paths."""
+        """The full file systems that the code can write to: `DISK`, or their paths."""
         found: list[str] = []
         with self._lock, contextlib.suppress(OSError):
             if self._folders and measurement.full(self._folders[0]):
@@ -118,52 +128,52 @@ class ResourceMonitor:
     @property
     def busy(self) -> bool:
         """Whether a call runs."""
-        return time.monotonic() - self._asked < ASKED
+        return time.monotonic() - self._asked_at < CALL_GRACE_S
 
     def stop(self, limit: str, wait: bool = False) -> None:
-        """A limit was gone past. With `wait` a running call may still end in an orderly way."""
-        self.stop_saying(stopped_at(limit), wait)
+        """Stop the code at `limit`. With `wait` a running call is interrupted, not killed."""
+        self.stop_with(stopped_message(limit), wait)
 
-    def stop_saying(self, sentence: str, wait: bool = False) -> None:
-        """The same, told in another way."""
-        self._said = self._said or sentence
+    def stop_with(self, message: str, wait: bool = False) -> None:
+        """Stop the code, with this message to the model instead of a limit's."""
+        self._message = self._message or message
         if not (wait and self.busy):
             self._kill()
 
     def end(self) -> None:
-        """The kernel is gone. May be called twice."""
+        """Stop measuring a kernel that has ended. May be called twice."""
         _watcher.drop(self)
         with self._lock:
             while self._folders:
                 os.close(self._folders.pop())
 
-    def look(self, table: Mapping[int, Process]) -> None:
-        """Measure once."""
+    def measure(self, table: Mapping[int, Process]) -> None:
+        """Measure the kernel once. `table`: all processes of the machine by their ids."""
         processes, limits = tree(self._root, table), self._limits
         busy, spent = self.busy, self._spent(processes)
-        if self._count(processes) > limits.processes + OURS:
+        if self._count(processes) > limits.processes + SANDBOX_PROCESSES:
             self.stop(limits.threads)
         elif self._too_much_memory(processes):
             self.stop(limits.memory)
-        elif self._cpu > limits.cpu_seconds:
-            self._cpu = 0.0  # told once; what goes on after that is ended when it comes again
+        elif self._call_cpu > limits.cpu_seconds:
+            self._call_cpu = 0.0  # reported once; processes that go on are charged anew
             self.stop(limits.cpu, wait=True)
         elif (busy or spent) and (sentence := self._too_many_files(processes)):
-            # Files without a name are deleted with the process that holds them.
-            self.stop_saying(sentence, wait=not self._nameless)
+            # Deleted files leave the disk only with the process that has them open.
+            self.stop_with(sentence, wait=not self._deleted_bytes)
 
     def _count(self, processes: list[Process]) -> int:
         count = sum(process.threads for process in processes)
-        self._crowded |= self._refused_at is not None and count >= self._refused_at
+        self._hit_process_limit |= self._refused_at is not None and count >= self._refused_at
         return count
 
     def _spent(self, processes: list[Process]) -> float:
-        """CPU seconds since the last look; what idle kernels use does not count as a call's."""
+        """CPU seconds since the last measurement. An idle kernel's own use is not charged."""
         used, now = sum(process.cpu for process in processes), time.monotonic()
-        spent = 0.0 if self._cpu_seen is None else max(0.0, used - self._cpu_seen)
-        if self.busy or spent > IDLE * (now - self._looked):
-            self._cpu += spent
-        self._cpu_seen, self._looked = used, now
+        spent = 0.0 if self._last_cpu is None else max(0.0, used - self._last_cpu)
+        if self.busy or spent > IDLE_CPU_SHARE * (now - self._measured_at):
+            self._call_cpu += spent
+        self._last_cpu, self._measured_at = used, now
         return spent
 
     def _too_much_memory(self, processes: list[Process]) -> bool:
@@ -176,37 +186,37 @@ class ResourceMonitor:
         return files + sum(own_memory(process.pid) for process in processes) > most
 
     def _too_many_files(self, processes: list[Process]) -> str | None:
-        """What is told where the files are too many, or can't be measured."""
+        """The message where files exceed the limit or can't be measured, else None."""
         begun = time.monotonic()
         with self._lock:
-            if begun < self._walk_at or not self._folders:
+            if begun < self._next_walk_at or not self._folders:
                 return None
             sentence = None
             try:
-                if self._taken(processes) > self._room:
-                    sentence = stopped_at(self._limits.workspace)
+                if self._file_bytes(processes) > self._max_file_bytes:
+                    sentence = stopped_message(self._limits.workspace)
             except measurement.Unmeasurable as error:
-                sentence = stopped_at(self._limits.depth) if error.deep else CLOSED
+                sentence = stopped_message(self._limits.depth) if error.deep else FOLDER_CLOSED
             ended = time.monotonic()
-            self._walk_at = ended + min((ended - begun) / WALKING, PAUSE)
+            self._next_walk_at = ended + min((ended - begun) / MAX_WALK_SHARE, MAX_WALK_PAUSE_S)
             return sentence
 
-    def _taken(self, processes: list[Process]) -> int:
-        if self._free is not None:
-            return self._free - measurement.free_bytes(self._folders[0])
-        self._measure_nameless(processes)
-        return self._used(self._room) + self._nameless
+    def _file_bytes(self, processes: list[Process]) -> int:
+        if self._free_when_unmeasurable is not None:
+            return self._free_when_unmeasurable - measurement.free_bytes(self._folders[0])
+        self._measure_deleted(processes)
+        return self._folder_bytes(self._max_file_bytes) + self._deleted_bytes
 
-    def _used(self, enough: int) -> int:
-        return sum(measurement.folder_bytes(folder, enough) for folder in self._folders)
+    def _folder_bytes(self, max_bytes: int) -> int:
+        return sum(measurement.folder_bytes(folder, max_bytes) for folder in self._folders)
 
-    def _measure_nameless(self, processes: list[Process]) -> None:
+    def _measure_deleted(self, processes: list[Process]) -> None:
         sizes: dict[int, int] = {}
         device = os.fstat(self._folders[0]).st_dev
         for process in processes:
             for inode, size in deleted_files(process.pid, device):
                 sizes.setdefault(inode, self._limits.file_mb * MB if size is None else size)
-        self._nameless = sum(sizes.values())
+        self._deleted_bytes = sum(sizes.values())
 
 
 def _files_in_memory(processes: list[Process], path: str) -> int:
@@ -218,27 +228,27 @@ def _files_in_memory(processes: list[Process], path: str) -> int:
 
 
 class _Watcher:
-    """Looks at all kernels in turn, from a thread of its own."""
+    """Measures all kernels in turn, in one thread."""
 
     def __init__(self) -> None:
-        self._watches: set[ResourceMonitor] = set()
+        self._monitors: set[ResourceMonitor] = set()
         self._changed = threading.Condition()
         self._awake = self._running = False
 
-    def add(self, watch: ResourceMonitor) -> None:
+    def add(self, monitor: ResourceMonitor) -> None:
         with self._changed:
-            self._watches.add(watch)
+            self._monitors.add(monitor)
             self._changed.notify()
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="kernel-watch", daemon=True).start()
 
-    def drop(self, watch: ResourceMonitor) -> None:
+    def drop(self, monitor: ResourceMonitor) -> None:
         with self._changed:
-            self._watches.discard(watch)
+            self._monitors.discard(monitor)
 
     def wake(self) -> None:
-        """A call began: look soon."""
+        """Measure soon, because a call began."""
         with self._changed:
             self._awake = True
             self._changed.notify()
@@ -247,23 +257,23 @@ class _Watcher:
         idle_at = 0.0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._watches)
-                if not any(watch.busy for watch in self._watches):
-                    self._changed.wait_for(lambda: self._awake, LOOK_IDLE)
+                self._changed.wait_for(lambda: self._monitors)
+                if not any(monitor.busy for monitor in self._monitors):
+                    self._changed.wait_for(lambda: self._awake, IDLE_POLL_INTERVAL_S)
                 self._awake = False
-                watches = list(self._watches)
+                monitors = list(self._monitors)
             now = time.monotonic()
             if now >= idle_at:
-                idle_at = now + LOOK_IDLE
+                idle_at = now + IDLE_POLL_INTERVAL_S
             else:
-                watches = [watch for watch in watches if watch.busy]
-            table = all_processes() if watches else {}
-            for watch in watches:
+                monitors = [monitor for monitor in monitors if monitor.busy]
+            table = all_processes() if monitors else {}
+            for monitor in monitors:
                 try:
-                    watch.look(table)
+                    monitor.measure(table)
                 except Exception:
                     log.exception("A kernel's use could not be measured.")
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL_S)
 
 
 _watcher = _Watcher()
@@ -273,10 +283,10 @@ _watcher = _Watcher()
 
 
 class Allowance:
-    """`seconds` of running calls within the last hour, for each owner; no limit where it is None.
+    """The rate limit of each owner: `seconds` of running calls within an hour; None: no limit.
 
-    A call that runs when they are used up comes to its end; it has a time limit of its own.
-    `clock` tells monotonic seconds.
+    It is checked before a call begins; a running call ends at its own time limit only.
+    `clock` returns monotonic seconds.
     """
 
     def __init__(
@@ -285,10 +295,11 @@ class Allowance:
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._spent: dict[Hashable, deque[tuple[float, float]]] = {}  # when it ended, how long
+        # Of each call: when it ended, and its seconds.
+        self._spent: dict[Hashable, deque[tuple[float, float]]] = {}
 
     def check(self, owner: Hashable) -> None:
-        """Raises `ToolError` where the owner has none left."""
+        """Raises `ToolError` where the owner's seconds are used up."""
         if self._seconds is None:
             return
         with self._lock:
@@ -310,7 +321,7 @@ class Allowance:
         )
 
     def spend(self, owner: Hashable, seconds: float) -> None:
-        """A call of the owner's has run for so long."""
+        """Record a call of the owner that ran for `seconds`."""
         if self._seconds is None:
             return
         with self._lock:
@@ -318,7 +329,7 @@ class Allowance:
             self._spent.setdefault(owner, deque()).append((self._clock(), seconds))
 
     def _forget(self) -> None:
-        """Lets go of what ended more than an hour ago."""
+        """Drop the calls that ended more than an hour ago."""
         oldest = self._clock() - WINDOW_S
         for owner, spent in list(self._spent.items()):
             while spent and spent[0][0] <= oldest:

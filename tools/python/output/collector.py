@@ -1,6 +1,6 @@
-"""Jupyter messages of one execution -> text and pictures, in the order in which they came.
+"""Collects the Jupyter messages of one execution as text and pictures, in order of arrival.
 
-Pure: no kernel, no file. Memory stays bounded whatever arrives.
+Pure: no kernel, no files. Its memory is bounded for any input.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from typing import Any
 from tools.python.kernels.startup.session import LEFT_OUT
 from tools.python.output.mime_bundle import MimeBundle, Picture, shown_form
 
-__all__ = ["ITEMS", "MimeBundle", "Omitted", "Outputs", "Picture", "Piece", "compose"]
+__all__ = ["MAX_ITEMS", "MimeBundle", "Omitted", "Outputs", "Picture", "Piece", "compose"]
 
-ITEMS = 500  # outputs of one call that are kept from its beginning, and as many from its end
-RICH_BYTES = 64 * 1024 * 1024  # of all that one call displayed beside text
-ERROR_LINE = 300  # characters
+MAX_ITEMS = 500  # outputs kept from the beginning of a call, and as many from its end
+MAX_RICH_BYTES = 64 * 1024 * 1024  # of everything but text that one call displays
+MAX_ERROR_CHARS = 300
 
 _OBJECT = re.compile(r"<[\w.]+ object>|<[\w.]+(?: object)? at 0x[0-9a-f]+>")
 
 
 class Outputs:
-    """Hears the messages of one execution.
+    """The outputs of one execution, collected from its messages.
 
-    `limit`: characters that will be shown; up to twice as many are kept. `pictures`: how many
-    are kept, with tables, charts and sounds among them. `hidden`: folders of the host that are
-    taken out of errors and warnings.
+    Arguments:
+        limit: characters to be shown; up to twice as many are kept.
+        pictures: pictures, tables, charts and sounds that are kept, together.
+        hidden: folders of the host whose paths are removed from errors and warnings.
     """
 
     def __init__(self, limit: int, pictures: int, hidden: Sequence[str] = ()) -> None:
@@ -37,34 +38,34 @@ class Outputs:
         self._hidden = tuple(sorted((f"{path}/" for path in hidden), key=len, reverse=True))
         self._head: list[Item] = []
         self._tail: deque[Item] = deque()
-        self._between = 0
+        self._omitted_chars = 0
         self._clear = False
         self.error: str | None = None
         self.last_line = ""
 
-    def hear(self, message: Mapping[str, Any]) -> None:
-        """Take in one message; what is of no use or of the wrong shape is passed over."""
+    def handle(self, message: Mapping[str, Any]) -> None:
+        """Add one message; malformed messages and those of other types are ignored."""
         content = message["content"]
         kind = message["msg_type"]
         if kind == "stream" and isinstance(content.get("text"), str):
-            self._hear_stream(content["text"], content.get("name") == "stderr")
+            self._add_stream(content["text"], content.get("name") == "stderr")
         elif kind in ("display_data", "execute_result", "update_display_data"):
             if isinstance(content.get("data"), dict):
-                self._hear_display(kind, content)
+                self._add_display(kind, content)
         elif kind == "clear_output":
             self._clear = True
             if not content.get("wait"):
-                self._make_room()
+                self._apply_clear()
         elif kind == "error":
-            self._hear_error(content)
+            self._add_error(content)
         elif kind == "execute_reply":
-            payloads = content.get("payload")  # what `name?` has to say
+            payloads = content.get("payload")  # the documentation that `name?` prints
             for payload in payloads if isinstance(payloads, list) else ():
                 if isinstance(payload, dict) and isinstance(payload.get("data"), dict):
                     self._add(Display(self._pieces_of(payload["data"])))
 
     def pieces(self) -> list[Piece]:
-        """What was put out, every part on lines of its own."""
+        """The outputs in order, each beginning on a line of its own."""
         pieces: list[Piece] = []
         fresh = True
         for item in self._items():
@@ -83,37 +84,37 @@ class Outputs:
 
     @property
     def text(self) -> str:
-        """The text alone."""
+        """The text of the outputs."""
         return "".join(piece for piece in self.pieces() if isinstance(piece, str))
 
     def _items(self) -> Iterator[Item]:
         yield from self._head
-        if self._between:
-            yield Display([Omitted(self._between)])
+        if self._omitted_chars:
+            yield Display([Omitted(self._omitted_chars)])
         yield from self._tail
 
-    def _make_room(self) -> None:
+    def _apply_clear(self) -> None:
         if self._clear:
             self._clear = False
             self._head.clear()
             self._tail.clear()
-            self._between = 0
+            self._omitted_chars = 0
 
     def _add(self, item: Item) -> None:
-        self._make_room()
-        if len(self._head) < ITEMS:
+        self._apply_clear()
+        if len(self._head) < MAX_ITEMS:
             self._head.append(item)
             return
         self._tail.append(item)
-        if len(self._tail) > ITEMS:
+        if len(self._tail) > MAX_ITEMS:
             gone = self._tail.popleft()
             if any(isinstance(piece, Picture | MimeBundle) for piece in gone.pieces()):
                 self._head.append(gone)
             else:
-                self._between += gone.size()
+                self._omitted_chars += gone.size()
 
-    def _hear_stream(self, text: str, is_error: bool) -> None:
-        self._make_room()
+    def _add_stream(self, text: str, is_error: bool) -> None:
+        self._apply_clear()
         last = next(reversed(self._tail or self._head), None)
         if not isinstance(last, Stream):
             last = Stream(self._limit)
@@ -123,7 +124,7 @@ class Outputs:
         if lines:
             self.last_line = plain(lines[-1]).strip()[:200]
 
-    def _hear_display(self, kind: str, content: Mapping[str, Any]) -> None:
+    def _add_display(self, kind: str, content: Mapping[str, Any]) -> None:
         transient = content.get("transient")
         name = transient.get("display_id") if isinstance(transient, dict) else None
         pieces = self._pieces_of(content["data"], content.get("metadata"))
@@ -134,10 +135,10 @@ class Outputs:
         else:
             self._add(Display(pieces, name))
 
-    def _hear_error(self, content: Mapping[str, Any]) -> None:
+    def _add_error(self, content: Mapping[str, Any]) -> None:
         name, value = (str(content.get(key) or "") for key in ("ename", "evalue"))
         line = self._hide(plain(value)).strip().partition("\n")[0]
-        self.error = (f"{name}: {line}" if line else name)[:ERROR_LINE]
+        self.error = (f"{name}: {line}" if line else name)[:MAX_ERROR_CHARS]
         trace = content.get("traceback")
         text = "\n".join(str(part) for part in trace) if isinstance(trace, list) else self.error
         self._add(Display(self._clipped(self._hide(plain(text)))))
@@ -156,7 +157,7 @@ class Outputs:
         form = shown_form(data, metadata)
         if form is None:
             return self._text_pieces(data)
-        beside = isinstance(form, MimeBundle) and form.beside_text
+        beside = isinstance(form, MimeBundle) and form.includes_text
         pieces = self._text_pieces(data) if beside else []
         if self._has_room(form):
             return [form, *pieces]
@@ -173,7 +174,7 @@ class Outputs:
             if isinstance(piece, Picture | MimeBundle)
         ]
         size = sum(len(piece.data) for piece in kept) + len(form.data)
-        return len(kept) < self._pictures and size <= RICH_BYTES
+        return len(kept) < self._pictures and size <= MAX_RICH_BYTES
 
     def _text_pieces(self, data: Mapping[str, Any]) -> list[Piece]:
         text = _text_of(data)
@@ -188,7 +189,7 @@ class Outputs:
 
 
 def _text_of(data: Mapping[str, Any]) -> str:
-    """The plain text, or what says more where that is only an object's address."""
+    """The plain text, or Markdown, LaTeX or HTML where that is only an object's address."""
     text = data.get("text/plain")
     if isinstance(text, str) and not _OBJECT.fullmatch(text):
         return text
@@ -205,7 +206,7 @@ def _text_of(data: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Omitted:
-    """Characters that are known to be missing at this place."""
+    """The number of characters that were left out at this place."""
 
     characters: int
 
@@ -214,7 +215,7 @@ Piece = str | Picture | MimeBundle | Omitted
 
 
 def compose(pieces: Sequence[str | Omitted], limit: int) -> str:
-    """The pieces as one text, cut in the middle to `limit` characters, with a word on how much."""
+    """The pieces as one text, cut in the middle to `limit` characters, with a note on the cut."""
     total = sum(piece.characters if isinstance(piece, Omitted) else len(piece) for piece in pieces)
     gaps = [index for index, piece in enumerate(pieces) if isinstance(piece, Omitted)]
     before = _joined(pieces[: gaps[0]] if gaps else pieces)
@@ -254,8 +255,7 @@ class BoundedText:
 
 
 class Stream:
-    """Printed text; the line that is not yet ended may still be overwritten, as by a progress
-    bar."""
+    """Printed text. An unfinished last line can still be overwritten, as by a progress bar."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -304,13 +304,13 @@ _CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(cod
 
 
 def plain(text: str) -> str:
-    """Text as a terminal would have left it, without colours and control characters."""
+    """Text as a terminal would show it, without colours and control characters."""
     text = _ANSI.sub("", text)
     return overwritten(text).replace("\r", "").translate(_CONTROL)
 
 
 def overwritten(text: str) -> str:
-    """Every line from its last carriage return on; one at its end has yet to take effect."""
+    """Every line from its last carriage return on; a return at the end of the text is kept."""
     if "\r" not in text:
         return text
     lines = (line.rstrip("\r") for line in text.split("\n"))
@@ -319,15 +319,15 @@ def overwritten(text: str) -> str:
 
 
 def html_text(markup: str) -> str:
-    """HTML as text: a line a row of a table, a tab between its cells.
+    """HTML as text: one line for each table row, with tabs between its cells.
 
-    In time linear in the length, whatever it is; parsers of trees are not.
+    Takes linear time for any input, which tree parsers do not.
     """
     parts: list[str] = []
     silent = ""
-    for at, part in enumerate(_TAG.split(markup)):
+    for index, part in enumerate(_TAG.split(markup)):
         name = (part or "").lower()
-        if at % 2 == 0:
+        if index % 2 == 0:
             if not silent:
                 parts.append(_SPACES.sub(" ", html.unescape(part)))
         elif silent:

@@ -1,7 +1,7 @@
-"""What a call left beside text: displays, written into the session's workspace for the page, and
-the files that its code wrote there itself.
+"""The attachments of a call: displayed values, which are saved in the session's workspace for the
+page, and files that the code wrote there.
 
-Images keep their format; a chart is put in words too, for a model that can't see it.
+Images keep their format. A chart gets a summary in words, for a model without vision.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from tools.python.output.mime_bundle import MimeBundle, Picture
 from tools.safe_files import Listing, is_text, link_into, safe_name, why_not_written, write_into
 from tools.text import one_line
 
-MAX_SHOWN_BYTES = 5_000_000  # bytes of a chart or a table that a browser is sent
-# What the standard library knows by other names alone.
+MAX_SHOWN_BYTES = 5_000_000  # of a chart or table that is sent to a browser
+# Types that `mimetypes` does not know under these names.
 _ENDINGS = {"audio/wav": ".wav", "audio/mpeg": ".mp3", "audio/ogg": ".ogg"}
 
-MAX_SUMMARY_CHARS = 200  # characters of a summary
-MAX_NESTED_CHARTS = 50  # within one another
+MAX_SUMMARY_CHARS = 200
+MAX_NESTED_CHARTS = 50
 
 MAX_OFFERED_FILES = 20  # of one call
 OUTPUT_FOLDER = ".outputs"
 
 
 class Displays:
-    """The figures, charts, tables and sounds of one session, each kind numbered through."""
+    """Saves the figures, charts, tables and sounds of one session, with a count for each kind."""
 
     def __init__(self, workspace: Path) -> None:
         self._workspace = workspace
         self._numbers: dict[str, int] = {}
 
     def keep(self, pieces: Sequence[Piece]) -> tuple[list[str | Omitted], list[Attachment]]:
-        """The pieces with a line of text for each thing that was displayed, and the things."""
+        """The pieces, with a line of text for each displayed value, and the saved values."""
         texts: list[str | Omitted] = []
         attachments: list[Attachment] = []
         for piece, after in zip_longest(pieces, pieces[1:]):
@@ -83,9 +83,9 @@ class Displays:
         match rich.mime:
             case str() if rich.mime in (PLOTLY, VEGA_LITE):
                 number = self._number("chart")
-                said = f"[chart {number}: {chart_summary(rich.mime, json.loads(rich.data))}]"
+                summary = f"[chart {number}: {chart_summary(rich.mime, json.loads(rich.data))}]"
                 saved, why = self._saved(rich, f"chart-{number}.json", inline=True)
-                return f"[chart {number} is not shown: {why}]" if why else said, saved
+                return f"[chart {number} is not shown: {why}]" if why else summary, saved
             case str() if rich.mime in (TABLE, LATEX):
                 kind, ending = ("table", "json") if rich.mime == TABLE else ("formula", "tex")
                 name = f"{kind}-{self._number(kind)}.{ending}"
@@ -103,7 +103,7 @@ class Displays:
         return self._numbers[kind]
 
     def _saved(self, rich: MimeBundle, name: str, inline: bool) -> tuple[Attachment | None, str]:
-        """The thing, or None and why it can't be shown."""
+        """The attachment, or None and the reason why it can't be shown."""
         if inline and len(rich.data) > MAX_SHOWN_BYTES:
             return None, "it is too large"
         try:
@@ -114,7 +114,7 @@ class Displays:
 
 
 def chart_summary(mime: str, spec: Mapping[str, Any]) -> str:
-    """What kind of chart it is, and its title: `2 bar, scatter, "Sales"`."""
+    """The chart's types and title, such as `2 bar, scatter, "Sales"`."""
     if mime == PLOTLY:
         traces = spec.get("data")
         parts = traces if isinstance(traces, list) else []
@@ -124,13 +124,13 @@ def chart_summary(mime: str, spec: Mapping[str, Any]) -> str:
         charts = list(_charts(spec))
         kinds = [kind for chart in charts if (kind := _mark(chart))]
         titles = [_title(chart) for chart in charts]
-    said = [kind if times == 1 else f"{times} {kind}" for kind, times in Counter(kinds).items()]
-    said += [f'"{title}"' for title in titles if title][:1]
-    return one_line(", ".join(said), MAX_SUMMARY_CHARS) or "empty"
+    words = [kind if times == 1 else f"{times} {kind}" for kind, times in Counter(kinds).items()]
+    words += [f'"{title}"' for title in titles if title][:1]
+    return one_line(", ".join(words), MAX_SUMMARY_CHARS) or "empty"
 
 
 def _charts(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A Vega-Lite chart and those that it is made up of."""
+    """A Vega-Lite chart, and the charts that it is composed of."""
     waiting: list[Any] = [spec]
     for _ in range(MAX_NESTED_CHARTS):
         if not waiting:
@@ -185,9 +185,9 @@ def save_picture(picture: Picture, workspace: Path, number: int) -> SavedPicture
 def made_files(
     workspace: Path, before: Listing, after: Listing
 ) -> tuple[Sequence[str], tuple[Attachment, ...]]:
-    """What was written between the two listings: lines for the model, and the files to offer.
+    """The files written between two listings: lines for the model, and the files to offer.
 
-    The latest come first where there are too many to offer.
+    Of more than `MAX_OFFERED_FILES` the latest are offered.
     """
     changed = [
         path
@@ -210,10 +210,10 @@ def made_files(
 
 
 def _offer(workspace: Path, path: str) -> tuple[str, Attachment | None]:
-    """What a file is called for the model, and the file; None where it can't be offered.
+    """The file's name for the model, and the attachment; None where it can't be offered.
 
-    One whose name is no text (it has a line end in it, or bytes that are no UTF-8) is offered
-    under another name: in a page, an address or a list nobody could tell what it is.
+    A file whose name is no valid text (it has a line end, or bytes that are no UTF-8) is offered
+    under another name, which can be shown on a page and in an address.
     """
     mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
     if is_text(path):
@@ -221,7 +221,7 @@ def _offer(workspace: Path, path: str) -> tuple[str, Attachment | None]:
     name = safe_name(Path(path).name, instead="_")
     mark = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
     try:
-        # A folder of its own: the file is downloaded under the name that it has there.
+        # In a folder of its own, because the file is downloaded under its name there.
         linked = link_into(workspace / f"{OUTPUT_FOLDER}-{mark}", name, workspace / path)
     except OSError:
         return f"{path!r} is not offered to the user, for its name", None

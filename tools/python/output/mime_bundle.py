@@ -1,4 +1,4 @@
-"""A displayed value in all its forms (a MIME bundle) -> the one that is shown. Pure."""
+"""Chooses which representation of a displayed value (a MIME bundle) is shown. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tools.media import LATEX, PICTURES, PLOTLY, SVG, TABLE, VEGA_LITE, is_vega_
 
 @dataclass(frozen=True)
 class Picture:
-    """A displayed image, not yet looked at; `shown` is its size on the page where it says so."""
+    """A displayed image, not yet checked. `shown`: width and height on the page in pixels, if the
+    message has them."""
 
     data: bytes
     shown: tuple[int, int] | None = None
@@ -22,24 +23,24 @@ class Picture:
 
 @dataclass(frozen=True)
 class MimeBundle:
-    """Anything else that is more than text, not yet looked at."""
+    """A displayed table, chart, formula, drawing or sound, not yet checked."""
 
     mime: str
     data: bytes
 
     @property
-    def beside_text(self) -> bool:
-        """Whether the value's text is put out as well, for it says the same."""
+    def includes_text(self) -> bool:
+        """Whether the value's text, with the same content, is part of the output too."""
         return self.mime in (TABLE, LATEX)
 
     @property
     def kind(self) -> str:
-        """What a reader calls it."""
+        """The word for it in messages."""
         return "chart" if self.mime in (PLOTLY, VEGA_LITE) else "file"
 
 
 def shown_form(data: Mapping[str, Any], metadata: object) -> Picture | MimeBundle | None:
-    """The form that says most; None where that is the text."""
+    """The richest representation; None where that is the text."""
     for mime in PICTURES:
         if picture := _decoded(data.get(mime)):
             return Picture(picture, _size(metadata, mime))

@@ -1,4 +1,4 @@
-"""The command that becomes a kernel: it takes on the limits of its process, then runs ipykernel."""
+"""The command line of a kernel: Python code that sets the process's limits, then runs ipykernel."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from tools.python.limits import OPEN_FILES, PythonLimits
 
 # The first entry of sys.path is the working directory, where a `random.py` would be taken for
 # the standard library's; ipykernel puts it back behind that.
-# Without debugpy, which nobody uses here, the kernel starts sooner.
-# Hard limits, which the code can't raise again. A system that does not know one goes without.
-# When the machine runs out of memory, a kernel is what Linux is to end first (proc(5)).
+# debugpy is not used, and the kernel starts sooner without it.
+# The limits are hard limits, which the code can't raise again; one that the system does not know is
+# left out.
+# oom_score_adj: when the machine runs out of memory, Linux ends kernels first (proc(5)).
 _BOOT = """
 import sys
 del sys.path[0]
 sys.modules["debugpy"] = None
 import resource
-for name, most in {limits!r}.items():
+for name, limit in {limits!r}.items():
     try:
-        resource.setrlimit(getattr(resource, name), (most, most))
+        resource.setrlimit(getattr(resource, name), (limit, limit))
     except (AttributeError, ValueError, OSError):
         pass
 try:
@@ -36,8 +37,9 @@ launch_new_instance()
 """
 
 # PR_SET_PDEATHSIG (1): the kernel is killed with the thread that started it.
-# PR_SET_CHILD_SUBREAPER (36): what the code leaves running stays the kernel's child, and is
-# found when the kernel is ended. Both from <linux/prctl.h>. A sandbox ends as a whole.
+# PR_SET_CHILD_SUBREAPER (36): processes that the code leaves running stay children of the kernel,
+# and are killed with it. Both from <linux/prctl.h>. A sandbox needs neither: all its processes end
+# with its first one.
 _BOUND_TO_PARENT = """
 if sys.platform == "linux":
     import ctypes
@@ -46,7 +48,7 @@ if sys.platform == "linux":
     prctl(36, 1)
 """
 
-RESERVED_MB = 64  # that an idle kernel has asked for and not used: the stacks of its threads
+RESERVED_MB = 64  # that an idle kernel reserves without using it: the stacks of its threads
 
 
 PYTHON = os.path.normpath(sys.executable)
@@ -56,9 +58,13 @@ PYTHON = os.path.normpath(sys.executable)
 def kernel_command(
     connection: Path, limits: PythonLimits, sandboxed: bool, counted: bool = False
 ) -> list[str]:
-    """The command line of a kernel that reads the connection file.
+    """The command line of a kernel.
 
-    `counted`: no other process of its user counts against a limit on processes.
+    Arguments:
+        connection: the connection file that the kernel reads.
+        limits: the limits of the session; here those of one process are set.
+        sandboxed: whether the kernel runs in a sandbox, and ends with it.
+        counted: whether a limit on processes counts the kernel's own alone, so that it can be set.
     """
     parent = "" if sandboxed else _BOUND_TO_PARENT
     return [

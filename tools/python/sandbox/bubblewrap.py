@@ -1,9 +1,9 @@
-"""Kernels in a sandbox of bubblewrap: namespaces of their own, and next to nothing in them.
+"""Starts each kernel in a bubblewrap sandbox, with its own Linux namespaces.
 
-What code in it sees: the programs and libraries of the system and Python's own, all read-only;
-`/mnt/data`, which is the session's workspace; an empty `/tmp`; no network, no other process, no
-variable of the server's. A server that runs as root gives each workspace to a user id that
-nothing else has, and the kernel runs as that one.
+The code sees the system's and Python's programs and libraries, all read-only; the session's
+workspace as `/mnt/data`; an empty `/tmp`. It sees no network, no other processes, and none of the
+server's environment variables. A server that runs as root gives each workspace an unused user id,
+and the kernel runs as that user.
 """
 
 from __future__ import annotations
@@ -37,29 +37,27 @@ from tools.safe_files import write_into
 
 log = logging.getLogger(__name__)
 
-BOX = "/run/kernel"  # where the connection file and the sockets lie, in the sandbox
-OUTPUT_MB = 128  # that a kernel may send in one call; what is shown of it is far less
-DYING = 1.0  # seconds until a kernel that has hung up is ended, if it does not end by itself
-DEAF = "The code closed the connections of Python itself, and Python was ended."
-EXIT_TIMEOUT_S = (
-    5.0  # seconds until all processes of a sandbox that was killed are waited for no longer
-)
-PROOF = "it-works"
-TRIAL_SECONDS = 60.0
+KERNEL_FOLDER = "/run/kernel"  # path in the sandbox of the connection file and the sockets
+MAX_OUTPUT_MB = 128  # that a kernel may send in one call; a call shows far less
+EXIT_GRACE_S = 1.0  # until a kernel that closed its connections is killed, if it has not ended
+CONNECTIONS_CLOSED = "The code closed the connections of Python itself, and Python was ended."
+EXIT_TIMEOUT_S = 5.0  # for the processes of a killed sandbox to end
+PROOF_FILE = "it-works"
+TRIAL_TIMEOUT_S = 60.0
 
-# Ids that the usual tools give to nobody but containers (systemd's "Users, Groups, UIDs and GIDs").
-# Where fewer are there, in a container, the upper half of them.
-_HIGHEST = (1 << 31) - 2
-_FEWEST = 10_000
+# Unused user ids are taken from the upper half of the range: the usual tools assign ids there to
+# containers only (systemd's "Users, Groups, UIDs and GIDs").
+_MAX_USER_ID = (1 << 31) - 2
+_MIN_USER_IDS = 10_000
 
 
 class SandboxFailed(OSError):
-    """bubblewrap did not start. Its text says why, in bubblewrap's words."""
+    """bubblewrap did not start; its own message is in its output."""
 
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """Kernels under bubblewrap, each in a sandbox of its own."""
+    """A `KernelLauncher` that starts each kernel in its own sandbox."""
 
     limits: PythonLimits = PythonLimits()
     network = False
@@ -72,23 +70,27 @@ class Bubblewrap:
         box, config = private / "box", private / MATPLOTLIB
         for folder in (box, config):
             folder.mkdir(mode=0o700, exist_ok=True)
-        told = json.loads(connection.read_text())
-        inside = told | {"ip": f"{BOX}/k"}
+        settings = json.loads(connection.read_text())
+        inside = settings | {"ip": f"{KERNEL_FOLDER}/k"}
         sockets = {
-            Path(f"{told['ip']}-{port}"): box / f"k-{port}"
-            for name, port in told.items()
+            Path(f"{settings['ip']}-{port}"): box / f"k-{port}"
+            for name, port in settings.items()
             if name.endswith("_port")
         }
         write_into(box, connection.name, json.dumps(inside).encode())
         user = owner_of(workspace) if _trial().own_users else None
-        folders = {workspace: bwrap_command.WORKSPACE, box: BOX, config: bwrap_command.CONFIG}
+        folders = {
+            workspace: bwrap_command.WORKSPACE,
+            box: KERNEL_FOLDER,
+            config: bwrap_command.CONFIG,
+        }
         for folder in folders:
             give(folder, user)
         counted = user is not None or _counts_by_namespace()
         command = [
-            *bwrap_command.become(user),
+            *bwrap_command.run_as(user),
             *kernel_command(
-                Path(BOX, connection.name), self.limits, sandboxed=True, counted=counted
+                Path(KERNEL_FOLDER, connection.name), self.limits, sandboxed=True, counted=counted
             ),
         ]
         with open(private / "log", "wb") as log:
@@ -96,7 +98,7 @@ class Bubblewrap:
                 bwrap_command.arguments(user, self.limits, folders), command, log.fileno()
             )
         try:
-            # As a user of its own the kernel is counted without the first process in there.
+            # For a kernel with its own user the sandbox's first process does not count.
             refused_at = self.limits.processes + (user is not None) if counted else None
             return _Sandboxed(process, inner, self.limits, folders, sockets, refused_at)
         except OSError:
@@ -106,15 +108,15 @@ class Bubblewrap:
 
 @dataclass(frozen=True)
 class Trial:
-    """Whether sandboxes work on this machine: `trouble` says why not. `own_users`: whether each
-    kernel can be a user of its own."""
+    """Whether sandboxes work on this machine. `trouble`: the reason why not, else None;
+    `own_users`: whether each kernel can run as its own user."""
 
     trouble: str | None = None
     own_users: bool = False
 
 
 def why_not() -> str | None:
-    """None where sandboxes work on this machine, else the reason. It is tried once."""
+    """The reason why sandboxes don't work on this machine, else None. Tried once in a process."""
     return _trial().trouble
 
 
@@ -124,33 +126,33 @@ def _trial() -> Trial:
         return Trial("bubblewrap runs on Linux alone")
     if shutil.which("bwrap") is None:
         return Trial("bubblewrap is not installed")
-    said = ""
+    output = ""
     with tempfile.TemporaryDirectory() as folder:
         for user in dict.fromkeys((owner_of(Path(folder)), None)):
-            # Each its own: once given to a user, a workspace is closed to the next one.
+            # One workspace for each: after it was given to a user, others can't open it.
             workspace = Path(folder, f"of-{user}")
             workspace.mkdir(mode=0o700)
-            said = _try(workspace, user)
-            if (workspace / PROOF).exists():
+            output = _run_trial(workspace, user)
+            if (workspace / PROOF_FILE).exists():
                 return Trial(own_users=user is not None)
-    log.warning("bubblewrap can't be used: %s", said)
-    # Its last words are the system's, without a path.
-    return Trial(f"bubblewrap can't run here ({said.rpartition(': ')[2] or 'it said nothing'})")
+    log.warning("bubblewrap can't be used: %s", output)
+    # The part after the last colon is the system's error message, without a path.
+    return Trial(f"bubblewrap can't run here ({output.rpartition(': ')[2] or 'it said nothing'})")
 
 
-def _try(workspace: Path, user: int | None) -> str:
-    """Has a sandboxed Python write the file `PROOF`. Returns what was said meanwhile."""
-    code = f"import zmq; open({PROOF!r}, 'w').close()"
+def _run_trial(workspace: Path, user: int | None) -> str:
+    """Let a sandboxed Python write the file `PROOF_FILE`, and return its error output."""
+    code = f"import zmq; open({PROOF_FILE!r}, 'w').close()"
     with tempfile.TemporaryFile() as output, contextlib.suppress(OSError):
         give(workspace, user)
         options = bwrap_command.arguments(
             user, PythonLimits(), {workspace: bwrap_command.WORKSPACE}
         )
-        command = [*bwrap_command.become(user), PYTHON, "-c", code]
+        command = [*bwrap_command.run_as(user), PYTHON, "-c", code]
         try:
             process, _ = _start(options, command, output.fileno())
             try:
-                process.wait(timeout=TRIAL_SECONDS)
+                process.wait(timeout=TRIAL_TIMEOUT_S)
             finally:
                 process.kill()
         except (SandboxFailed, subprocess.TimeoutExpired):
@@ -161,7 +163,7 @@ def _try(workspace: Path, user: int | None) -> str:
 
 
 def _counts_by_namespace() -> bool:
-    """Whether a limit on processes counts those of the sandbox alone: since Linux 5.14."""
+    """Whether RLIMIT_NPROC counts the processes of each user namespace by itself (Linux 5.14)."""
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return release is not None and (int(release[1]), int(release[2])) >= (5, 14)
 
@@ -172,9 +174,12 @@ def _counts_by_namespace() -> bool:
 def _start(
     options: list[str], command: list[str], output: int
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """bubblewrap, and its process within the namespaces. Raises `SandboxFailed`."""
+    """Start bubblewrap. Returns its process, and the id of the first process in the sandbox.
+
+    `output`: descriptor of the file for error output. Raises `SandboxFailed`.
+    """
     with contextlib.ExitStack() as stack:
-        # Handed over in files: the code in the sandbox may read bubblewrap's command line.
+        # Options are passed in a file, because code in the sandbox can read the command line.
         listed = _file("\0".join(options).encode() + b"\0")
         stack.callback(os.close, listed)
         given = [listed]
@@ -198,10 +203,10 @@ def _start(
                 os.close(write)
 
         process = spawn(start)
-        with open(os.dup(read), "rb") as told:
-            said = told.read()
+        with open(os.dup(read), "rb") as info:
+            reply = info.read()
     try:
-        return process, int(json.loads(said)["child-pid"])
+        return process, int(json.loads(reply)["child-pid"])
     except (ValueError, KeyError):
         process.kill()
         process.wait()
@@ -209,7 +214,7 @@ def _start(
 
 
 def _file(data: bytes) -> int:
-    """A file without a name, open at its beginning."""
+    """Descriptor of an in-memory file with `data`, at its beginning."""
     file = os.memfd_create("sandbox")
     os.write(file, data)
     os.lseek(file, 0, os.SEEK_SET)
@@ -217,7 +222,7 @@ def _file(data: bytes) -> int:
 
 
 class _Sandboxed:
-    """`inner` is the first process in the sandbox; with it everything in there ends."""
+    """A `KernelProcess`. `inner`: the sandbox's first process, with which all others in it end."""
 
     def __init__(
         self,
@@ -232,36 +237,36 @@ class _Sandboxed:
         self._lock = threading.Lock()
         self._ended = False
         self._handle: int | None = os.pidfd_open(inner)
-        self._watch = ResourceMonitor(
+        self._monitor = ResourceMonitor(
             inner, limits, folders, self._end, limits.in_memory, refused_at
         )
-        self._relay = Relay(sockets, OUTPUT_MB << 20, self._broken)
+        self._relay = Relay(sockets, MAX_OUTPUT_MB << 20, self._on_relay_broken)
 
     def poll(self) -> int | None:
         status = self._process.poll()
         if status is None and self._ended:
-            return -signal.SIGKILL  # bubblewrap itself needs another moment
-        # bubblewrap says it as a shell does: 128 and the signal's number.
+            return -signal.SIGKILL  # bubblewrap itself ends a moment later
+        # bubblewrap reports a signal as shells do: 128 plus its number.
         return 128 - status if status is not None and status > 128 else status
 
     def interrupt(self) -> None:
-        """To the kernel and what it started, as a terminal does; the first process ignores it."""
+        """Signal the kernel and its children, as a terminal does; the first process ignores it."""
         with contextlib.suppress(OSError):
             if self._process.poll() is None:
                 os.killpg(self._inner, signal.SIGINT)
 
     def begin(self) -> None:
         self._relay.begin()
-        self._watch.begin()
+        self._monitor.begin()
 
     def exceeded(self) -> str | None:
-        return self._watch.exceeded()
+        return self._monitor.exceeded()
 
-    def crowded(self) -> bool:
-        return self._watch.crowded()
+    def hit_process_limit(self) -> bool:
+        return self._monitor.hit_process_limit()
 
     def full(self) -> Collection[str]:
-        return self._watch.full()
+        return self._monitor.full()
 
     def kill(self) -> None:
         self._end()
@@ -270,7 +275,7 @@ class _Sandboxed:
                 select.select([self._handle], [], [], EXIT_TIMEOUT_S)
                 os.close(self._handle)
                 self._handle = None
-                self._watch.end()
+                self._monitor.end()
                 self._relay.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=EXIT_TIMEOUT_S)
@@ -281,27 +286,27 @@ class _Sandboxed:
             if self._handle is not None:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
-    def _broken(self, flooded: bool) -> None:
+    def _on_relay_broken(self, flooded: bool) -> None:
         if flooded:
-            self._watch.stop(f"limit of {OUTPUT_MB} MB of output")
+            self._monitor.stop(f"limit of {MAX_OUTPUT_MB} MB of output")
         else:
-            # It is ending, and will have told why. Or it took its sockets away: nothing will be
-            # heard of it any more.
-            ending = threading.Timer(DYING, self._end_deaf)
+            # The kernel is about to end; or its code removed the sockets, and no message can arrive
+            # any more.
+            ending = threading.Timer(EXIT_GRACE_S, self._end_disconnected)
             ending.daemon = True
             ending.start()
 
-    def _end_deaf(self) -> None:
+    def _end_disconnected(self) -> None:
         if self._process.poll() is None and not self._ended:
-            self._watch.stop_saying(DEAF)
+            self._monitor.stop_with(CONNECTIONS_CLOSED)
             self._end()
 
 
-# -- whose a workspace is: a user id that nothing else has, where the server is root ---------------
+# -- the owner of a workspace: an unused user id, where the server runs as root --------------------
 
 
 def owner_of(workspace: Path) -> int | None:
-    """The user for the code that works there; None where it has to be the server's own."""
+    """The user id for code that works in `workspace`; None where it must be the server's own."""
     ids = _spare_ids()
     if ids is None:
         return None
@@ -310,9 +315,9 @@ def owner_of(workspace: Path) -> int | None:
 
 
 def give(folder: Path, user: int | None) -> None:
-    """Give the folder and what the server put there to `user`. Raises OSError.
+    """Make `user` the owner of the folder and of the server's files in it. Raises OSError.
 
-    What is the user's already is not looked into, and no link is followed.
+    Folders that belong to the user are not entered, and symbolic links are not followed.
     """
     if user is None:
         return
@@ -325,7 +330,7 @@ def give(folder: Path, user: int | None) -> None:
 
 
 def give_new(folder: Path) -> None:
-    """The same for what was put into a folder that `give` gave. Raises OSError."""
+    """Make the owner of the folder the owner of new files in it, see `give`. Raises OSError."""
     user = folder.stat().st_uid
     if os.geteuid() == 0 and user != 0:
         give(folder, user)
@@ -348,12 +353,12 @@ def _give_all(folder: int, user: int) -> None:
 
 
 def _spare_ids() -> range | None:
-    """Users that root may make a process run as, and that are nobody's."""
+    """User ids that nobody uses and that root can run a process as; None without root's rights."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
     try:
         first, _, count = map(int, Path("/proc/self/uid_map").read_text().split()[-3:])
     except (OSError, ValueError):
         return None
-    highest = min(first + count - 2, _HIGHEST)
-    return range(highest // 2, highest) if count >= _FEWEST else None
+    highest = min(first + count - 2, _MAX_USER_ID)
+    return range(highest // 2, highest) if count >= _MIN_USER_IDS else None

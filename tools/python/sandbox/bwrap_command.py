@@ -1,4 +1,4 @@
-"""bubblewrap's command line: what a kernel in a sandbox sees, is and may do. See bwrap(1)."""
+"""bubblewrap's options for a sandboxed kernel: its files, user and capabilities. See bwrap(1)."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from tools.python.sandbox.launcher import SHARED
 WORKSPACE = "/mnt/data"
 CONFIG = "/run/matplotlib"
 
-# Of /etc what Python, the C library and fontconfig read. No name of this machine, no password.
+# The entries of /etc that Python, the C library and fontconfig read; no host name, no passwords.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime")
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")
 
-_OF_PYTHON = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
+_PYTHON_PARTS = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
 _PROJECT = Path(__file__).resolve().parents[3]
 
 
 def arguments(user: int | None, limits: PythonLimits, folders: Mapping[Path, str]) -> list[str]:
-    """Options for a sandbox in which the code may write to `folders`, at their places in there.
+    """bubblewrap's options for a sandbox.
 
-    As a `user` of its own (see `become`) the kernel needs no user namespace.
+    Arguments:
+        user: id of the user that the kernel runs as (see `run_as`); None: the server's own, in
+            a user namespace.
+        limits: the limits of the session.
+        folders: folders that the code can write to -> their paths in the sandbox.
     """
     bound = [part for path, place in folders.items() for part in ("--bind", str(path), place)]
     return [
@@ -36,8 +40,8 @@ def arguments(user: int | None, limits: PythonLimits, folders: Mapping[Path, str
     ]  # fmt: skip
 
 
-def become(user: int | None) -> list[str]:
-    """The beginning of a command that runs as that user, in the sandbox."""
+def run_as(user: int | None) -> list[str]:
+    """The beginning of a command line that runs as `user` inside the sandbox."""
     if user is None:
         return []
     return [
@@ -53,14 +57,14 @@ def _rights(user: int | None) -> Iterator[str]:
     else:
         yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
         yield from ("--unshare-cgroup-try", "--cap-drop", "ALL")
-        # What it takes to become that user, who has none of it.
+        # The capabilities needed to change to that user, who then has none.
         for right in ("SETUID", "SETGID", "SETPCAP", "DAC_READ_SEARCH"):
             yield from ("--cap-add", f"CAP_{right}")
     yield from ("--die-with-parent", "--new-session", "--hostname", "python", "--clearenv")
 
 
 def _system(limits: PythonLimits) -> Iterator[str]:
-    """The file system without what belongs to one kernel."""
+    """The part of the file system that is the same for all kernels."""
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from _in_memory("/dev/shm", SHARED_MEMORY_MB)
     yield from ("--remount-ro", "/dev")
@@ -77,8 +81,8 @@ def _system(limits: PythonLimits) -> Iterator[str]:
     for path in python:
         if not path.is_relative_to(_PROJECT):
             yield from _read_only(path)
-    # Where something that is seen, or may be written to, lies around the project's folder. An
-    # installed project lies among the packages that the code may import, and hides nothing.
+    # A project inside a visible folder is hidden by an empty one. An installed project lies among
+    # the packages that the code may import, and is not hidden.
     covered = not _installed() and any(
         _PROJECT.is_relative_to(path) for path in (Path("/usr"), Path("/tmp"), *python)
     )
@@ -103,20 +107,20 @@ def _read_only(path: Path) -> Iterator[str]:
 
 
 def _python() -> Iterator[Path]:
-    """Where Python and its packages lie, and the programs of the system do not."""
+    """The folders of Python and its packages outside /usr."""
     places = [Path(sys.base_prefix), Path(sys.prefix)]
     if site.ENABLE_USER_SITE:
         places.append(Path(site.getusersitepackages()))
     for place in places:
-        # A virtual environment made right in the project's folder.
-        parts = [place / name for name in _OF_PYTHON] if place == _PROJECT else [place]
+        # The project's folder itself can be the virtual environment.
+        parts = [place / name for name in _PYTHON_PARTS] if place == _PROJECT else [place]
         for path in parts:
             if path.exists() and not path.is_relative_to("/usr"):
                 yield path
 
 
 def _installed() -> bool:
-    """Whether the project lies where pip puts packages, and not in a checkout."""
+    """Whether the project was installed by pip, and is no checkout."""
     places = (sysconfig.get_path("purelib"), site.getusersitepackages())
     return any(Path(place).resolve() == _PROJECT for place in places)
 

@@ -1,7 +1,7 @@
-"""How a kernel's process is started, interrupted and ended.
+"""Starts, interrupts and ends a kernel's process.
 
-`Kernel` speaks with a kernel through a connection file and asks nothing about its process
-but what `KernelProcess` says, so that a sandbox is one more `KernelLauncher`.
+`Kernel` reaches a kernel through its connection file, and its process through `KernelProcess`
+only. So a sandbox is another `KernelLauncher`.
 """
 
 from __future__ import annotations
@@ -24,74 +24,74 @@ from tools.python.limits import PythonLimits
 from tools.python.limits.monitor import ResourceMonitor
 from tools.python.sandbox.boot import kernel_command
 
-# What Python or a system library needs from outside; never a key or a setting of the server.
+# Variables of the server that Python or a system library needs; no keys, no settings.
 _PASSED_ON = ("TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SYSTEMROOT")
 
-MATPLOTLIB = "matplotlib"  # the folder of matplotlib's settings, in the kernel's private folder
+MATPLOTLIB = "matplotlib"  # folder for matplotlib's configuration, in the kernel's private folder
 
-# One thread that lives as long as the server starts every kernel: PR_SET_PDEATHSIG watches the
-# thread, not the process.
+# All kernels are started by one thread that lives as long as the server, because
+# PR_SET_PDEATHSIG ends a kernel with the thread that started it, not with the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernel-spawner")
 
 T = TypeVar("T")
 
 
 class KernelProcess(Protocol):
-    """A running kernel, and all that the code in it started."""
+    """A kernel's process, with all processes that its code started."""
 
     def poll(self) -> int | None:
-        """The exit status, negative for a signal's number, or None while it runs."""
+        """The exit status, negative for a signal's number; None while the process runs."""
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running code."""
 
     def kill(self) -> None:
-        """End it and its children at once. May be called twice, from any thread."""
+        """Kill the process and its children at once. May be called twice, from any thread."""
 
     def begin(self) -> None:
-        """A call begins: its CPU seconds and its output count from here."""
+        """Mark the beginning of a call, from which CPU seconds and output are counted."""
 
     def exceeded(self) -> str | None:
-        """The limit that the code went past, in a sentence for the model, else None.
+        """The message to the model about the limit that the code exceeded, else None.
 
-        Asked at every tick of a call, so it only looks. Where waiting for the code to stop
-        would do harm (memory, processes) it has been killed by then; else it is for the caller
-        to interrupt it, and to kill it where that does not help.
+        It is called at every poll of a call, and does not block. At a limit on memory or
+        processes the code has been killed already; at others the caller interrupts the code,
+        and kills it where that does not help.
         """
 
-    def crowded(self) -> bool:
-        """Whether the system refused the code processes or threads since the call began."""
+    def hit_process_limit(self) -> bool:
+        """Whether the system refused processes or threads since the call began."""
 
     def full(self) -> Collection[str]:
-        """The places that the code can write to and that have no room now: see `causes.DISK`."""
+        """The full file systems that the code can write to: `causes.DISK`, or their paths."""
 
 
 class KernelLauncher(Protocol):
-    """Starts kernels in one way: a plain child process, a sandbox."""
+    """Starts kernels as plain child processes, or in a sandbox."""
 
     @property
     def network(self) -> bool:
-        """Whether the code reaches the network. The tool's description says so."""
+        """Whether the code can reach the network; the tool's description states it."""
 
     @property
     def folder(self) -> str:
-        """What the code calls the workspace. The tool's description says so."""
+        """The name of the workspace in the tool's description: its path inside, or a phrase."""
 
     @property
     def confined(self) -> bool:
-        """Whether the code can write to its own folder and to places in memory alone."""
+        """Whether the code can write only to its own folder and to file systems in memory."""
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
         """Start a kernel that reads the connection file and works in `workspace`.
 
-        The folder of the connection file belongs to this kernel alone: its sockets and its
-        temporary files lie there. Raises OSError.
+        The folder of the connection file is private to this kernel, for its sockets and
+        temporary files. Raises OSError.
         """
 
 
 @dataclass(frozen=True)
 class ChildProcess:
-    """Kernels as child processes of the server, in a group of their own; no sandbox."""
+    """Starts kernels without a sandbox, as child processes in process groups of their own."""
 
     limits: PythonLimits = PythonLimits()
     network = True
@@ -99,7 +99,7 @@ class ChildProcess:
     folder = "the working directory"
 
     def launch(self, connection: Path, workspace: Path) -> KernelProcess:
-        """See `KernelLauncher.launch`. What the kernel says while it starts is in `log`."""
+        """See `KernelLauncher.launch`. The kernel's own output goes to the file `log`."""
         private = connection.parent
         (private / "tmp").mkdir(exist_ok=True)
 
@@ -119,12 +119,12 @@ class ChildProcess:
 
 
 def spawn(start: Callable[[], T]) -> T:
-    """What `start` returns, run in the thread that starts all kernels."""
+    """Run `start` in the thread that starts all kernels, and return its result."""
     return _spawner.submit(start).result()
 
 
 def environment(private: Path, workspace: Path) -> Mapping[str, str]:
-    """The kernel's whole environment: nothing of the server's but what Python needs."""
+    """The kernel's environment variables; of the server's only those that Python needs."""
     programs = str(Path(sys.executable).parent)
     variables = {
         **SHARED,
@@ -143,7 +143,7 @@ def environment(private: Path, workspace: Path) -> Mapping[str, str]:
     return variables | {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-# As many threads for sums as there are cores, within reason: each takes memory of its own.
+# Threads of numerical libraries: one a core, four at most, because each takes memory.
 _THREADS = str(min(os.cpu_count() or 1, 4))
 
 SHARED: Mapping[str, str] = {
@@ -165,7 +165,7 @@ class _Child:
     ) -> None:
         self._process = process
         self._killed = False
-        self._watch = ResourceMonitor(process.pid, limits, [workspace], self._end)
+        self._monitor = ResourceMonitor(process.pid, limits, [workspace], self._end)
 
     def poll(self) -> int | None:
         return self._process.poll()
@@ -175,19 +175,19 @@ class _Child:
             os.killpg(self._process.pid, signal.SIGINT)
 
     def begin(self) -> None:
-        self._watch.begin()
+        self._monitor.begin()
 
     def exceeded(self) -> str | None:
-        return self._watch.exceeded()
+        return self._monitor.exceeded()
 
-    def crowded(self) -> bool:
-        return self._watch.crowded()
+    def hit_process_limit(self) -> bool:
+        return self._monitor.hit_process_limit()
 
     def full(self) -> Collection[str]:
-        return self._watch.full()
+        return self._monitor.full()
 
     def kill(self) -> None:
-        self._watch.end()
+        self._monitor.end()
         if not self._killed:
             self._killed = True
             self._end()

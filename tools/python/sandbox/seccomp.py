@@ -1,8 +1,8 @@
-"""The system calls that a sandboxed kernel has no use for.
+"""A seccomp filter that refuses system calls which sandboxed code does not need.
 
-Namespaces of the code's own would give it rights over parts of the kernel that it has none over
-now; memory that belongs to no process (`memfd_create`, System V shared memory and messages) would
-escape the memory limit. Both fail with EPERM, as on a machine that does not allow them.
+New namespaces would give the code capabilities over parts of the Linux kernel; memory that belongs
+to no process (`memfd_create`, System V shared memory and messages) would escape the memory limit.
+Such calls fail with EPERM, as on a machine that does not permit them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CLONE_NEW = 0x7E020000  # every CLONE_NEW* of <linux/sched.h> that clone() take
 
 
 def program() -> bytes | None:
-    """The filter as bubblewrap's `--seccomp` reads it; None on a machine that it isn't for."""
+    """The filter as bubblewrap's `--seccomp` reads it; None on another architecture."""
     if platform.machine() not in _MACHINES or sys.byteorder != "little":
         return None
     architecture, calls = _MACHINES[platform.machine()]
@@ -53,7 +53,8 @@ def program() -> bytes | None:
         _step(_LOAD, _NUMBER),
         _step(_AT_LEAST, _X32, otherwise=1),
         refuse,
-        # Its flags lie in memory, where a filter can't look; the C library falls back to clone.
+        # The flags of clone3 lie in memory, which a filter can't read; on ENOSYS the C library
+        # falls back to clone.
         _step(_EQUAL, _CLONE3, otherwise=1),
         _step(_RETURN, _ERRNO | _ENOSYS),
     ]
@@ -71,5 +72,5 @@ def program() -> bytes | None:
 
 
 def _step(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
-    """One instruction; a jump skips that many instructions."""
+    """One BPF instruction; `then` and `otherwise`: instructions that a jump skips."""
     return struct.pack("<HBBI", code, then, otherwise, value)

@@ -1,4 +1,4 @@
-"""Which sandbox is in force, and why."""
+"""Chooses how kernels are started, and gives the reason."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Setting = Literal["auto", "bubblewrap", "none"]
 
 @dataclass(frozen=True)
 class SandboxChoice:
-    """How kernels run: `launcher` is None where the tool is not on offer. `reason` is one
-    sentence for the page, and `warning` says that users should know it before they go on."""
+    """How kernels are started. `launcher` is None where the tool is switched off; `reason`: one
+    sentence for the page; `warning`: whether the page shows it as a warning."""
 
     launcher: KernelLauncher | None
     reason: str
@@ -23,9 +23,12 @@ class SandboxChoice:
 
 
 def choose_sandbox(setting: Setting, local: bool, limits: PythonLimits) -> SandboxChoice:
-    """The way in which kernels are started. `local`: nobody but this machine reaches the server.
+    """Choose how kernels are started. The first call in a process tries whether bubblewrap works.
 
-    Tries, once in a process, whether bubblewrap works here.
+    Arguments:
+        setting: GLM_PYTHON_SANDBOX.
+        local: whether the server can be reached from this machine only.
+        limits: the limits of a session.
     """
     if setting == "none":
         return SandboxChoice(
@@ -34,21 +37,21 @@ def choose_sandbox(setting: Setting, local: bool, limits: PythonLimits) -> Sandb
             "whatever the app's user can.",
             warning=True,
         )
-    trouble = why_not()
-    if trouble is None:
+    problem = why_not()
+    if problem is None:
         return SandboxChoice(Bubblewrap(limits), "Python runs in a sandbox (bubblewrap).")
     if setting == "bubblewrap":
-        return SandboxChoice(None, f"Python is switched off: {trouble}.", warning=True)
+        return SandboxChoice(None, f"Python is switched off: {problem}.", warning=True)
     if local:
         return SandboxChoice(
             ChildProcess(limits),
-            f"Python runs without a sandbox, for {trouble}: its code can do whatever the app's "
+            f"Python runs without a sandbox, for {problem}: its code can do whatever the app's "
             "user can. Others can't reach this server.",
             warning=True,
         )
     return SandboxChoice(
         None,
-        f"Python is switched off: {trouble}, and others can reach this server. "
+        f"Python is switched off: {problem}, and others can reach this server. "
         "GLM_PYTHON_SANDBOX=none would let everybody's code run without a sandbox.",
         warning=True,
     )

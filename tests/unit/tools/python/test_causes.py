@@ -18,8 +18,8 @@ from app.core.settings import Settings
 from tests.support.sandboxed import LIMITS, answer, ask, eventually, sandboxed
 from tools.base import ToolError
 from tools.python import ChildProcess, PythonTool
-from tools.python.limits.causes import DISK, DISK_FULL, cause_of, what_became
-from tools.python.sandbox.bubblewrap import DEAF, why_not
+from tools.python.limits.causes import DISK, DISK_FULL, cause_of, exit_message
+from tools.python.sandbox.bubblewrap import CONNECTIONS_CLOSED, why_not
 from tools.safe_files import delete_folder, read_regular
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -99,7 +99,7 @@ def test_a_kernel_that_closes_its_own_connections_is_told_as_that(confined: Pyth
         "  except OSError: pass\n"
         "time.sleep(20)"
     )
-    assert ask(confined, code).error == DEAF
+    assert ask(confined, code).error == CONNECTIONS_CLOSED
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_kernel_that_closes_its_own_connections_is_told_as_that(confined: Pyth
     [(0, "exit code 0"), (-31, "SIGSYS"), (-24, "CPU time"), (-25, "SIGXFSZ"), (-99, "signal 99")],
 )
 def test_every_status_has_a_sentence(status: int, said: str) -> None:
-    assert said in what_became(status)
+    assert said in exit_message(status)
 
 
 # -- errors of the code --------------------------------------------------------------------------

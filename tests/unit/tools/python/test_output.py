@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.python.kernels.startup.session import LEFT_OUT
-from tools.python.output.collector import ITEMS, Omitted, Outputs, Picture, compose, plain
+from tools.python.output.collector import MAX_ITEMS, Omitted, Outputs, Picture, compose, plain
 
 
 def message(kind: str, **content: Any) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def text_of(outputs: Outputs, limit: int = 1000) -> str:
 def test_where_a_stream_is_cut_makes_no_difference(parts: list[str], limit: int) -> None:
     piecewise, whole = Outputs(1000, 5), Outputs(1000, 5)
     for part in parts:
-        piecewise.hear(stream(part))
-    whole.hear(stream("".join(parts)))
+        piecewise.handle(stream(part))
+    whole.handle(stream("".join(parts)))
     assert text_of(piecewise, limit) == text_of(whole, limit)
 
 
@@ -77,39 +77,39 @@ def test_plain_text_is_what_a_terminal_leaves(written: str, left: str) -> None:
 def test_a_very_long_line_is_handled_in_linear_time() -> None:
     outputs = Outputs(1000, 5)
     for _ in range(100):
-        outputs.hear(stream("x" * 100_000))
+        outputs.handle(stream("x" * 100_000))
     assert "9,999,000 characters left out" in text_of(outputs)
 
 
 def test_many_displays_are_bounded_and_counted() -> None:
     outputs = Outputs(1000, 5)
     picture = base64.b64encode(b"picture").decode()
-    for number in range(3 * ITEMS):
-        outputs.hear(display({"text/plain": f"value {number:05}"}))
-        if number == ITEMS + 5:
-            outputs.hear(display({"image/png": picture}))
+    for number in range(3 * MAX_ITEMS):
+        outputs.handle(display({"text/plain": f"value {number:05}"}))
+        if number == MAX_ITEMS + 5:
+            outputs.handle(display({"image/png": picture}))
     pieces = outputs.pieces()
-    assert len(pieces) < 3 * ITEMS
+    assert len(pieces) < 3 * MAX_ITEMS
     assert sum(isinstance(piece, Picture) for piece in pieces) == 1
     text = text_of(outputs)
-    assert text.startswith("value 00000\n") and text.endswith(f"value {3 * ITEMS - 1:05}\n")
-    total = 3 * ITEMS * len("value 00000\n")
+    assert text.startswith("value 00000\n") and text.endswith(f"value {3 * MAX_ITEMS - 1:05}\n")
+    total = 3 * MAX_ITEMS * len("value 00000\n")
     assert f"{total - 1000:,} characters left out" in text
 
 
 def test_missing_characters_that_the_kernel_reports_are_counted_in_place() -> None:
     outputs = Outputs(1000, 5)
-    outputs.hear(stream("head\n"))
-    outputs.hear(display({LEFT_OUT: 5_000}))
-    outputs.hear(stream("tail\n"))
+    outputs.handle(stream("head\n"))
+    outputs.handle(display({LEFT_OUT: 5_000}))
+    outputs.handle(stream("tail\n"))
     assert text_of(outputs) == "head\n[… 5,000 characters left out …]\ntail\n"
 
 
 def test_paths_of_the_host_leave_errors_and_warnings() -> None:
     outputs = Outputs(1000, 5, hidden=("/srv/lib", "/srv/lib/site-packages"))
-    outputs.hear(stream("/srv/lib/site-packages/numpy/x.py:1: Warning\n", "stderr"))
-    outputs.hear(stream("/srv/lib/mine.txt\n"))
-    outputs.hear(
+    outputs.handle(stream("/srv/lib/site-packages/numpy/x.py:1: Warning\n", "stderr"))
+    outputs.handle(stream("/srv/lib/mine.txt\n"))
+    outputs.handle(
         message(
             "error",
             ename="ImportError",
@@ -123,20 +123,20 @@ def test_paths_of_the_host_leave_errors_and_warnings() -> None:
 
 def test_clear_output_waits_when_asked() -> None:
     outputs = Outputs(1000, 5)
-    outputs.hear(stream("old\n"))
-    outputs.hear(message("clear_output", wait=True))
+    outputs.handle(stream("old\n"))
+    outputs.handle(message("clear_output", wait=True))
     assert text_of(outputs) == "old\n"
-    outputs.hear(stream("new\n"))
+    outputs.handle(stream("new\n"))
     assert text_of(outputs) == "new\n"
-    outputs.hear(message("clear_output", wait=False))
+    outputs.handle(message("clear_output", wait=False))
     assert text_of(outputs) == ""
 
 
 def test_an_image_wins_over_its_text_unless_it_cannot_be_decoded() -> None:
     outputs = Outputs(1000, 5)
     good = base64.b64encode(b"data").decode()
-    outputs.hear(display({"image/png": good, "text/plain": "<Figure size 640x480>"}))
-    outputs.hear(display({"image/png": "%%%", "text/plain": "broken"}))
+    outputs.handle(display({"image/png": good, "text/plain": "<Figure size 640x480>"}))
+    outputs.handle(display({"image/png": "%%%", "text/plain": "broken"}))
     assert [piece for piece in outputs.pieces() if piece] == [Picture(b"data"), "broken\n"]
 
 
@@ -176,5 +176,5 @@ keys = st.sampled_from(
 )
 def test_a_message_of_any_shape_does_no_harm(kind: str, content: dict[str, Any]) -> None:
     outputs = Outputs(100, 5)
-    outputs.hear({"msg_type": kind, "content": content})
+    outputs.handle({"msg_type": kind, "content": content})
     assert isinstance(text_of(outputs), str)

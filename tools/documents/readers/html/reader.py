@@ -19,8 +19,8 @@ from tools.documents.readers.layout.pagination import Block, pages, pieces
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.tables.markdown import table
 
-MAX_MARKUP_CHARS = 10_000_000  # characters of markup that are read
-MAX_RAW_CHARS = 6 * MAX_MARKUP_CHARS  # characters, with embedded pictures and scripts
+MAX_MARKUP_CHARS = 10_000_000  # of markup that are read
+MAX_RAW_CHARS = 6 * MAX_MARKUP_CHARS  # including embedded pictures and scripts
 
 _EMBEDDED = re.compile(r"data:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=%\s]{100,}")
 _SCRIPTS = re.compile(

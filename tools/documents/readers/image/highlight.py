@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from PIL import Image, ImageChops, ImageDraw
 
 INK, EDGE = (255, 222, 110), (214, 132, 0)
-AROUND = 0.003  # of the picture's width: how far a mark goes beyond the words
+AROUND = 0.003  # margin of a mark around the words, as a share of the image's width
 Edges = Sequence[float]
 """Left, top, right and bottom, in pixels."""
 
 
 def marked(image: Image.Image, areas: Iterable[Edges]) -> Image.Image:
-    """The picture with marks on these areas, through which it can be seen."""
+    """The image with transparent marks on these areas, given in pixels."""
     ink = Image.new("RGB", image.size, "white")
     pen, around = ImageDraw.Draw(ink), max(2.0, AROUND * image.width)
     boxes = [
@@ -25,12 +25,12 @@ def marked(image: Image.Image, areas: Iterable[Edges]) -> Image.Image:
     shown = ImageChops.multiply(image.convert("RGB"), ink)
     edge = ImageDraw.Draw(shown)
     for box in boxes:
-        # On a dark ground the ink is not seen.
+        # The ink is invisible on a dark background; the outline is not.
         edge.rectangle(box, outline=EDGE, width=max(1, round(around / 2)))
     return shown
 
 
 def enlarged(image: Image.Image, areas: Iterable[Sequence[int]]) -> list[Edges]:
-    """Areas in thousandths of the picture, in its pixels."""
+    """Areas in thousandths of the image's size, converted to pixels."""
     across, down = image.width / 1000, image.height / 1000
     return [(a * across, b * down, c * across, d * down) for a, b, c, d in areas]

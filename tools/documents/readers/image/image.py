@@ -1,4 +1,4 @@
-"""A picture as a document: its text by OCR, a page a frame where it is a TIFF."""
+"""Image files: their text by OCR; each frame of a TIFF is a page."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ def draw(
     words: Sequence[str] = (),
     areas: Sequence[Area] = (),
 ) -> Image.Image:
-    """A frame, counted from 1, at most `width` pixels wide, with these areas marked; of `words` a
-    picture knows nothing. Raises `DocumentError`."""
+    """Render a frame, at most `width` pixels wide, with `areas` marked. Frames count from 1.
+
+    `password` and `words` are for other formats, and ignored. Raises `DocumentError`.
+    """
     with _opened(path) as image:
         _turn(image, page)
         shown = _loaded(image)
@@ -65,7 +67,7 @@ def loaded(source: IO[bytes]) -> Image.Image:
 
 
 def _opened(source: Path | IO[bytes]) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = None  # what is too large is said in words below
+    Image.MAX_IMAGE_PIXELS = None  # `MAX_PIXELS` is checked below
     try:
         image = Image.open(source)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
@@ -96,7 +98,7 @@ def _loaded(frame: Image.Image) -> Image.Image:
     """The frame the right way up, on white."""
     if frame.width * frame.height > MAX_PIXELS:
         raise DocumentError(f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels.")
-    frame.draft("RGB", (2 * ocr.SIDE, 2 * ocr.SIDE))
+    frame.draft("RGB", (2 * ocr.SIDE_PX, 2 * ocr.SIDE_PX))
     try:
         upright = ImageOps.exif_transpose(frame)
     except (OSError, ValueError, SyntaxError):

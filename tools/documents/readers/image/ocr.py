@@ -1,4 +1,4 @@
-"""Text out of pictures, with RapidOCR; the weights of its models are in its wheel."""
+"""Recognises text in images with RapidOCR, whose wheel contains the weights of its models."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tools.documents.readers.layout.text_lines import Line, markdown
 if TYPE_CHECKING:
     from PIL import Image
 
-THREADS = 1  # two files are read at a time, and what waits for the processor spins
-SIDE = 1440  # pixels; what is higher is recognised in strips, what is far smaller is enlarged
-MIN_EDGE_PX = 30  # pixels
+THREADS = 1  # two files are read at a time, and waiting threads would spin
+SIDE_PX = 1440  # a higher image is recognised in strips; one below half is enlarged
+MIN_EDGE_PX = 30  # smaller images are skipped
 
 NOTHING, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
-"""What is said of a page whose picture gave no text."""
+"""What `Page.unreadable` says of a page whose image gave no text."""
 
 
 class Words(NamedTuple):
-    """Words with the rectangle around them, in pixels from the picture's upper left corner, and
-    how many of their characters are thought to be right."""
+    """Words, their bounding box in pixels from the image's upper left corner, and the expected
+    number of correct characters."""
 
     text: str
     box: Box
@@ -31,22 +31,22 @@ class Words(NamedTuple):
 
 
 class OcrFailed(Exception):
-    """Nothing could be recognised; its text is for the log."""
+    """The recognition failed; the message is for the log."""
 
 
 def page_of(picture: Image.Image, number: int) -> Page:
-    """The page that the picture shows. Raises `OcrFailed`."""
+    """The page with the text of the image. Raises `OcrFailed`."""
     text, places = recognised(picture)
     return Page(number, text, () if text else (NOTHING,), ocr=True, places=places)
 
 
 def recognised(picture: Image.Image) -> tuple[str, tuple[WordBox, ...]]:
-    """The text that the picture shows, in reading order, and where its words stand; that is left
-    out where the text runs up or down. Raises `OcrFailed`."""
+    """The text of the image in reading order, and the boxes of its words; no boxes if the text is
+    rotated by 90 degrees. Raises `OcrFailed`."""
     try:
-        best = upright = _seen(picture)
+        best = upright = _find_words(picture)
         if _is_sideways(best):
-            turned = (_seen(picture.rotate(turn, expand=True)) for turn in (90, 270))
+            turned = (_find_words(picture.rotate(turn, expand=True)) for turn in (90, 270))
             best = max(best, *turned, key=lambda seen: sum(each.certainty for each in seen))
     except MemoryError:
         raise
@@ -58,7 +58,7 @@ def recognised(picture: Image.Image) -> tuple[str, tuple[WordBox, ...]]:
 
 
 def line_of(row: Sequence[Words]) -> Line:
-    """The words of a line as one."""
+    """The words of a line, joined."""
     height = middle(words.box.height for words in row)
     base = -middle(words.box.bottom for words in row)
     text = " ".join(words.text for words in row)
@@ -73,10 +73,10 @@ def _place(words: Words, size: tuple[int, int]) -> WordBox:
     return signs, *edges
 
 
-def _seen(picture: Image.Image) -> list[Words]:
-    """What is written on the picture, in its own pixels."""
-    scale = min(SIDE / picture.width, 1.0) if picture.height > SIDE / 2 else 1.0
-    scale = 2.0 if max(picture.size) < SIDE / 2 else scale
+def _find_words(picture: Image.Image) -> list[Words]:
+    """The words in the image, with boxes in pixels of the original size."""
+    scale = min(SIDE_PX / picture.width, 1.0) if picture.height > SIDE_PX / 2 else 1.0
+    scale = 2.0 if max(picture.size) < SIDE_PX / 2 else scale
     sized = picture
     if scale != 1.0:
         across, down = (max(1, round(side * scale)) for side in picture.size)
@@ -91,13 +91,13 @@ def _is_sideways(seen: Sequence[Words]) -> bool:
 
 
 def _strips(picture: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Strips that are not too high, each with its upper edge; cut where nothing is written."""
+    """Horizontal strips with their upper edges, cut where the image has the least contrast."""
     import numpy
 
     top = 0
-    while picture.height - top > SIDE * 1.1:
-        low = top + SIDE // 2
-        window = picture.crop((0, low, picture.width, top + SIDE)).convert("L")
+    while picture.height - top > SIDE_PX * 1.1:
+        low = top + SIDE_PX // 2
+        window = picture.crop((0, low, picture.width, top + SIDE_PX)).convert("L")
         cut = low + int(numpy.asarray(window).std(axis=1).argmin())
         yield top, picture.crop((0, top, picture.width, cut))
         top = cut
@@ -130,8 +130,8 @@ def _engine() -> Any:
             "Global.log_level": "critical",
             "Global.use_cls": False,
             "Det.limit_type": "max",
-            "Det.limit_side_len": SIDE,
-            # One line at a time: together they would all be as long as the longest.
+            "Det.limit_side_len": SIDE_PX,
+            # One line at a time, because a batch pads all lines to the longest.
             "Rec.rec_batch_num": 1,
             f"{runtime}.intra_op_num_threads": THREADS,
             f"{runtime}.inter_op_num_threads": 1,

@@ -6,7 +6,7 @@ import re
 
 
 def fenced(code: str, language: str = "") -> str:
-    """`code` between fences that it does not hold itself."""
+    """`code` in a fenced block, with a fence longer than any in `code`."""
     longest = max((len(found) for found in re.findall(r"`{3,}", code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"

@@ -1,4 +1,4 @@
-"""Numbers as lists write them: 4, iv, d, 4th, 四, ④."""
+"""Numbers in the styles of lists: 4, iv, d, 4th, 四, ④."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROMAN: tuple[tuple[int, str], ...] = (
 
 
 def written(number: int, style: str) -> str:
-    """`number` in a style of Office Open XML (`w:numFmt`); decimal where the style is unknown."""
+    """`number` in a style of Office Open XML (`w:numFmt`); decimal for an unknown style."""
     if style == "none":
         return ""
     if style in _IDEOGRAPHS:

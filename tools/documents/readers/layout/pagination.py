@@ -1,4 +1,4 @@
-"""Paragraphs into pages: where a format has no pages of its own, one ends at a paragraph's end."""
+"""Divides paragraphs into pages; for a format without pages, a page ends at a paragraph's end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.documents.base import Options, Page, ReaderEvent, Remark
 
 SIZE = 3000  # characters; about what stands on a printed page
 PAGE_END = "\f"
-"""In a block's text: what follows stands on another page."""
+"""Marks a page end in a block's text."""
 
 PICTURE = "picture"
 Scan = Callable[[], str]
@@ -21,12 +21,16 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s|[。！？；]")
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, a list item, a table in Markdown.
+    """A paragraph, list item or table in Markdown.
 
-    `tight` ones that follow each other make one list or one run of lines. `notes` go to the end of
-    the page. `unread` names what stands here and has no text, one noun each ("picture"). `scans`
-    recognise the text in a picture each; that is done where a page has no text of its `own`:
-    headers are none, and what is said of a picture.
+    Attributes:
+        text: its text.
+        tight: whether it continues the list or lines of a tight block before it.
+        notes: texts for the end of the page.
+        unread: a noun ("picture") for each part without readable text.
+        scans: functions that recognise the text of a picture each; called for pages without
+            text of their own.
+        own: whether the text counts as the page's own (headers and image descriptions don't).
     """
 
     text: str = ""
@@ -40,14 +44,14 @@ class Block:
 def pages(
     blocks: Iterable[Block | Remark], options: Options, size: int | None = SIZE
 ) -> Iterator[ReaderEvent]:
-    """`blocks` as pages of about `size` characters; with None only `PAGE_END` ends one."""
+    """Divide `blocks` into pages of about `size` characters; None: at `PAGE_END` only."""
     return numbered(_filled(blocks, size), options)
 
 
 def numbered(
     unnumbered: Iterable[Page | Scanned | Remark], options: Options
 ) -> Iterator[ReaderEvent]:
-    """Pages with their numbers, as many as are allowed; what is cut is said."""
+    """Number the pages, up to `options.most_pages`; a remark tells of further ones."""
     number = 0
     for piece in unnumbered:
         if isinstance(piece, Remark):
@@ -63,7 +67,7 @@ def numbered(
 
 
 def one_page(blocks: Iterable[Block]) -> Page | Scanned:
-    """All of `blocks` on one page, still without its number, for `numbered`."""
+    """One page with all `blocks`, not yet numbered (see `numbered`)."""
     sheet = _Sheet()
     for block in blocks:
         sheet.add(replace(block, text=block.text.replace(PAGE_END, "")))
@@ -82,7 +86,7 @@ def joined(blocks: Iterable[Block]) -> str:
 
 
 def pieces(text: str, size: int = SIZE) -> Iterator[str]:
-    """`text` in pieces of at most `size` characters, cut where it is least felt."""
+    """`text` in pieces of at most `size` characters, see `cut_off`."""
     while len(text) > size:
         piece, text = cut_off(text, size)
         yield piece
@@ -105,7 +109,7 @@ def counted(nouns: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A page without text of its own, and what recognises the text in its pictures."""
+    """A page without text of its own, and the functions that recognise text in its pictures."""
 
     page: Page
     scans: tuple[Scan, ...]

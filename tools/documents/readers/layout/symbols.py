@@ -1,4 +1,4 @@
-"""Small print and symbol fonts: what a sign looks like, as Unicode has it."""
+"""Unicode characters for superscripts, subscripts and symbol fonts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ UNKNOWN = "□"
 
 
 def raised(text: str) -> str:
-    """Superscript digits as such, so that 10⁶ does not read as 106; other text as it is."""
+    """Digits as superscript characters, so that 10⁶ is not read as 106; other text unchanged."""
     return text.translate(_RAISED) if _CAN_RAISE.fullmatch(text) else text
 
 
 def lowered(text: str) -> str:
-    """Subscript digits as such; other text as it is."""
+    """Digits as subscript characters; other text unchanged."""
     return text.translate(_LOWERED) if _CAN_LOWER.fullmatch(text) else text
 
 

@@ -1,4 +1,4 @@
-"""Lines as they stand on a page, as Markdown: paragraphs apart, headings marked."""
+"""Joins the lines of a page into Markdown paragraphs and headings, by position and height."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-GAP = 1.3  # of the usual distance of two lines; what is more begins a paragraph
-INDENT = (0.8, 4.0)  # heights of a line; how far the first one of a paragraph is moved in
-HEADING = ((1.75, "# "), (1.4, "## "), (1.18, "### "))  # heights of the usual line
+GAP = 1.3  # times the usual line distance; a larger one begins a paragraph
+INDENT = (0.8, 4.0)  # least and most indent of a paragraph's first line, in line heights
+HEADING = (
+    (1.75, "# "),
+    (1.4, "## "),
+    (1.18, "### "),
+)  # least height, in heights of body text -> mark
 MAX_HEADING_CHARS = 150  # characters of a heading
 
 _CONTENTS = re.compile(r"(?:[.·…] ?){4}")  # what leads to the page's number
@@ -31,7 +35,7 @@ class Line(NamedTuple):
 
 
 class Body:
-    """How high the text of a document usually is, from the lines seen so far."""
+    """The usual height of a document's text, from the lines seen so far."""
 
     def __init__(self) -> None:
         self._characters = Counter[float]()
@@ -43,7 +47,7 @@ class Body:
         self._usual = max(self._characters, key=self._characters.__getitem__, default=0.0)
 
     def mark(self, line: Line) -> str:
-        """What makes a heading of the line; empty where it is none."""
+        """The Markdown mark of a heading; empty for other lines."""
         if line.height < HEADING[-1][0] * self._usual or len(line.text) > MAX_HEADING_CHARS:
             return ""
         if _CONTENTS.search(line.text) or not any(map(str.isalpha, line.text)):
@@ -52,7 +56,7 @@ class Body:
 
 
 def markdown(lines: Sequence[Line], body: Body | None = None) -> str:
-    """The lines in their order; without a `body` none is a heading."""
+    """The lines as Markdown, in the given order; headings only with `body`."""
     usual = _distance(lines)
     parts, mark = list[str](), ""
     for at, line in enumerate(lines):
@@ -70,7 +74,7 @@ def markdown(lines: Sequence[Line], body: Body | None = None) -> str:
 
 
 def _begins(lines: Sequence[Line], at: int, usual: float) -> bool:
-    """Whether a paragraph begins there."""
+    """Whether a paragraph begins with the line at index `at`."""
     before, line = lines[at - 1], lines[at]
     if before.foot - line.base > GAP * usual > 0:
         return True
@@ -82,7 +86,7 @@ def _begins(lines: Sequence[Line], at: int, usual: float) -> bool:
 
 
 def _distance(lines: Sequence[Line]) -> float:
-    """How far a line usually is below the one before; 0 where none is."""
+    """The usual distance between the bases of two lines; 0 for a single line."""
     steps = sorted(
         before.foot - line.base
         for before, line in pairwise(lines)

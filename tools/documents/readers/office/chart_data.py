@@ -1,4 +1,4 @@
-"""A chart as a table of what it draws: the values that the file keeps beside the picture."""
+"""Reads a chart as a table of its values, which the file stores with the chart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tools.documents.readers.tables.number_formats import number
 
 
 def chart(root: Element | None) -> list[Block]:
-    """A chart as its title and a table of what it draws."""
+    """The title of a chart, and a table of its values; empty for a chart without both."""
     if root is None:
         return []
     if name(root) == "cx:chartSpace":
@@ -25,15 +25,15 @@ def chart(root: Element | None) -> list[Block]:
     blocks = [Block(f"Chart: {title}" if title else "Chart:")]
     for categories, group in groupby(series, key=lambda one: _points(one, "c:cat", "c:xVal")):
         members = list(group)
-        names = [_series_name(one) or f"Series {at}" for at, one in enumerate(members, 1)]
+        names = [_series_name(one) or f"Series {count}" for count, one in enumerate(members, 1)]
         values = [_points(one, "c:val", "c:yVal") for one in members]
         sizes = [_points(one, "c:bubbleSize") for one in members]
         columns = [dict(one) for one in (*values, *filter(None, sizes))]
         names += [f"{label} (size)" for label, one in zip(names, sizes, strict=True) if one]
         known = dict(categories)
         rows = [
-            [known.get(at, ""), *(column.get(at, "") for column in columns)]
-            for at in sorted(set(known).union(*columns))
+            [known.get(index, ""), *(column.get(index, "") for column in columns)]
+            for index in sorted(set(known).union(*columns))
         ]
         blocks += table([[axes[0], *names], *rows]) if rows else []
     if axes[1]:
@@ -43,17 +43,17 @@ def chart(root: Element | None) -> list[Block]:
 
 def _title(parent: Element | None) -> str:
     """The title of a chart or of an axis."""
-    told = child(parent, "c:title", "c:tx")
-    if told is None:
+    title = child(parent, "c:title", "c:tx")
+    if title is None:
         return ""
-    rich = child(told, "c:rich")
+    rich = child(title, "c:rich")
     if rich is not None:
         return " ".join(block.text for block in paragraphs(rich))
-    return " ".join(text for _, text in _cached(told))
+    return " ".join(text for _, text in _cached(title))
 
 
 def _axes(plot: Element | None) -> tuple[str, str]:
-    """The titles of the axis that is counted along, and of the one that is measured on."""
+    """The titles of the category axis and of the value axes."""
     titles = {"c:catAx": "", "c:dateAx": "", "c:valAx": ""}
     measured: list[str] = []
     for axis in children(plot):
@@ -66,15 +66,17 @@ def _axes(plot: Element | None) -> tuple[str, str]:
 
 
 def _series_name(series: Element) -> str:
-    told = child(series, "c:tx")
-    if told is None:
+    label = child(series, "c:tx")
+    if label is None:
         return ""
-    said = child(told, "c:v")
-    return (said.text or "") if said is not None else " ".join(text for _, text in _cached(told))
+    text = child(label, "c:v")
+    if text is not None:
+        return text.text or ""
+    return " ".join(part for _, part in _cached(label))
 
 
 def _points(series: Element, *names: str) -> tuple[tuple[int, str], ...]:
-    """Numbered values; categories of several levels are joined, the outer one first."""
+    """Values with their indexes; categories of several levels are joined, the outer one first."""
     for short in names:
         holder = child(series, short)
         if holder is not None:
@@ -91,12 +93,12 @@ def _cached(holder: Element) -> tuple[tuple[int, str], ...]:
 
 
 def _under_outer(levels: list[dict[int, str]]) -> Iterator[tuple[int, str]]:
-    # An outer category stands at its first point and holds up to the next.
+    # An outer category is given at its first point only, and holds up to the next one.
     outer = [""] * len(levels)
-    for at in sorted({at for level in levels for at in level}):
-        outer = [level.get(at, before) for level, before in zip(levels, outer, strict=True)]
-        if at in levels[0]:
-            yield at, " ".join(text for text in (*outer[:0:-1], levels[0][at]) if text)
+    for index in sorted({key for level in levels for key in level}):
+        outer = [level.get(index, before) for level, before in zip(levels, outer, strict=True)]
+        if index in levels[0]:
+            yield index, " ".join(text for text in (*outer[:0:-1], levels[0][index]) if text)
 
 
 def _level(cache: Element | None) -> Iterator[tuple[int, str]]:
@@ -104,15 +106,15 @@ def _level(cache: Element | None) -> Iterator[tuple[int, str]]:
     code = (coded.text or "") if coded is not None else ""
     for point in children(cache):
         if name(point) == "c:pt":
-            said = child(point, "c:v")
-            text = (said.text or "") if said is not None else ""
+            content = child(point, "c:v")
+            text = (content.text or "") if content is not None else ""
             yield whole(point.get("idx")), number(text, code) if code else text
 
 
 def _newer_chart(root: Element) -> list[Block]:
-    """Waterfalls, trees and the like, which Office has since 2016."""
-    told = child(root, "cx:chart", "cx:title")
-    title = " ".join(run_text(one).strip() for one in inside(told, "a:p"))
+    """Chart types since Office 2016, such as waterfalls and treemaps."""
+    caption = child(root, "cx:chart", "cx:title")
+    title = " ".join(run_text(one).strip() for one in inside(caption, "a:p"))
     blocks = [Block(f"Chart: {title}" if title else "Chart:")]
     for data in inside(root, "cx:data"):
         columns = [
@@ -122,7 +124,7 @@ def _newer_chart(root: Element) -> list[Block]:
             for level in reversed([one for one in children(dimension) if name(one) == "cx:lvl"])
         ]
         height = max(map(len, columns), default=0)
-        rows = [[c[at] if at < len(c) else "" for c in columns] for at in range(height)]
+        rows = [[c[index] if index < len(c) else "" for c in columns] for index in range(height)]
         header = ["Category", *[""] * (len(columns) - 1)]
         blocks += table([header, *rows]) if rows else []
     return blocks if len(blocks) > 1 or title else []

@@ -1,4 +1,4 @@
-"""DrawingML, which slides, documents and sheets share: text, tables, diagrams."""
+"""DrawingML, shared by slides, documents and sheets: text, tables, diagrams."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _AROUND = {"ParenR": ("", ")"), "ParenBoth": ("(", ")"), "Plain": ("", ""), "Per
 
 
 def paragraphs(body: Element | None, listed: bool = False) -> list[Block]:
-    """The paragraphs of a text body. `listed` says that they are list items unless they say
-    otherwise themselves, as in the body of a slide."""
+    """The paragraphs of a text body. With `listed` they are list items unless their properties say
+    otherwise, as in the body of a slide."""
     found: list[Block] = []
     counts: dict[int, int] = {}
     for paragraph in children(body):
@@ -39,7 +39,7 @@ def paragraphs(body: Element | None, listed: bool = False) -> list[Block]:
             continue
         properties = child(paragraph, "a:pPr")
         level = whole(properties.get("lvl")) if properties is not None else 0
-        counts = {at: count for at, count in counts.items() if at <= level}
+        counts = {key: count for key, count in counts.items() if key <= level}
         automatic = child(properties, "a:buAutoNum")
         if automatic is not None:
             start = whole(automatic.get("startAt"), 1)
@@ -79,9 +79,9 @@ def cells(grid: Element) -> list[list[str]]:
             continue
         filled: list[str] = []
         for cell in (one for one in children(row) if name(one) == "a:tc"):
-            at = len(filled)
+            column = len(filled)
             if cell.get("vMerge") in ("1", "true"):
-                above = rows[-1][at] if rows and at < len(rows[-1]) else ""
+                above = rows[-1][column] if rows and column < len(rows[-1]) else ""
                 filled.append(repeated(above))
             elif cell.get("hMerge") in ("1", "true"):
                 filled.append("")
@@ -104,14 +104,14 @@ def diagram(root: Element | None) -> list[Block]:
             below.setdefault(link.get("srcId", ""), []).append((order, link.get("destId", "")))
 
     def walk(parent: str, depth: int, path: tuple[str, ...]) -> Iterator[Block]:
-        for _, at in sorted(below.get(parent, ())):
-            point = known.get(at)
-            if point is None or at in path:
+        for _, target in sorted(below.get(parent, ())):
+            point = known.get(target)
+            if point is None or target in path:
                 continue
             text = " ".join(block.text for block in paragraphs(child(point, "dgm:t")))
             if text:
                 yield Block(f"{'   ' * min(depth, 8)}- {text}", tight=True)
-            yield from walk(at, depth + bool(text), (*path, at))
+            yield from walk(target, depth + bool(text), (*path, target))
 
     roots = [key or "" for key, point in known.items() if point.get("type") == "doc"]
     return [block for start in roots for block in walk(start, 0, (start,))]

@@ -1,4 +1,4 @@
-"""Office Math into LaTeX: what a person sees as a formula, as one a model can read."""
+"""Converts formulas of Office Math (OMML) into LaTeX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.documents.readers.safe_xml import Element, child, children, name, val
 
 
 def latex(element: Element) -> str:
-    """The formula of `m:oMath` or `m:oMathPara` between dollar signs, or nothing."""
+    """The formula of `m:oMath` or `m:oMathPara` between dollar signs; empty without one."""
     return in_dollars(_children(element))
 
 
@@ -74,10 +74,10 @@ def _named(element: Element, short: str) -> list[Element]:
     return [one for one in children(element) if name(one) == short]
 
 
-def _sign(element: Element, properties: str, sign: str, usual: str) -> str:
-    # An empty value means that nothing is drawn, a missing one the usual sign.
-    said = value(element, properties, sign)
-    return usual if said is None else said
+def _sign(element: Element, properties: str, sign: str, default: str) -> str:
+    # An empty value means no sign, a missing one the default sign.
+    setting = value(element, properties, sign)
+    return default if setting is None else setting
 
 
 def _nary(element: Element, below: str, above: str, body: str) -> str:

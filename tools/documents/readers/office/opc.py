@@ -1,4 +1,4 @@
-"""Open Packaging Conventions: the parts of a docx, pptx or xlsx, and what refers to what."""
+"""Open Packaging Conventions: the parts of a docx, pptx or xlsx, and their relations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _USUAL = {"word": "word/document.xml", "ppt": "ppt/presentation.xml", "xl": "xl/
 
 @dataclass(frozen=True)
 class Relation:
-    """`kind` is the last word of its type, such as `footnotes`; `target` is a part's name, or an
-    address where it lies outside the file."""
+    """A relation of a part. `kind`: the last word of its type, such as `footnotes`; `target`: the
+    name of a part, or a URL if it is `external`."""
 
     kind: str
     target: str
@@ -25,14 +25,14 @@ class Relation:
 
 
 class Package:
-    """The parts of `archive` by name. Parts that are missing or broken are None."""
+    """The parts of `archive` by name. Missing or malformed parts are None."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._relations: dict[str, dict[str, Relation]] = {}
 
     def main(self) -> str:
-        """The name of the part that everything hangs on. Raises DocumentError."""
+        """The name of the main part. Raises DocumentError if there is none."""
         found = [one.target for one in self.relations("").values() if one.kind == "officeDocument"]
         for part in (*found, *_USUAL.values()):
             if part in self._archive:
@@ -47,17 +47,17 @@ class Package:
         return parse(self._archive.read(part)) if part in self._archive else None
 
     def open(self, part: str) -> IO[bytes]:
-        """A part as a stream. Raises KeyError where there is none."""
+        """A part as a stream. Raises KeyError for an unknown name."""
         return self._archive.open(part)
 
     def relations(self, part: str) -> dict[str, Relation]:
-        """What a part refers to, by the ids it uses; the package's own for the empty name."""
+        """The relations of a part by their ids; those of the package for an empty name."""
         if part not in self._relations:
             self._relations[part] = dict(self._read_relations(part))
         return self._relations[part]
 
     def related(self, part: str, kind: str) -> list[str]:
-        """The names of the parts of a kind that `part` refers to."""
+        """The names of the parts that `part` has relations of this kind to."""
         return [
             one.target
             for one in self.relations(part).values()
@@ -65,7 +65,7 @@ class Package:
         ]
 
     def referred(self, part: str, reference: str) -> Element | None:
-        """The root of the part behind a reference's id."""
+        """The root of the part that a relation's id refers to."""
         relation = self.relations(part).get(reference)
         return self.part(relation.target) if relation and not relation.external else None
 

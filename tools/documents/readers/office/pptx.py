@@ -1,7 +1,7 @@
-"""Slides: pptx, pptm (its macros are left alone), ppsx, potx; Transitional and Strict.
+"""Slides: pptx, pptm (macros are ignored), ppsx, potx; Transitional and Strict.
 
-A slide is a page: its title, what stands on it in the order in which one reads it, the charts'
-and diagrams' data, comments, and the speaker's notes.
+Each slide is a page: its title, its shapes in reading order, the data of charts and diagrams,
+comments, and the speaker's notes.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from tools.documents.readers.tables.markdown import table
 
 _TITLES = ("title", "ctrTitle")
 _BODIES = ("body", "obj", "subTitle", "")
-_LAST = ("dt", "ftr")
-"""Placeholders that stand at the foot of a slide."""
+_FOOTERS = ("dt", "ftr")
+"""Types of placeholders at the foot of a slide: date, footer."""
 
 
 def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
@@ -62,7 +62,7 @@ def _blocks(package: Package, scans: Scans, slide: str, root: Element) -> Iterat
     if root.get("show") in ("0", "false"):
         yield Block("(hidden slide)", own=False)
     drawn = _Slide(package, scans, slide)
-    yield from drawn.behind(child(root, "p:cSld", "p:bg"))
+    yield from drawn.background_pictures(child(root, "p:cSld", "p:bg"))
     yield from drawn.blocks(child(root, "p:cSld", "p:spTree"))
     for block in (*_comments(package, slide), *_notes(package, slide)):
         yield replace(block, own=False)
@@ -89,7 +89,7 @@ def _comments(package: Package, slide: str) -> Iterator[Block]:
 class _Shape:
     element: Element
     kind: str
-    """Of its placeholder, "-" for a shape that is none."""
+    """The type of its placeholder; "-" for a shape that is no placeholder."""
     box: Box | None
 
 
@@ -98,29 +98,29 @@ class _Slide:
 
     def __init__(self, package: Package, scans: Scans, slide: str) -> None:
         self._package, self._scans, self._slide = package, scans, slide
-        self._models: list[Element] = []  # the layout's and the master's shapes
+        self._inherited: list[Element] = []  # shapes of the layout and the master
         part = slide
         for kind in ("slideLayout", "slideMaster"):
             part = next(iter(package.related(part, kind)), "")
             tree = child(package.part(part), "p:cSld", "p:spTree") if part else None
-            self._models += [one for one in children(tree) if name(one) == "p:sp"]
+            self._inherited += [one for one in children(tree) if name(one) == "p:sp"]
 
     def blocks(self, tree: Element | None) -> list[Block]:
-        """What stands on the slide: the title, the rest as one reads it, what is at its foot."""
+        """The blocks of the slide: its title, the other shapes in reading order, its footers."""
         shapes = [
             _Shape(one, _placeholder(one)[0], self._box(one))
             for one in children(tree)
             if name(one) in ("p:sp", "p:grpSp", "p:graphicFrame", "p:pic", "p:contentPart")
         ]
         titles = [one for one in shapes if one.kind in _TITLES]
-        foot = [one for one in shapes if one.kind in _LAST]
-        rest = [one for one in shapes if one.kind not in (*_TITLES, *_LAST, "sldNum")]
+        foot = [one for one in shapes if one.kind in _FOOTERS]
+        rest = [one for one in shapes if one.kind not in (*_TITLES, *_FOOTERS, "sldNum")]
         ordered = [*titles, *in_reading_order(rest, lambda one: one.box)]
         found = [block for shape in ordered for block in self._shape(shape)]
         return [*found, *(replace(one, own=False) for each in foot for one in self._shape(each))]
 
-    def behind(self, element: Element | None) -> Iterator[Block]:
-        """What is painted with a picture: the ground of the slide, or of a shape."""
+    def background_pictures(self, element: Element | None) -> Iterator[Block]:
+        """The pictures that fill the background of the slide, or of a shape."""
         if scans := self._pictures(element):
             yield Block(scans=scans)
 
@@ -128,7 +128,7 @@ class _Slide:
         element = shape.element
         match name(element):
             case "p:sp":
-                yield from self.behind(child(element, "p:spPr", "a:blipFill"))
+                yield from self.background_pictures(child(element, "p:spPr", "a:blipFill"))
                 body = child(element, "p:txBody")
                 if shape.kind in _TITLES:
                     title = " ".join(" ".join(one.text for one in paragraphs(body)).split())
@@ -149,9 +149,9 @@ class _Slide:
                 case "a:tbl":
                     yield from table(cells(one), size=None)
                 case "c:chart" | "cx:chart":
-                    yield from chart(self._behind(one, "r:id")) or [Block(unread=("chart",))]
+                    yield from chart(self._referred(one, "r:id")) or [Block(unread=("chart",))]
                 case "dgm:relIds":
-                    found = diagram(self._behind(one, "r:dm"))
+                    found = diagram(self._referred(one, "r:dm"))
                     yield from found or [Block(unread=("diagram",))]
                 case _:
                     yield Block(unread=("embedded object",))
@@ -162,15 +162,15 @@ class _Slide:
             for one in inside(element, "a:blip")
         )
 
-    def _behind(self, element: Element, reference: str) -> Element | None:
+    def _referred(self, element: Element, reference: str) -> Element | None:
         return self._package.referred(self._slide, get(element, reference))
 
     def _is_list(self, shape: Element, kind: str) -> bool:
-        """Whether the paragraphs have bullets without saying so: the body of a slide mostly does,
-        but not where its layout takes them away."""
+        """Whether the paragraphs are list items without bullets of their own, as mostly in the body
+        of a slide, unless its layout removes the bullets."""
         if kind not in _BODIES or kind == "subTitle":
             return False
-        for one in (shape, *self._alike(shape)):
+        for one in (shape, *self._inherited_from(shape)):
             style = child(one, "p:txBody", "a:lstStyle", "a:lvl1pPr")
             if child(style, "a:buNone") is not None:
                 return False
@@ -178,18 +178,18 @@ class _Slide:
                 return True
         return len(paragraphs(child(shape, "p:txBody"))) > 1
 
-    def _alike(self, shape: Element) -> list[Element]:
+    def _inherited_from(self, shape: Element) -> list[Element]:
         """The placeholders of the layout and the master that `shape` fills."""
         kind, index = _placeholder(shape)
         if kind == "-":
             return []
-        models = [(one, *_placeholder(one)) for one in self._models]
-        by_index = [one for one, _, at in models if index and at == index]
+        models = [(one, *_placeholder(one)) for one in self._inherited]
+        by_index = [one for one, _, number in models if index and number == index]
         same = (kind, "body") if kind in _BODIES else (kind,)
         return by_index or [one for one, other, _ in models if other in same]
 
     def _box(self, shape: Element) -> Box | None:
-        for one in (shape, *self._alike(shape)):
+        for one in (shape, *self._inherited_from(shape)):
             for path in (("p:spPr", "a:xfrm"), ("p:grpSpPr", "a:xfrm"), ("p:xfrm",)):
                 place = child(one, *path)
                 offset, extent = child(place, "a:off"), child(place, "a:ext")
@@ -201,7 +201,7 @@ class _Slide:
 
 
 def _placeholder(shape: Element) -> tuple[str, str]:
-    """The kind and the index of the placeholder that a shape fills; "-" for none."""
+    """The type and the index of the placeholder that a shape fills; "-" for none."""
     for properties in children(shape):
         mark = child(properties, "p:nvPr", "p:ph")
         if mark is not None:
@@ -210,7 +210,7 @@ def _placeholder(shape: Element) -> tuple[str, str]:
 
 
 def _separate(blocks: list[Block]) -> list[Block]:
-    """Paragraphs of one box that is no list stand together, line by line."""
+    """Join the paragraphs of a text box that is no list, as lines of one block."""
     if any(block.tight for block in blocks):
         return blocks
     return [Block("\n".join(block.text for block in blocks))] if blocks else []
@@ -218,8 +218,8 @@ def _separate(blocks: list[Block]) -> list[Block]:
 
 def _picture(element: Element) -> Block:
     properties = child(element, "p:nvPicPr")
-    told = child(properties, "p:cNvPr")
-    said = " ".join((told.get("descr", "") if told is not None else "").split())
+    drawing = child(properties, "p:cNvPr")
+    alt = " ".join((drawing.get("descr", "") if drawing is not None else "").split())
     kinds = {name(one) for one in children(child(properties, "p:nvPr"))}
     noun = "video" if "a:videoFile" in kinds else "sound" if "a:audioFile" in kinds else PICTURE
-    return Block(f"[Picture: {said}]" if said else "", unread=(noun,))
+    return Block(f"[Picture: {alt}]" if alt else "", unread=(noun,))

@@ -1,4 +1,4 @@
-"""Pictures in Office files that are all that a page has: their text, by OCR."""
+"""Text, by OCR, of pictures in Office files, for pages that have nothing else."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ log = logging.getLogger(__name__)
 
 
 class Scans:
-    """The pictures of one package; what is shown on many pages is recognised once."""
+    """Recognises the pictures of one package, each once even if it is on many pages."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
         self._texts: dict[str, str] = {}
 
     def text(self, part: str, reference: str) -> str:
-        """The text in the picture that `part` refers to; empty where there is none, or it is of a
-        kind that can't be read."""
+        """The text of the picture that `part` refers to by a relation's id (`reference`); empty
+        without text, or if the picture can't be read."""
         relation = self._package.relations(part).get(reference)
         if relation is None or relation.external or relation.target not in self._package:
             return ""

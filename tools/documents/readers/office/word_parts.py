@@ -1,4 +1,4 @@
-"""What a Word file says of its paragraphs apart from their text: headings, and list numbers."""
+"""Styles, numbering and notes of a Word file: heading levels, list numbers, comments."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from tools.documents.readers.safe_xml import (
     whole,
 )
 
-DEEPEST = 20  # styles that a style may be based on, one after another
+MAX_STYLE_DEPTH = 20  # of a chain of styles, each based on the next
 _HEADING = re.compile(r"heading ([1-9])|(title)", re.I)
 _PLACE = re.compile(r"%([1-9])")
 
 
 @dataclass(frozen=True)
 class ListPlace:
-    """A paragraph's list and its level in it, from 0."""
+    """The list that a paragraph belongs to, and its level there, from 0."""
 
     number_id: str
     level: int
 
 
 class Styles:
-    """`word/styles.xml`, or nothing where it is missing."""
+    """The styles of `word/styles.xml`; none if it is missing."""
 
     def __init__(self, root: Element | None) -> None:
         self._styles = {
@@ -41,7 +41,7 @@ class Styles:
         }
 
     def heading(self, properties: Element | None) -> int:
-        """1 to 6 for the properties of a heading, 0 for body text."""
+        """The heading level, 1 to 6, of a paragraph with these properties; 0 for body text."""
         own = value(properties, "w:outlineLvl")
         if own is not None:
             return _depth(own)
@@ -55,7 +55,7 @@ class Styles:
         return 0
 
     def place(self, properties: Element | None) -> ListPlace | None:
-        """The list that a paragraph is an item of, by its own properties or by its style's."""
+        """The list that a paragraph is an item of, by its properties or its style; None if none."""
         own = child(properties, "w:numPr")
         number_id, level = value(own, "w:numId"), value(own, "w:ilvl")
         for style in self._chain(properties):
@@ -71,7 +71,7 @@ class Styles:
     def _chain(self, properties: Element | None) -> list[Element]:
         found: list[Element] = []
         style = self._styles.get(value(properties, "w:pStyle") or "")
-        while style is not None and style not in found and len(found) < DEEPEST:
+        while style is not None and style not in found and len(found) < MAX_STYLE_DEPTH:
             found.append(style)
             style = self._styles.get(value(style, "w:basedOn") or "")
         return found
@@ -91,7 +91,7 @@ class _Level:
 
 
 class Numbering:
-    """`word/numbering.xml`; counts along while the paragraphs are read in their order."""
+    """The lists of `word/numbering.xml`, with counters that follow the paragraphs as read."""
 
     def __init__(self, root: Element | None) -> None:
         parts = list(children(root))
@@ -99,7 +99,7 @@ class Numbering:
         # A list style is defined once and referred to by name.
         styled = {value(x, "w:styleLink"): x for x in abstract.values()}
         self._lists: dict[str, tuple[str, dict[int, _Level]]] = {}
-        self._fresh: dict[str, dict[int, int]] = {}
+        self._restarts: dict[str, dict[int, int]] = {}
         for number in (x for x in parts if name(x) == "w:num"):
             own, abstract_id = get(number, "w:numId"), value(number, "w:abstractNumId") or ""
             definition = abstract.get(abstract_id)
@@ -110,22 +110,22 @@ class Numbering:
                 levels |= dict(_levels(override))
                 start = value(override, "w:startOverride")
                 if start is not None:
-                    at = whole(get(override, "w:ilvl"))
-                    self._fresh.setdefault(own, {})[at] = whole(start)
+                    level = whole(get(override, "w:ilvl"))
+                    self._restarts.setdefault(own, {})[level] = whole(start)
             self._lists[own] = (abstract_id, levels)
         self._counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
     def label(self, place: ListPlace) -> str:
-        """What stands before the next item: "-" for a bullet, a number like "2.1", or nothing."""
+        """Count the next item, and return its label: "-" for a bullet, "2.1", or nothing."""
         abstract_id, levels = self._lists.get(place.number_id, ("", {}))
         level = levels.get(place.level)
         if level is None:
             return "-"
-        # Lists of one definition count on, but for those that say where they begin.
+        # Lists with the same definition continue its count, unless they have a start of their own.
         counts = self._counts[abstract_id]
-        for at, start in self._fresh.pop(place.number_id, {}).items():
-            counts[at] = start - 1
-            for deeper in [deep for deep in counts if deep > at]:
+        for position, start in self._restarts.pop(place.number_id, {}).items():
+            counts[position] = start - 1
+            for deeper in [deep for deep in counts if deep > position]:
                 del counts[deeper]
         counts[place.level] = counts.get(place.level, level.start - 1) + 1
         for deeper in [deep for deep in counts if deep > place.level]:
@@ -135,10 +135,10 @@ class Numbering:
             return "-"
 
         def count(found: re.Match[str]) -> str:
-            at = int(found[1]) - 1
-            of = levels.get(at)
-            number = counts.setdefault(at, of.start if of else 1)
-            return written(number, "decimal" if level.decimal or of is None else of.style)
+            position = int(found[1]) - 1
+            counted = levels.get(position)
+            number = counts.setdefault(position, counted.start if counted else 1)
+            return written(number, "decimal" if level.decimal or counted is None else counted.style)
 
         return _PLACE.sub(count, level.text).strip()
 
@@ -164,7 +164,7 @@ def _levels(parent: Element | None) -> list[tuple[int, _Level]]:
 
 @dataclass(frozen=True)
 class Comment:
-    """What somebody wrote in the margin."""
+    """A comment in the margin."""
 
     author: str
     text: str
@@ -172,9 +172,9 @@ class Comment:
 
 @dataclass
 class Notes:
-    """The notes by the ids that the text refers to them with, and those that it has come by.
+    """The notes by their ids, and those that the text read so far refers to.
 
-    `at_end` are the endnotes that were referred to, in their order.
+    `at_end`: the endnotes that were referred to, in order.
     """
 
     footnotes: Mapping[str, str] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class Notes:
     _waiting: list[str] = field(default_factory=list)
 
     def taken(self) -> tuple[str, ...]:
-        """What was referred to since the last call, for the end of the page."""
+        """The notes referred to since the last call, for the end of the page."""
         waiting, self._waiting = tuple(self._waiting), []
         return waiting
 
@@ -209,7 +209,7 @@ class Notes:
         return mark
 
     def comment(self, reference: str, anchor: str) -> None:
-        """Keeps a comment; `anchor` are the words it stands at, where they are known."""
+        """Add a comment to the notes; `anchor`: the commented words, if known."""
         comment = self.comments.get(reference)
         if comment is not None:
             words = " ".join(anchor.split())

@@ -1,4 +1,4 @@
-"""WordprocessingML: paragraphs, tables and all that hangs in them, as a person sees them."""
+"""WordprocessingML: paragraphs, tables and the notes, fields and drawings in them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tools.documents.readers.safe_xml import (
 )
 from tools.documents.readers.tables.markdown import flat, repeated, table
 
-_HIGH = 9_000_000  # what fits on a page, in 914,400 of an inch
-MAX_COLUMNS = 63  # columns of a table that Word allows
+_PAGE_HEIGHT_EMU = 9_000_000  # usable height of a page; 914,400 EMU are an inch
+MAX_COLUMNS = 63  # of a table, the limit of Word
 _GONE = frozenset(
     ("w:del", "w:moveFrom", "w:delText", "w:instrText", "w:delInstrText", "w:rt", "w:sectPr")
 )
@@ -56,13 +56,13 @@ class Story:
         self._scans = Scans(package)
         self._unread: list[str] = []
         self._pictures: list[Scan] = []
-        self._high = self._filled = 0
+        self._picture_height = self._stacked_height = 0
         self._after: list[Element | Block] = []
         self._fields: list[str] = []
         self._anchors: dict[str, int] = {}
 
     def blocks(self, element: Element) -> Iterator[Block]:
-        """A paragraph, a table, or whatever holds some of them."""
+        """The blocks of a paragraph, a table, or an element that contains some."""
         for block in self._texts(element):
             unread, self._unread = tuple(self._unread), []
             scans, self._pictures = tuple(self._pictures), []
@@ -86,11 +86,11 @@ class Story:
 
     def _paragraph(self, paragraph: Element) -> Iterator[Block]:
         properties = child(paragraph, "w:pPr")
-        self._anchors, self._high = {}, 0
+        self._anchors, self._picture_height = {}, 0
         parts = self._runs(paragraph, "").split(PAGE_END)
         text = PAGE_END.join(part.strip(" \t\n") for part in parts)
         text = self._with_page_end(text)
-        # A field's code that never ends would hide the rest of the document.
+        # A field whose code has no end would hide the rest of the document.
         self._fields = [state for state in self._fields if state == "result"]
         after, self._after = self._after, []
         if switched_on(properties, "w:pageBreakBefore"):
@@ -108,13 +108,14 @@ class Story:
                 yield from self._texts(one)
 
     def _with_page_end(self, text: str) -> str:
-        """The text with a page's end before it, where the pictures that came one after another
-        fill the page."""
+        """The text, after a page end if successive pictures without text fill the page."""
         if text:
-            self._filled = 0
-        elif self._filled and self._filled + self._high > _HIGH:
-            text, self._filled = PAGE_END + text, 0
-        self._filled += self._high
+            self._stacked_height = 0
+        elif (
+            self._stacked_height and self._stacked_height + self._picture_height > _PAGE_HEIGHT_EMU
+        ):
+            text, self._stacked_height = PAGE_END + text, 0
+        self._stacked_height += self._picture_height
         return text
 
     def _labelled(self, properties: Element | None, text: str, breaks: str) -> Block:
@@ -130,7 +131,7 @@ class Story:
         return Block(f"{breaks}{indent}{label} {text}", tight=listed)
 
     def _runs(self, parent: Element, before: str) -> str:
-        """What stands in a paragraph, a link, an insertion; `before` is what came before it."""
+        """The text of a paragraph, link or insertion; `before`: the paragraph's text so far."""
         text = ""
         for one in children(parent):
             match name(one):
@@ -205,7 +206,7 @@ class Story:
             self._fields.pop()
 
     def _drawn(self, element: Element) -> None:
-        """Keeps what has text for the end of the paragraph, and counts what has none."""
+        """Defer drawings with text to the end of the paragraph, and count those without."""
         for one in children(element):
             match name(one):
                 case "w:txbxContent":
@@ -213,14 +214,14 @@ class Story:
                 case "pic:pic" | "v:imagedata":
                     self._unread.append(PICTURE)
                     self._pictures += self._scanned(one)
-                case "wp:docPr" if said := " ".join(one.get("descr", "").split()):
-                    self._after.append(Block(f"[Picture: {said}]", own=False))
+                case "wp:docPr" if alt := " ".join(one.get("descr", "").split()):
+                    self._after.append(Block(f"[Picture: {alt}]", own=False))
                 case "wp:extent":
-                    self._high = max(self._high, whole(one.get("cy")))
+                    self._picture_height = max(self._picture_height, whole(one.get("cy")))
                 case "c:chart" | "cx:chart" as short:
-                    self._found("chart", chart(self._behind(one, "r:id")), short)
+                    self._found("chart", chart(self._referred(one, "r:id")), short)
                 case "dgm:relIds" as short:
-                    self._found("diagram", diagram(self._behind(one, "r:dm")), short)
+                    self._found("diagram", diagram(self._referred(one, "r:dm")), short)
                 case "v:textpath" if one.get("string"):
                     self._after.append(Block(str(one.get("string"))))
                 case _:
@@ -236,13 +237,13 @@ class Story:
         if not blocks:
             self._unread.append(noun)
 
-    def _behind(self, element: Element, reference: str) -> Element | None:
+    def _referred(self, element: Element, reference: str) -> Element | None:
         return self._package.referred(self._part, get(element, reference))
 
     def _table(self, element: Element) -> Iterator[Block]:
         rows = list(_below(element, "w:tr"))
         only = list(_below(rows[0], "w:tc")) if len(rows) == 1 else []
-        if len(only) == 1:  # a frame around some text
+        if len(only) == 1:  # a table of one cell is a frame around text
             for one in children(only[0]):
                 yield from self._texts(one)
         else:
@@ -257,15 +258,15 @@ class Story:
                 continue
             filled = [""] * min(whole(value(properties, "w:gridBefore")), MAX_COLUMNS)
             for cell in _below(row, "w:tc"):
-                at = len(filled)
+                column = len(filled)
                 own = child(cell, "w:tcPr")
                 if child(own, "w:cellDel") is not None:
                     continue
                 merged = value(own, "w:vMerge")
                 if merged is not None and merged != "restart":
-                    text = repeated(above.get(at, ""))
+                    text = repeated(above.get(column, ""))
                 else:
-                    text = above[at] = " ".join(self._cell(cell)).strip(" ")
+                    text = above[column] = " ".join(self._cell(cell)).strip(" ")
                 width = min(max(whole(value(own, "w:gridSpan"), 1), 1), MAX_COLUMNS)
                 filled += [text] + [""] * (width - 1)
             rows.append(filled)
@@ -285,7 +286,7 @@ class Story:
 
 
 def _below(element: Element, short: str) -> Iterator[Element]:
-    """Rows of a table or cells of a row, through content controls and insertions."""
+    """The rows of a table or cells of a row, also inside content controls and insertions."""
     for one in children(element):
         if name(one) == short:
             yield one

@@ -1,7 +1,7 @@
-"""Workbooks: xlsx, xlsm (its macros are left alone), xltx; Transitional and Strict.
+"""Workbooks: xlsx, xlsm (macros are ignored), xltx; Transitional and Strict.
 
-Rows are read one after another and let go of, so that a sheet of a million takes no more memory
-than its shared texts. The values are those that were saved: nothing is calculated.
+Rows are read as a stream, so that a sheet of a million rows takes no more memory than its shared
+strings. Values are those saved in the file; formulas are not calculated.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class _Workbook:
         self._root = root
         self._formats = self._read_formats()
         self._texts = list(self._read_texts())
-        self._uncounted = 0  # formulas without a value
+        self._without_value = 0  # formulas without a value
 
     def blocks(self) -> Iterator[Block | Remark]:
-        """All sheets, each from its own page on."""
+        """The blocks of all sheets, each beginning on a new page."""
         relations = self._package.relations(self._main)
         for one in children(child(self._root, "x:sheets")):
             relation = relations.get(get(one, "r:id"))
@@ -81,9 +81,9 @@ class _Workbook:
             if drawn:
                 yield from () if begun else (Block(f"# {title}{hidden}"),)
                 yield from drawn
-        if self._uncounted:
+        if self._without_value:
             yield Remark(
-                f"{self._uncounted:,} formulas have no saved value; they are shown as formulas."
+                f"{self._without_value:,} formulas have no saved value; they are shown as formulas."
             )
 
     def _rows(self, part: str) -> Iterator[Row]:
@@ -118,12 +118,12 @@ class _Workbook:
 
     def _text(self, cell: Element) -> str:
         parts = {name(one): one for one in cell}
-        kind, raw = cell.get("t", "n"), _said(parts.get("x:v"))
+        kind, raw = cell.get("t", "n"), _text_of(parts.get("x:v"))
         if kind == "inlineStr":
             return _string(parts.get("x:is"))
         if not raw:
-            self._uncounted += "x:f" in parts
-            formula = _said(parts.get("x:f"))
+            self._without_value += "x:f" in parts
+            formula = _text_of(parts.get("x:f"))
             return f"={formula}" if formula else ""
         match kind:
             case "s":
@@ -139,7 +139,7 @@ class _Workbook:
                 return tidy(_unescaped(raw))
 
     def _beside(self, part: str) -> Iterator[Block]:
-        """What lies on a sheet or belongs to its cells: charts, text boxes, comments."""
+        """The charts, text boxes and pictures on a sheet, and the comments on its cells."""
         for drawing in self._package.related(part, "drawing"):
             for one in inside(
                 self._package.part(drawing), "c:chart", "cx:chart", "xdr:sp", "xdr:pic"
@@ -155,18 +155,18 @@ class _Workbook:
         threads = [
             self._package.part(one) for one in self._package.related(part, "threadedComment")
         ]
-        told = [one for root in threads for one in inside(root, "threaded:threadedComment")]
-        for comment in told:
-            yield _comment(comment.get("ref", ""), _said(child(comment, "threaded:text")))
-        known = {comment.get("ref") for comment in told}
+        threaded = [one for root in threads for one in inside(root, "threaded:threadedComment")]
+        for comment in threaded:
+            yield _comment(comment.get("ref", ""), _text_of(child(comment, "threaded:text")))
+        known = {comment.get("ref") for comment in threaded}
         for other in self._package.related(part, "comments"):
             for comment in inside(self._package.part(other), "x:comment"):
                 if comment.get("ref") not in known:
                     yield _comment(comment.get("ref", ""), _string(child(comment, "x:text")))
 
     def _merged(self, part: str) -> Iterator[tuple[tuple[int, int], int]]:
-        """Cells that span rows, by row and column, with the last row of each; they stand in the
-        file only after all the cells."""
+        """Cells that span rows, by row and column, with the last row of each. In the file they come
+        after all cells, so that this needs a pass of its own."""
         rest = b""
         with self._package.open(part) as source:
             while data := source.read(1 << 18):
@@ -204,7 +204,7 @@ class _Workbook:
         return Formats(tuple(codes), since in ("1", "true"))
 
 
-def _said(element: Element | None) -> str:
+def _text_of(element: Element | None) -> str:
     return element.text or "" if element is not None else ""
 
 
@@ -215,7 +215,7 @@ def _string(element: Element | None) -> str:
         if name(one) == "x:t":
             parts.append(one.text or "")
         elif name(one) == "x:r":
-            parts.append(_said(child(one, "x:t")))
+            parts.append(_text_of(child(one, "x:t")))
     return tidy(_unescaped("".join(parts)))
 
 
@@ -228,12 +228,12 @@ def _comment(place: str, text: str) -> Block:
 
 
 def _column(place: str) -> int:
-    """1 for A of `A7`, 0 where there is none."""
-    return _counted(place.rstrip("0123456789"))
+    """The number of the column in a cell's name: 1 for `A7`; 0 without a column."""
+    return _column_number(place.rstrip("0123456789"))
 
 
 @functools.lru_cache(maxsize=20_000)
-def _counted(letters: str) -> int:
+def _column_number(letters: str) -> int:
     column = 0
     for letter in letters.upper():
         if not "A" <= letter <= "Z" or len(letters) > 3:

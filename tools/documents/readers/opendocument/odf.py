@@ -1,7 +1,7 @@
-"""OpenDocument: texts (odt), and as far as they are alike sheets (ods) and slides (odp).
+"""OpenDocument: texts (odt), sheets (ods) and slides (odp).
 
-The walk knows paragraphs, headings, lists with their numbers, tables, notes, comments, text boxes,
-headers and footers; what was deleted with changes being tracked is left out.
+Paragraphs, headings, lists with their numbers, tables, notes, comments, text boxes, headers and
+footers are read; tracked deletions are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tools.documents.readers.tables.markdown import MAX_TABLE_CHARS, Row, sheet
 _LOCKED = "The document is encrypted. Save it without a password to have it read."
 _MANIFEST = "META-INF/manifest.xml"
 _FLOW = ("office:text", "office:presentation", "office:drawing")
-MAX_ROWS = 2_000_000  # of one sheet; empty ones are counted, not walked
+MAX_ROWS = 2_000_000  # of one sheet, including empty ones
 
 
 def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
@@ -45,24 +45,24 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
 
 def _flow(body: Element, root: Element, styles: Element | None) -> Iterator[Block]:
     text = Text(Lists(root, styles))
-    yield from (Block(f"Header: {told}") for told in _edges(styles, "style:header"))
+    yield from (Block(f"Header: {line}") for line in _edges(styles, "style:header"))
     for kind in _FLOW:
         for one in children(child(body, kind)):
             if name(one) == "draw:page":
                 yield Block(PAGE_END)
             yield from text.blocks(one)
     yield from map(Block, text.endnotes)
-    yield from (Block(f"Footer: {told}") for told in _edges(styles, "style:footer"))
+    yield from (Block(f"Footer: {line}") for line in _edges(styles, "style:footer"))
 
 
 def _edges(styles: Element | None, kind: str) -> list[str]:
     text = Text(Lists(None, None))
-    told = [
+    lines = [
         " ".join(" ".join(block.text for block in text.blocks(one)).split())
         for short in (kind, f"{kind}-first", f"{kind}-left")
         for one in inside(styles, short)
     ]
-    return list(dict.fromkeys(one for one in told if one))
+    return list(dict.fromkeys(one for one in lines if one))
 
 
 def _sheets(spreadsheet: Element, lists: Lists) -> Iterator[Block]:
@@ -75,11 +75,11 @@ def _sheets(spreadsheet: Element, lists: Lists) -> Iterator[Block]:
 
 
 def _rows(grid: Element, text: Text) -> Iterator[Row]:
-    at = 0
+    number = 0
     for repeats, cells in text.cells(grid):
-        filled = {column: said for column, said in cells.items() if said}
+        filled = {column: value for column, value in cells.items() if value}
         for more in range(repeats if filled else 0):
-            yield at + more + 1, filled
-        at += repeats
-        if at > MAX_ROWS:
+            yield number + more + 1, filled
+        number += repeats
+        if number > MAX_ROWS:
             return

@@ -1,4 +1,4 @@
-"""Styles of OpenDocument files as far as they decide about text: lists, breaks, small print."""
+"""Styles of OpenDocument files that affect text: lists, page breaks, super- and subscripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COUNTING = ("text:list-level-style-number", "text:outline-level-style")
 
 
 class Lists:
-    """The styles of `content.xml` and `styles.xml`; counts along while the text is read."""
+    """The styles of `content.xml` and `styles.xml`, with counters that follow the text as read."""
 
     def __init__(self, root: Element | None, styles: Element | None) -> None:
         parts = [one for one in (styles, root) if one is not None]
@@ -45,7 +45,7 @@ class Lists:
         return self._breaks.get(style) == "page"
 
     def placed(self, text: str, style: str) -> str:
-        """Small digits above or below the line as such."""
+        """The text, as superscript or subscript characters if the style says so."""
         position = self._positions.get(style, "")
         if position.startswith(("super", "sub")):
             return raised(text) if position.startswith("super") else lowered(text)
@@ -55,11 +55,11 @@ class Lists:
         return lowered(text) if share.startswith("-") else raised(text)
 
     def label(self, style: str, level: int, goes_on: bool, start: str) -> str:
-        """What stands before the next item of a list, "-" for a bullet."""
+        """Count the next item of a list, and return its label; "-" for a bullet."""
         return self._label(style, self._lists.get(style, {}), level, goes_on, start)
 
     def outline(self, level: int) -> str:
-        """The number of the next heading, or nothing."""
+        """Count the next heading, and return its number; empty without numbering."""
         label = self._label("outline", self._outline, level, True, "")
         return "" if label == "-" else label
 
@@ -79,10 +79,11 @@ class Lists:
         shown = max(whole(get(definition, "text:display-levels"), 1), 1)
         numbers = [
             written(
-                counts.get(at, 1), _STYLES.get(_format(levels.get(at)), _format(levels.get(at)))
+                counts.get(depth, 1),
+                _STYLES.get(_format(levels.get(depth)), _format(levels.get(depth))),
             )
-            for at in range(max(1, level - shown + 1), level + 1)
-            if _format(levels.get(at))
+            for depth in range(max(1, level - shown + 1), level + 1)
+            if _format(levels.get(depth))
         ]
         if not numbers:
             return ""

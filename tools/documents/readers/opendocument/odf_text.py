@@ -1,4 +1,4 @@
-"""The text of OpenDocument files: paragraphs, lists, tables and what hangs in them."""
+"""The text of OpenDocument files: paragraphs, lists, tables, and the notes and drawings in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.documents.readers.opendocument.odf_lists import Lists
 from tools.documents.readers.safe_xml import Element, child, children, get, inside, name, whole
 from tools.documents.readers.tables.markdown import flat, repeated, table
 
-MAX_REPEATED = 1000  # cells or rows that the file says once; sheets fill up with empty ones
+MAX_REPEATED = 1000  # copies of a repeated cell or row; sheets contain huge numbers of empty ones
 _GONE = frozenset(
     {"text:tracked-changes", "text:sequence-decls", "office:forms", "text:variable-decls"}
     | {"text:user-field-decls", "office:settings", "text:note-citation", "office:annotation-end"}
@@ -21,7 +21,7 @@ _GONE = frozenset(
 
 
 class Text:
-    """Reads a document from its first paragraph to its last. `endnotes` are for its end."""
+    """Reads the elements of a document in order. `endnotes`: those read so far, for its end."""
 
     def __init__(self, lists: Lists) -> None:
         self._lists = lists
@@ -32,19 +32,19 @@ class Text:
         self._after: list[Element] = []
 
     def blocks(self, element: Element) -> Iterator[Block]:
-        """A paragraph, a list, a table, or whatever holds some of them."""
+        """The blocks of a paragraph, a list, a table, or an element that contains some."""
         for block in self._texts(element):
             notes, unread = tuple(self._notes), tuple(self._unread)
             self._notes, self._unread = [], []
             yield Block(block.text, block.tight, notes, unread)
 
     def rest(self) -> Iterator[Block]:
-        """Notes and the like that no block took with it."""
+        """A block with the notes and unreadable parts that belong to no other block."""
         yield Block("", notes=tuple(self._notes), unread=tuple(self._unread))
         self._notes, self._unread = [], []
 
     def cells(self, grid: Element) -> Iterator[tuple[int, dict[int, str]]]:
-        """The rows of a table: how often each stands there, and its texts by column."""
+        """The rows of a table: how often each is repeated, and its texts by column."""
         spanning: dict[int, tuple[int, str]] = {}
         for row in _rows(grid):
             filled: dict[int, str] = {}
@@ -61,7 +61,7 @@ class Text:
                 elif name(cell) == "table:covered-table-cell" and column in spanning:
                     filled[column] = spanning[column][1]
                 column += repeats
-            spanning = {at: (more - 1, text) for at, (more, text) in spanning.items() if more > 1}
+            spanning = {key: (more - 1, text) for key, (more, text) in spanning.items() if more > 1}
             repeats = max(whole(get(row, "table:number-rows-repeated"), 1), 1)
             yield repeats if not filled else min(repeats, MAX_REPEATED), filled
 
@@ -77,15 +77,15 @@ class Text:
                 yield Block(PAGE_END)
             case "draw:frame" | "draw:custom-shape" | "draw:rect" | "draw:g":
                 self._drawn(element)
-                told = list(self._later())
+                blocks = list(self._later())
                 if get(element, "presentation:class") == "title":
-                    told = [Block(f"# {' '.join(' '.join(one.text for one in told).split())}")]
-                yield from told
+                    blocks = [Block(f"# {' '.join(' '.join(one.text for one in blocks).split())}")]
+                yield from blocks
             case "office:annotation":
                 self._comment(element)
             case "presentation:notes":
-                told = [block for one in children(element) for block in self._texts(one)]
-                yield from [Block("Notes:"), *told] if any(one.text for one in told) else ()
+                blocks = [block for one in children(element) for block in self._texts(one)]
+                yield from [Block("Notes:"), *blocks] if any(one.text for one in blocks) else ()
             case short if short not in _GONE:
                 for one in children(element):
                     yield from self._texts(one)
@@ -134,7 +134,7 @@ class Text:
         rows = []
         for repeats, cells in self.cells(element):
             width = max(cells, default=-1) + 1
-            rows += [[cells.get(at, "") for at in range(width)]] * (repeats if cells else 0)
+            rows += [[cells.get(column, "") for column in range(width)]] * (repeats if cells else 0)
         return rows
 
     def _cell(self, cell: Element) -> Iterator[str]:
@@ -178,8 +178,8 @@ class Text:
 
     def _note(self, note: Element) -> str:
         body = child(note, "text:note-body")
-        told = [block.text for one in children(body) for block in self._texts(one)]
-        text = " ".join(" ".join(told).split())
+        texts = [block.text for one in children(body) for block in self._texts(one)]
+        text = " ".join(" ".join(texts).split())
         if get(note, "text:note-class") == "endnote":
             mark = f"[^{roman(len(self.endnotes) + 1)}]"
             self.endnotes.append(f"{mark}: {text}")
@@ -192,11 +192,11 @@ class Text:
     def _comment(self, element: Element) -> None:
         author = child(element, "dc:creator")
         by = f" by {author.text}" if author is not None and author.text else ""
-        told = [self._runs(one) for one in inside(element, "text:p")]
-        self._notes.append(f"Comment{by}: {' '.join(' '.join(told).split())}")
+        texts = [self._runs(one) for one in inside(element, "text:p")]
+        self._notes.append(f"Comment{by}: {' '.join(' '.join(texts).split())}")
 
     def _drawn(self, element: Element) -> None:
-        """Keeps text boxes for the end of the paragraph, and counts what has no text."""
+        """Defer text boxes to the end of the paragraph, and count drawings without text."""
         for one in (element, *children(element)):
             match name(one):
                 case "draw:text-box" | "table:table":

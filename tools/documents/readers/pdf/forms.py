@@ -1,4 +1,4 @@
-"""What lies on top of a pdf's page: the fields of a form as they are filled in, and comments."""
+"""Reads the annotations of a PDF's page: filled-in form fields, and comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words marked on the picture of their page, as with a felt pen."""
+"""Highlights words in the image of a PDF's page."""
 
 from __future__ import annotations
 

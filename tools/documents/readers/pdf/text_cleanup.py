@@ -1,4 +1,4 @@
-"""The characters of a pdf's text, put right; and whether they mean anything at all."""
+"""Cleans up the characters of a PDF's text, and measures how many are meaningless."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rejoined(before: str, after: str) -> str:
 
 
 def meaningless(text: str) -> float:
-    """The share of signs that say nothing: of private use, replaced, controls."""
+    """The share of meaningless characters: private use, replacement, control characters."""
     found = _MEANINGLESS.findall(text.replace("\r\n", ""))
     if not found:
         return 0.0

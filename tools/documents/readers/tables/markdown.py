@@ -1,6 +1,6 @@
-"""Rows of cells into a Markdown table, a long one into several, each with the header.
+"""Converts rows of cells into Markdown tables; a long one is split, with the header repeated.
 
-The rows of a sheet, however many, become pages; a table that goes on has its header on each.
+The rows of a sheet become pages, of which each has the header.
 """
 
 from __future__ import annotations
@@ -9,28 +9,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block
 
-REPEATED = 60  # characters up to which the text of a cell that spans rows stands in each of them
+MAX_REPEATED_CHARS = 60  # the text of a cell that spans rows is repeated in each, if not longer
 
-SHEET = 2 * SIZE  # characters; a sheet up to here is one page
-MAX_TABLE_CHARS = 10 * SHEET
-"""Of a page with a single row that is longer than a page."""
+MAX_SHEET_PAGE_CHARS = 2 * SIZE  # of text on one page of a sheet
+MAX_TABLE_CHARS = 10 * MAX_SHEET_PAGE_CHARS
+"""Characters of a page with a single long row."""
 Row = tuple[int, Mapping[int, str]]
-"""A row's number, from 1, and the texts of those of its cells that have one, by column."""
+"""A row's number, from 1, and the texts of its non-empty cells by column."""
 
 
 def table(rows: Iterable[Sequence[str]], size: int | None = SIZE) -> list[Block]:
-    """A table in blocks of at most `size` characters where its rows allow it.
+    """A table in blocks of at most `size` characters (a longer row is not split).
 
-    The first row is the header. Rows and columns without text are left out; a page that ends
-    inside a row ends before it.
+    The first row is the header. Rows and columns without text are left out. A page end inside a
+    row is moved before the row.
     """
     filled = [list(row) for row in rows if any(cell.strip() for cell in row)]
     if not filled:
         return []
     width = max(map(len, filled))
-    used = [at for at in range(width) if any(at < len(row) and row[at].strip() for row in filled)]
+    used = [
+        column
+        for column in range(width)
+        if any(column < len(row) and row[column].strip() for row in filled)
+    ]
     lines = [
-        (line(row[at] if at < len(row) else "" for at in used), any(PAGE_END in c for c in row))
+        (
+            line(row[column] if column < len(row) else "" for column in used),
+            any(PAGE_END in c for c in row),
+        )
         for row in filled
     ]
     top = f"{lines[0][0]}\n{line(['---'] * len(used))}"
@@ -51,20 +58,20 @@ def line(cells: Iterable[str]) -> str:
 
 
 def cell_text(text: str) -> str:
-    """`text` as it may stand in a cell."""
+    """`text` on one line, with bars escaped, for a cell."""
     return " ".join(text.replace(PAGE_END, " ").split()).replace("|", "\\|")
 
 
 def flat(rows: Iterable[Sequence[str]]) -> str:
-    """A table that stands in a cell of another one, on one line."""
+    """A nested table on one line, for a cell of the outer one."""
     lines = (", ".join(cell for cell in map(_one_line, row) if cell) for row in rows)
     return "; ".join(text for text in lines if text)
 
 
 def repeated(text: str) -> str:
-    """What stands in the further rows of a cell that spans several: a label is said again, so
-    that each row can be read by itself, a long text is not."""
-    return text if len(text) <= REPEATED else ""
+    """The text for the further rows of a cell that spans several: a short label is repeated, so
+    that each row can be read by itself; a long text is not."""
+    return text if len(text) <= MAX_REPEATED_CHARS else ""
 
 
 def _one_line(text: str) -> str:
@@ -74,45 +81,45 @@ def _one_line(text: str) -> str:
 def sheet(rows: Iterable[Row], title: str = "") -> Iterator[Block]:
     """The blocks of a sheet, with page ends. Rows and columns without text are left out.
 
-    Rows after an empty one are a table of their own where they begin with a header, that is with
-    words alone; a row of one cell there is a line of text.
+    Rows after an empty row form a table of their own if they begin with a header (words, no
+    numbers). A row of a single cell there becomes a line of text.
     """
     columns: dict[int, None] = {}
     header: Mapping[int, str] = {}
     body: list[Mapping[int, str]] = []
     length = last = 0
-    told = False  # whether the page has anything yet
+    page_has_rows = False
 
-    def tabled() -> Iterator[Block]:
+    def end_table() -> Iterator[Block]:
         nonlocal body
         if body:
             used = sorted({*columns})
-            yield from table([[row.get(at, "") for at in used] for row in body], size=None)
+            yield from table([[row.get(column, "") for column in used] for row in body], size=None)
         body = []
 
     for number, cells in rows:
         size = sum(len(text) + 3 for text in cells.values())
-        if told and length + size > SHEET:
-            yield from tabled()
+        if page_has_rows and length + size > MAX_SHEET_PAGE_CHARS:
+            yield from end_table()
             yield Block(PAGE_END)
-            columns, length, told = dict.fromkeys(header), 0, False
+            columns, length, page_has_rows = dict.fromkeys(header), 0, False
             body = [header] if header else []
-        if not told and title:
+        if not page_has_rows and title:
             yield Block(f"# {title}" if not last else f"# {title} (from row {number:,})")
-        apart = number > last + 1 or not header
-        if apart and len(cells) == 1:
-            yield from () if body == [header] else tabled()
+        is_separate = number > last + 1 or not header
+        if is_separate and len(cells) == 1:
+            yield from () if body == [header] else end_table()
             header, body, columns = {}, [], {}
             yield Block(" ".join(next(iter(cells.values())).split()), tight=True)
         else:
-            if apart and _is_header(cells, header):
-                yield from tabled()
+            if is_separate and _is_header(cells, header):
+                yield from end_table()
                 header, columns = cells, {}
             body.append(cells)
             columns |= dict.fromkeys(cells)
-        told, last = True, number
+        page_has_rows, last = True, number
         length += size
-    yield from tabled()
+    yield from end_table()
 
 
 def _is_header(cells: Mapping[int, str], before: Mapping[int, str]) -> bool:

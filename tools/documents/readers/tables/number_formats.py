@@ -1,6 +1,6 @@
-"""Numbers of a spreadsheet as text: dates as dates, shares as per cent, money with its currency.
+"""Numbers of a spreadsheet as text, by their format: as dates, percentages or money.
 
-Digits are not rounded to what a format shows: a model may have to count with them.
+Numbers are not rounded as their format would, because a model may calculate with them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelt
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 
 _LOCAL_DATES = {*range(27, 37), *range(50, 59)}
-"""Numbers of the built-in formats that are dates in East Asian versions of Excel."""
+"""Ids of built-in formats that are dates in East Asian versions of Excel."""
 _NO_FORMAT = ("", "General", "Standard", "@")
 MAX_CODE_CHARS = 255
-"""Characters of a format; Excel takes no more."""
+"""The longest format code that Excel accepts."""
 
 _LITERAL = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
 _CURRENCY = re.compile(r"[$€£¥₩₹₽元]|\b(?:USD|EUR|GBP|CNY|RMB|JPY|CHF|SEK|kr|zł|R\$)", re.I)
@@ -26,18 +26,21 @@ _CURRENCY = re.compile(r"[$€£¥₩₹₽元]|\b(?:USD|EUR|GBP|CNY|RMB|JPY|CHF
 
 @dataclass(frozen=True)
 class Formats:
-    """How a workbook's cells are written, by the index of their style."""
+    """The number formats of a workbook's cell styles.
+
+    `codes`: format codes by index of the style; `since_1904`: whether dates count from 1904.
+    """
 
     codes: tuple[str, ...] = ()
     since_1904: bool = False
 
     def number(self, raw: str, style: int) -> str:
-        """A number as it stands in the file, as text."""
+        """The text of the number `raw`, as the file has it, in a cell of this style."""
         return number(raw, self.codes[style] if style < len(self.codes) else "", self.since_1904)
 
 
 def format_code(number: int, own: Mapping[int, str]) -> str:
-    """The format of a number, from a workbook's own formats or from those that Excel has."""
+    """The code of the format with the id `number`, of the workbook (`own`) or built into Excel."""
     if number in own:
         return own[number][:MAX_CODE_CHARS]
     return "yyyy-mm-dd" if number in _LOCAL_DATES else str(BUILTIN_FORMATS.get(number, ""))
@@ -64,7 +67,7 @@ def number(raw: str, code: str = "", since_1904: bool = False) -> str:
 
 
 def plain(value: float) -> str:
-    """A number without the noise of binary fractions, and without an exponent where it's short."""
+    """A number with 15 significant digits, and without an exponent if it is short enough."""
     if value != value or value in (float("inf"), float("-inf")):
         return str(value)
     if value == int(value) and abs(value) < 1e15:
@@ -76,7 +79,8 @@ def plain(value: float) -> str:
 
 
 def moment(value: date | datetime | time | timedelta, clock: bool = True) -> str:
-    """A date as 2024-03-31, with its time of day where that matters; a duration as 26:30:00."""
+    """A date as 2024-03-31, followed by its time unless that is midnight or `clock` is false; a
+    duration as 26:30:00."""
     if isinstance(value, timedelta):
         seconds = round(value.total_seconds())
         sign = "-" if seconds < 0 else ""
@@ -120,8 +124,8 @@ def _parts(code: str) -> tuple[bool, bool]:
 
 @functools.lru_cache(maxsize=1024)
 def _style(code: str) -> tuple[str, str, str]:
-    """What a format makes of a number - plain, date, percent or money - and the currency that
-    stands before and after it."""
+    """The kind of a format - plain, date, percent or money - and the currency before and after the
+    number."""
     first = code.split(";")[0]
     if first in _NO_FORMAT:
         return "plain", "", ""

@@ -1,4 +1,4 @@
-"""E-mails as files: eml, and pages that a browser saved as mht."""
+"""E-mail files (eml), and web pages that a browser saved as mht."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.documents.readers.layout.pagination import Block, pages
 from tools.documents.readers.layout.symbols import tidy
 from tools.documents.readers.safe_zip import DAMAGED
 
-DEEPEST = 5  # messages in one another
+MAX_NESTED_MESSAGES = 5  # forwarded inside one another
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
 
 
@@ -29,7 +29,7 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
 
 
 def _message(message: MIMEPart, depth: int) -> Iterator[Block | Remark]:
-    if depth > DEEPEST:
+    if depth > MAX_NESTED_MESSAGES:
         yield Remark("Messages that are forwarded many times in one another were left out.")
         return
     yield from _head(message)
@@ -48,20 +48,20 @@ def _message(message: MIMEPart, depth: int) -> Iterator[Block | Remark]:
 
 def _head(message: MIMEPart) -> Iterator[Block]:
     for field in _FIELDS:
-        if said := " ".join(_field(message, field).split()):
-            yield Block(f"{field}: {tidy(said)}", tight=True)
+        if text := " ".join(_field(message, field).split()):
+            yield Block(f"{field}: {tidy(text)}", tight=True)
 
 
 def _field(message: MIMEPart, field: str) -> str:
-    """A field's text, also where it has bytes beyond ASCII or an encoding named too narrowly."""
+    """A header field's text, also with raw bytes beyond ASCII, or a wrongly declared encoding."""
     raw = next((value for name, value in message.raw_items() if name.lower() == field.lower()), "")
     if raw.isascii():
         try:
-            said = str(message.get(field, ""))
+            text = str(message.get(field, ""))
         except (ValueError, IndexError, LookupError, MessageError, AttributeError):
-            said = ""  # the parser of fields has its own mistakes
-        if said and "\ufffd" not in said and "=?" not in said:
-            return said
+            text = ""  # bugs of the standard library's parser
+        if text and "\ufffd" not in text and "=?" not in text:
+            return text
     try:
         parts = decode_header(raw.encode("utf-8", "surrogateescape").decode("latin-1"))
     except (ValueError, HeaderParseError):
@@ -73,7 +73,7 @@ def _field(message: MIMEPart, field: str) -> str:
 
 
 def _body(message: MIMEPart) -> MIMEPart | None:
-    # What a mail program shows; the plain version may say no more than that there is another.
+    # HTML first, as in mail programs: the plain version may only refer to the HTML one.
     found = message.get_body(("html", "plain")) if message.is_multipart() else message
     return found if isinstance(found, MIMEPart) else None
 
@@ -92,7 +92,7 @@ def _text(part: MIMEPart) -> Iterator[Block | Remark]:
 
 
 def _attached(message: MIMEPart, body: MIMEPart | None) -> Iterator[MIMEPart]:
-    """What is neither the body, nor another version of it, nor a picture in it."""
+    """The attachments: parts that are neither the body, another version of it, nor its images."""
     if not message.is_multipart():
         return
     for part in _leaves(message):

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: text, code and what it printed, cell by cell; nothing is run."""
+"""Jupyter notebooks: text, code and saved outputs, cell by cell; no code is run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.documents.readers.safe_zip import DAMAGED
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TEXTS = ("text/markdown", "text/html", "text/latex", "text/plain")
-"""Of the forms in which an output is kept, the first that there is."""
+"""MIME types of an output's text; the first available one is read."""
 
 Cell = Mapping[str, Any]
 
@@ -33,8 +33,8 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
 
 
 def _blocks(book: Mapping[str, Any]) -> Iterator[Block | Remark]:
-    told = _mapping(_mapping(book.get("metadata")).get("language_info")).get("name")
-    language = told if isinstance(told, str) and told.isalnum() else ""
+    declared = _mapping(_mapping(book.get("metadata")).get("language_info")).get("name")
+    language = declared if isinstance(declared, str) and declared.isalnum() else ""
     # Before version 4 the cells lay in worksheets.
     sheets = [book, *(_mapping(sheet) for sheet in _list(book.get("worksheets")))]
     for cell in (_mapping(one) for sheet in sheets for one in _list(sheet.get("cells"))):
@@ -53,14 +53,14 @@ def _blocks(book: Mapping[str, Any]) -> Iterator[Block | Remark]:
 def _output(output: Cell) -> Iterator[Block | Remark]:
     # Version 3 has the forms in the output itself, and only short names for them.
     data = _mapping(output.get("data"))
-    told = next((form for form in _TEXTS if form in data), None)
-    text = tidy(_COLOURS.sub("", _joined(data[told] if told else output.get("text"))))
+    mime = next((form for form in _TEXTS if form in data), None)
+    text = tidy(_COLOURS.sub("", _joined(data[mime] if mime else output.get("text"))))
     if output.get("output_type") in ("pyerr", "error"):
         trace = "\n".join(map(str, _list(output.get("traceback"))))
         yield from _code(tidy(_COLOURS.sub("", trace)))
-    elif told == "text/html":
+    elif mime == "text/html":
         yield from blocks(text)
-    elif told in ("text/markdown", "text/latex"):
+    elif mime in ("text/markdown", "text/latex"):
         yield Block(text.strip())
     elif any(form.startswith("image/") for form in data) or "png" in output:
         yield Block(unread=("picture",))

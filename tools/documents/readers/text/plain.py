@@ -1,7 +1,7 @@
-"""Text without markup of its own, or whose markup is read as it stands: txt, md, rst, tex, code.
+"""Text without markup, or with markup that is kept as it is: txt, md, rst, tex, code.
 
-A file of any size is read piece by piece. A page ends at a form feed, or else at the end of a
-paragraph; code keeps its empty lines and stands between fences.
+Files are read in chunks, whatever their size. A page ends at a form feed, or at the end of a
+paragraph. Code keeps its empty lines, and is fenced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.documents.readers.layout.fences import fenced
 from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, cut_off, pages
 from tools.documents.readers.layout.symbols import tidy
 
-CHUNK = 64 << 10  # characters
+CHUNK_CHARS = 64 << 10
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 
@@ -35,11 +35,11 @@ def read_code(path: Path, options: Options) -> Iterator[ReaderEvent]:
 
 def _paragraphs(file: TextIO) -> Iterator[Block]:
     rest = ""
-    while chunk := file.read(CHUNK):
+    while chunk := file.read(CHUNK_CHARS):
         rest = _apart(tidy(rest + chunk))
         *whole, rest = _EMPTY_LINES.split(rest)
         yield from map(_paragraph, whole)
-        if len(rest) > CHUNK:  # a paragraph that goes on and on
+        if len(rest) > CHUNK_CHARS:  # a very long paragraph
             while len(rest) > SIZE:
                 part, rest = cut_off(rest)
                 yield Block(part)
@@ -47,7 +47,7 @@ def _paragraphs(file: TextIO) -> Iterator[Block]:
 
 
 def _apart(text: str) -> str:
-    """The text with the ends of pages in paragraphs of their own."""
+    """The text, with each page end in a paragraph of its own."""
     first, *others = text.split(PAGE_END)
     parts = [first, *(part.removeprefix("\n") for part in others)]
     ends = (part.rstrip(" \t\n") for part in parts[:-1])
@@ -60,7 +60,7 @@ def _paragraph(text: str) -> Block:
 
 def _fenced(file: TextIO) -> Iterator[Block]:
     rest = ""
-    while chunk := file.read(CHUNK):
+    while chunk := file.read(CHUNK_CHARS):
         rest = tidy(rest + chunk).replace(PAGE_END, "\n")
         while len(rest) > SIZE:
             part, rest = cut_off(rest)

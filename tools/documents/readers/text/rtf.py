@@ -1,8 +1,8 @@
-"""Rich Text Format, by striprtf; what that leaves out is lifted into the text before.
+"""Rich Text Format, by striprtf, with marks in the source for what it leaves out.
 
-striprtf drops headers, footnotes and text boxes, and does not tell the cells of a table from words
-with bars between them. So marks from the private use area go into the source, and come out in the
-text where those things are.
+striprtf drops headers, footnotes and text boxes, and renders the cells of a table like words with
+bars between them. So characters of the private use area are put into the source as marks, and are
+found in striprtf's text where those things stand.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _LIFTED = re.compile(
 _BOXED = re.compile(r"\{\s*(?:\\\*\s*)?\\(?:shptxt|dptxbxtext)(?![a-z])[ ]?")
 _BRACES = re.compile(r"\\.|[{}]", re.S)
 _TOKENS = re.compile(f"([{_START}{_CELL}{_ROW}{_PAGE}])")
-_BETWEEN = re.compile(f"([{_NOTE}{_BOX}{_HEAD}])([^{_END}]*){_END}")
+_MARKED_TEXT = re.compile(f"([{_NOTE}{_BOX}{_HEAD}])([^{_END}]*){_END}")
 _BULLET = re.compile(r"^\s*[•·▪◦o§\uf0b7\uf0a7-]\t")
 _NUMBER = re.compile(r"^\s*(\(?[0-9A-Za-z]{1,4}[.)])\t")
 
-_to_text: Callable[..., str] = rtf_to_text  # which has no types
+_to_text: Callable[..., str] = rtf_to_text  # striprtf has no type annotations
 
 
 def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
@@ -50,8 +50,8 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
 def _blocks(path: Path) -> Iterator[Block]:
     source = _without_binary(path.read_bytes()).decode("latin-1")
     pictures = len(re.findall(r"\\pict(?![a-z])", source)) - source.count("\\nonshppict")
-    # striprtf's own pattern for links takes for ever on a long line; under the name of another
-    # destination that is left out, the address is never looked at.
+    # striprtf's pattern for links is too slow on a long line. Links are renamed to a destination
+    # that it drops, so that the pattern is not used.
     source = source.replace("\\fldinst", "\\datafield").replace("\\pntext", "\\listtext")
     source = _GROUP.sub(lambda found: "" if _GONE.search(found[0]) else found[0], source)
     source = _NESTED.sub("{, }", _lifted(source))
@@ -61,12 +61,12 @@ def _blocks(path: Path) -> Iterator[Block]:
         text = tidy(_to_text(source, errors="replace"))
     except (ValueError, IndexError, TypeError, AttributeError) as error:
         raise DocumentError(DAMAGED) from error
-    yield from _told(text)
+    yield from _with_notes(text)
     if pictures > 0:
         yield Block(unread=("picture",) * pictures)
 
 
-def _told(text: str) -> Iterator[Block]:
+def _with_notes(text: str) -> Iterator[Block]:
     notes: list[str] = []
     ahead: list[str] = []
     behind: list[str] = []
@@ -84,16 +84,16 @@ def _told(text: str) -> Iterator[Block]:
             behind.append(inner)
         return ""
 
-    told = 0
+    notes_shown = 0
     for block in _structured(text):
-        shown = _BETWEEN.sub(lift, block.text).strip(f" \n{_END}")
+        shown = _MARKED_TEXT.sub(lift, block.text).strip(f" \n{_END}")
         level = _LEVELS.find(shown[:1]) + 1 if shown else 0
         shown = re.sub(f"[{_LEVELS}]", "", shown).strip(" \n")
         shown = _NUMBER.sub(r"\1 ", _BULLET.sub("- ", shown))
         if level and shown:
             shown = f"{'#' * min(level, 6)} {' '.join(shown.split())}"
-        found = tuple(f"[^{at + 1}]: {notes[at]}" for at in range(told, len(notes)))
-        told = len(notes)
+        found = tuple(f"[^{index + 1}]: {notes[index]}" for index in range(notes_shown, len(notes)))
+        notes_shown = len(notes)
         yield from map(Block, ahead)
         yield Block(shown, shown.startswith("- "), found)
         yield from map(Block, behind)
@@ -102,22 +102,22 @@ def _told(text: str) -> Iterator[Block]:
 
 
 def _structured(text: str) -> Iterator[Block]:
-    """Lines and tables; what was lifted still stands in them between its marks."""
+    """Lines and tables; notes, headers and text boxes are still in them, between their marks."""
     # A note's own line ends and marks would tear its paragraph apart.
-    text = _BETWEEN.sub(lambda found: found[1] + _one_line(found[2]) + _END, text)
+    text = _MARKED_TEXT.sub(lambda found: found[1] + _one_line(found[2]) + _END, text)
     tokens = _TOKENS.split(text)
     rows: list[list[str]] = []
     cells: list[str] = []
     buffer = ""
     inside = False
-    for at, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         match token:
             case mark if mark == _START:
                 if not inside:
                     yield from _lines(buffer)
                     buffer, inside = "", True
             case mark if mark == _CELL:
-                if not inside:  # a row that goes without saying so begins with its line
+                if not inside:  # a row without \trowd begins with its line
                     before, _, buffer = buffer.rpartition("\n")
                     yield from _lines(before)
                 cells.append(_one_line(buffer))
@@ -129,7 +129,7 @@ def _structured(text: str) -> Iterator[Block]:
                 buffer += "" if inside else PAGE_END
             case _:
                 buffer += token
-                follows = tokens[at + 1] if at + 1 < len(tokens) else ""
+                follows = tokens[index + 1] if index + 1 < len(tokens) else ""
                 if rows and not inside and token.strip() and follows != _CELL:
                     yield from table(rows)
                     rows = []
@@ -154,24 +154,24 @@ def _code(mark: str) -> str:
 
 
 def _without_binary(data: bytes) -> bytes:
-    kept, at = [], 0
+    kept, position = [], 0
     for found in _BINARY.finditer(data):
-        if found.start() >= at:
-            kept.append(data[at : found.start()])
-            at = found.end() + int(found[1][:10])
-    return b"".join([*kept, data[at:]])
+        if found.start() >= position:
+            kept.append(data[position : found.start()])
+            position = found.end() + int(found[1][:10])
+    return b"".join([*kept, data[position:]])
 
 
 def _lifted(source: str) -> str:
-    """Footnotes, headers and text boxes as text between marks; pictures are left out."""
+    """The source with footnotes, headers and text boxes as text between marks, without pictures."""
     parts: list[str] = []
-    at = 0
+    position = 0
     for found in _LIFTED.finditer(source):
-        if found.start() < at:
+        if found.start() < position:
             continue
         end = _closing(source, found.end())
         inner = source[found.end() : end]
-        parts.append(source[at : found.start()])
+        parts.append(source[position : found.start()])
         match found[1][:2]:
             case "fo" if found[1] == "footnote":
                 parts.append(_marked(_NOTE, inner))
@@ -180,8 +180,8 @@ def _lifted(source: str) -> str:
             case "sh" | "do":
                 for box in _BOXED.finditer(inner):
                     parts.append(_marked(_BOX, inner[box.end() : _closing(inner, box.end())]))
-        at = end + 1
-    return "".join([*parts, source[at:]])
+        position = end + 1
+    return "".join([*parts, source[position:]])
 
 
 def _marked(mark: str, inner: str) -> str:
@@ -189,7 +189,7 @@ def _marked(mark: str, inner: str) -> str:
 
 
 def _closing(source: str, start: int) -> int:
-    """Where the group ends that is open at `start`."""
+    """The position of the brace that closes the group open at `start`."""
     depth = 1
     for found in _BRACES.finditer(source, start):
         depth += {"{": 1, "}": -1}.get(found[0], 0)

@@ -1,7 +1,7 @@
-"""What every kernel runs once so that plots come out right; see `session`.
+"""Startup code of every kernel that prepares plotting libraries; see `session`.
 
-matplotlib and altair are prepared when they are imported, not before: a call that draws nothing
-does not wait for them.
+matplotlib and altair are configured when the code imports them, so that other calls don't wait for
+them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-# The first of these that is there draws what the chosen font has no glyph for.
+# The first installed one draws the characters that the chosen font has no glyph for.
 FALLBACK_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -33,8 +33,8 @@ FALLBACK_FONTS = (
 
 
 def prepare(shell: Any, keep: int) -> None:
-    """Let every figure be shown in its place, sharply, and in any script. `keep` is not used."""
-    # Two pixels for each one on the page, the other half for screens that have them.
+    """Set up figures: inline, at double resolution, with fonts for CJK. `keep` is not used."""
+    # "retina": two pixels for each one on the page, for high-resolution screens.
     shell.config.InlineBackend.figure_formats = {"retina"}
     actions = {
         "matplotlib": _keep_backend,
@@ -45,7 +45,7 @@ def prepare(shell: Any, keep: int) -> None:
 
 
 class _AfterImport:
-    """Calls a function with a module right after its first import."""
+    """An import hook: calls a function with a module after its first import."""
 
     def __init__(self, actions: dict[str, Callable[[ModuleType], None]]) -> None:
         self.actions = actions
@@ -70,17 +70,17 @@ class _AfterImport:
 
 
 def _keep_backend(matplotlib: Any) -> None:
-    """A backend that the code asks for by habit would show its figures to nobody."""
+    """Ignore `matplotlib.use`, because figures of another backend are not shown."""
     matplotlib.use = lambda backend, *, force=True: None
 
 
 def _as_specification(altair: Any) -> None:
-    """A chart as data; altair itself would send a page that loads a library from the network."""
+    """Display charts as data; altair's default is HTML that loads a library from the network."""
     altair.renderers.enable("mimetype")
 
 
 def _complete_fonts(font_manager: Any) -> None:
-    """Draw Chinese, Japanese and Korean whatever font or style the code has chosen."""
+    """Add a fallback font for Chinese, Japanese and Korean to every font that the code chooses."""
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Glyph .* missing from")
     properties = font_manager.FontProperties

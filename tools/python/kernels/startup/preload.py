@@ -1,6 +1,6 @@
-"""What a kernel that is started ahead runs besides; see `session`.
+"""Startup code of kernels that are started ahead; see `session`.
 
-The packages that most code begins with are imported while nobody waits.
+It imports the packages that most code begins with, before a user waits for them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PACKAGES = ("numpy", "pandas", "matplotlib.pyplot")
 
 
 def prepare(shell: Any, keep: int) -> None:
-    """Import `PACKAGES`, those that are there, and let matplotlib choose its backend."""
+    """Import those of `PACKAGES` that are installed, and have matplotlib load its backend."""
     for name in PACKAGES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

@@ -1,8 +1,8 @@
-"""What every kernel runs once, silently, before the first call.
+"""Startup code that every kernel runs once, silently, before the first call.
 
-The text of this file and of `figures` is sent to the kernel and executed there, in a
-namespace of its own, so that the user's variables start out empty. It stands on the standard
-library and what a kernel has loaded anyway.
+The source of this file, and of its siblings, is sent to the kernel and executed there in a
+namespace of its own, so that the user's variables start out empty. It imports only the standard
+library and modules that a kernel has loaded already.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from collections import deque
 from functools import partial
 from typing import Any
 
-# Says how many characters are missing: beside "text/plain" in its middle, alone at its place.
+# MIME type for a number of characters left out: in the middle of the "text/plain" beside it,
+# or, alone, at that place of the output.
 LEFT_OUT = "application/vnd.left-out+json"
 
-LARGEST_VALUE = 24_000_000  # characters of one displayed value that is not plain text
+MAX_VALUE_CHARS = 24_000_000  # of one representation of a displayed value, except plain text
 
 
 def prepare(shell: Any, keep: int) -> None:
-    """Make an IPython shell answer as the tool promises.
+    """Set up an IPython shell for the tool.
 
-    `keep`: how many characters of a call's output are sent from its beginning, and as many
-    from its end; what lies between is only counted, so that printing costs no memory.
+    `keep`: characters of a call's output that are sent from its beginning, and as many from its
+    end. Those in between are only counted, so that printing takes no memory.
     """
     shell.compile.get_code_name = lambda raw, code, number: f"<cell {number}>"
     gate = _Gate(shell, keep)
@@ -43,10 +44,10 @@ def prepare(shell: Any, keep: int) -> None:
 
 
 class _Gate:
-    """Both output streams of one call: in the order of writing, and no more than was asked for.
+    """Limits the output of a call, on both streams, and keeps its order.
 
-    The first `keep` characters pass. Of the rest the last `keep` are held back and follow at
-    the end of the call.
+    The first `keep` characters are sent at once. Of the rest the last `keep` are held, and sent
+    at the end of the call.
     """
 
     def __init__(self, shell: Any, keep: int) -> None:
@@ -62,11 +63,11 @@ class _Gate:
         self.originals = {s: partial(type(s).write, s) for s in self.streams}
         self.writers = {s: partial(self.write, s) for s in self.streams}
         self.open()
-        # IPython would keep a copy of all that was ever printed.
+        # IPython would keep a copy of all printed text.
         shell._tee = lambda channel: contextlib.nullcontext()
         for stream in self.streams:
-            # What is written to the file descriptor is sent like all the rest; ipykernel also
-            # echoes it to the server's own stream, where nobody wants it.
+            # ipykernel sends what is written to the file descriptor, but also echoes it to the
+            # server's own stream; the echo is discarded here.
             copy = getattr(stream, "_original_stdstream_copy", None)
             if copy is not None:
                 with open(os.devnull, "wb") as nowhere:
@@ -74,7 +75,7 @@ class _Gate:
 
     def open(self) -> None:
         with self.lock:
-            self.room, self.gone, self.size = self.keep, 0, 0
+            self.remaining, self.dropped_chars, self.size = self.keep, 0, 0
             self.held: deque[tuple[Any, str]] = deque()
             for stream in self.streams:
                 stream.write = self.writers[stream]
@@ -82,46 +83,46 @@ class _Gate:
     def write(self, stream: Any, text: str) -> int:
         original = self.originals[stream]
         if not isinstance(text, str):
-            return int(original(text))  # which raises the usual TypeError
+            return int(original(text))  # raises the usual TypeError
         if os.getpid() != self.process:
             original(_sendable(text))
             return len(text)
         now = time.monotonic()
         if now - self.written > 0.0005 and threading.current_thread() not in self.readers:
-            self.drain(0.05)  # a child process may have written in between
+            self.await_output(0.05)  # a child process may have written before this text
         self.written = now
         with self.lock:
             if self.last is not stream:
                 self.last.flush()
                 self.last = stream
-            if self.room:
-                original(_sendable(text[: self.room]))
-            if len(text) > self.room:
+            if self.remaining:
+                original(_sendable(text[: self.remaining]))
+            if len(text) > self.remaining:
                 self.hold(stream, text)
-            self.room = max(0, self.room - len(text))
+            self.remaining = max(0, self.remaining - len(text))
         return len(text)
 
     def hold(self, stream: Any, text: str) -> None:
-        rest = len(text) - self.room
+        rest = len(text) - self.remaining
         tail = _sendable(text[-min(rest, self.keep) :])
-        self.gone += max(0, rest - self.keep)
+        self.dropped_chars += max(0, rest - self.keep)
         if stream.parent_header != self.shell.display_pub.parent_header:
-            return  # a thread of an earlier call: nobody reads it any more
+            return  # a thread of an earlier call, whose output is dropped
         self.held.append((stream, tail))
         self.size += len(tail)
         while self.size - len(self.held[0][1]) >= self.keep:
             dropped = len(self.held.popleft()[1])
             self.size -= dropped
-            self.gone += dropped
+            self.dropped_chars += dropped
 
     def release(self) -> None:
-        """Let out what was held back: something else is about to be shown."""
-        self.drain(0.05)
+        """Send the held text, because a value or an error follows it."""
+        self.await_output(0.05)
         with self.lock:
-            gone, held = self.gone, self.held
-            self.gone, self.size, self.held = 0, 0, deque()
-            if gone:
-                self.shell.display_pub.publish({LEFT_OUT: gone})
+            dropped_chars, held = self.dropped_chars, self.held
+            self.dropped_chars, self.size, self.held = 0, 0, deque()
+            if dropped_chars:
+                self.shell.display_pub.publish({LEFT_OUT: dropped_chars})
             for stream, text in held:
                 if self.last is not stream:
                     self.last.flush()
@@ -130,16 +131,16 @@ class _Gate:
 
     def close(self) -> None:
         time.sleep(0.001)
-        self.drain(0.5)
+        self.await_output(0.5)
         time.sleep(0.001)
         self.release()
         self.open()
 
-    def drain(self, seconds: float) -> None:
-        """Wait for what a child process or a C library wrote to the file descriptors.
+    def await_output(self, seconds: float) -> None:
+        """Wait until output of child processes and C libraries has been read, `seconds` at most.
 
-        ipykernel reads it in threads. A pipe that is empty was read, and the sleep lets the
-        thread go from reading to writing.
+        Threads of ipykernel read it from pipes. Once the pipes are empty, the sleep gives a
+        thread the time to pass on what it has read.
         """
         deadline = time.monotonic() + seconds
         while select.select(self.pipes, [], [], 0)[0] and time.monotonic() < deadline:
@@ -147,7 +148,7 @@ class _Gate:
 
 
 def _limit_displays(formatter: Any, gate: _Gate) -> None:
-    """A value of any size is displayed by the two ends of its text."""
+    """Cut a displayed value's text to its two ends, and drop other values that are too large."""
     plain_format, keep = formatter.format, gate.keep
 
     def short_format(*args: Any, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -158,7 +159,7 @@ def _limit_displays(formatter: Any, gate: _Gate) -> None:
             data["text/plain"] = text[:keep] + text[-keep:]
             data[LEFT_OUT] = len(text) - 2 * keep
         for kind, value in list(data.items()):
-            if isinstance(value, str | bytes) and len(value) > LARGEST_VALUE:
+            if isinstance(value, str | bytes) and len(value) > MAX_VALUE_CHARS:
                 del data[kind]
             elif isinstance(value, str):
                 data[kind] = _sendable(value)
@@ -168,10 +169,10 @@ def _limit_displays(formatter: Any, gate: _Gate) -> None:
 
 
 def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
-    """Errors as Python itself prints them, with the frames of the user's own code alone."""
+    """Show errors as Python prints them, with the stack frames of the user's code only."""
 
     def is_own(frame: traceback.FrameSummary) -> bool:
-        home = shell.starting_dir + os.sep  # the folder's name may change once, see `Kernel.settle`
+        home = shell.starting_dir + os.sep  # the folder may be renamed, see `Kernel.use_workspace`
         return frame.filename.startswith(("<cell ", home)) and "site-packages" not in frame.filename
 
     def shorten(error: traceback.TracebackException | None) -> None:
@@ -188,18 +189,18 @@ def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
     def show(exc_tuple: Any = None, *_: Any, **__: Any) -> None:
         kind, value, trace = shell._get_exc_info(exc_tuple)
         if isinstance(value, SystemExit) and not value.code:
-            return  # the code said that it is done
+            return  # `exit()` is no error
         short = traceback.TracebackException(kind, value, trace, lookup_lines=False, compact=True)
         shorten(short)
         try:
             message = str(value)
-        except Exception:  # noqa: BLE001  an exception of the user's own making
+        except Exception:  # noqa: BLE001  an exception class of the user's code
             message = ""
         text = "".join(short.format())
         gate.release()
         shell._showtraceback(kind, _sendable(message), [_sendable(text)])
 
-    # For its history IPython formats every error once more, at length: seconds for a deep one.
+    # For its history IPython formats every error again, which takes seconds for a deep stack.
     shell._format_exception_for_storage = lambda *_, **__: {}
     shell.showtraceback = show
     shell.showsyntaxerror = show
@@ -209,7 +210,7 @@ def _shorten_tracebacks(shell: Any, gate: _Gate) -> None:
 
 
 def _sendable(text: str) -> str:
-    """The text with half surrogate pairs spelled out: they can't be sent."""
+    """The text with lone surrogates escaped, which can't be sent."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -225,7 +226,7 @@ def _refuse_input(kernel: Any) -> None:
 
 
 def _survive_exit(shell: Any) -> None:
-    """`exit()` ends the call, not the kernel."""
+    """Make `exit()` end the call, not the kernel."""
 
     def leave() -> None:
         raise SystemExit
@@ -235,9 +236,9 @@ def _survive_exit(shell: Any) -> None:
 
 
 def _bind_threads_to_calls(shell: Any, streams: tuple[Any, ...]) -> None:
-    """What a thread puts out belongs to the call that started it, however late it comes.
+    """Assign a thread's output to the call that started the thread, however late it is written.
 
-    Not so for the threads of a pool: they serve whichever call gives them work.
+    Threads of a pool are exempt, because they work for any call.
     """
     start = threading.Thread.start
     senders = (*streams, shell.display_pub, shell.displayhook)
