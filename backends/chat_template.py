@@ -123,7 +123,7 @@ def compact_listing(tools: Sequence[ToolSpec]) -> str:
 
 
 def _signature(spec: ToolSpec) -> str:
-    """`name <code>` for plain text, else `name(a, b: number, c?: x|y)`; the type string is omitted."""
+    """`name <code>` for plain text, else `name(a, b: number, c?: x|y)`; no type means string."""
     if spec.raw is not None:
         return f"{spec.name} <{spec.raw}>"
     required = set(spec.parameters.get("required", ()))
