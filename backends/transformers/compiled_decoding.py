@@ -148,9 +148,10 @@ class CompiledSteps:
         if current is not None and current.length == length:
             return current
         idle = self._idle.setdefault(length, [])
-        static = (
-            idle.pop() if idle else DecodingCache(length, _allocate(self._weights, kept, length))
-        )
+        if idle:
+            static = idle.pop()
+        else:
+            static = DecodingCache(length, _allocate(self._weights, kept, length))
         self._caches.lay(kept, [(layer.keys, layer.values) for layer in static.states.layers])
         self._in_use[kept] = static
         static.read = -1

@@ -1,7 +1,7 @@
 """Generation of one answer: prefill of the prompt in chunks, then decoding token by token.
 
 Each `read` and each `write` is one step of the model, so that several answers can take turns.
-Only the last start's logits are computed.
+Only the last position's logits are computed.
 """
 
 from __future__ import annotations
