@@ -56,7 +56,7 @@ class Reader:
         return found[0]
 
     def until(self, markers: Markers) -> tuple[str, str]:
-        """Reads the text before the next marker, and that marker; it is empty if none has arrived."""
+        """Reads the text before the next marker, and that marker, empty if none has arrived."""
         start = self._position
         found = markers.pattern.search(self._text, start)
         if found is not None:
