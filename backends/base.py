@@ -1,8 +1,8 @@
 """The contract between the agent loop and a model.
 
-A backend is one generator method: messages and tools in, events out. It raises `BackendError`
-(`backends.errors`) for what the user must be told, in one sentence with what to do, and nothing
-else on purpose.
+A backend is one generator method: messages and tools in, events out. The only exception that it
+raises on purpose is `BackendError` (`backends.errors`), whose text is one sentence for the user
+that also says what to do.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ Profile = Literal["standard", "small"]
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """How an answer is generated. `tool_choice` names the one function that must be called.
-    Before `min_tokens` the model may not stop, where the backend can see to it: weights in
-    process do, and servers that know it. Where requests wait, the owners, opaque keys, take turns.
+    """How an answer is generated.
+
+    `temperature` 0 is greedy sampling. `max_tokens` and `min_tokens` bound the answer's length in
+    tokens; only weights in process and servers that have the option honour `min_tokens`.
+    `tool_choice` names the one function that must be called. `owner` is an opaque key: waiting
+    requests of different owners take turns for a slot.
     """
 
     temperature: float = 0.7
@@ -39,8 +42,13 @@ class GenerationConfig:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a backend can do. `context` is its window in tokens, None when it doesn't say; `memory`
-    what its weights take here, in bytes. A "small" model needs greedy sampling and few words."""
+    """What a backend can do.
+
+    `context` is the context window in tokens, None when unknown; `memory` the size of the weights
+    on this machine in bytes. `native_tools` says that the model was trained with the built-in
+    tools' own input formats, such as raw code for `python`; `forced_tool` that `tool_choice` is
+    honoured. A model of the profile "small" needs greedy sampling and short prompts.
+    """
 
     context: int | None = None
     tools: bool = True
@@ -57,7 +65,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """What the page calls it. No path, no key."""
+        """The model's name as the page shows it, without paths and keys."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -69,13 +77,13 @@ class Backend(Protocol):
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        """One answer. Ends with `AnswerFinished`, or raises `BackendError`.
+        """Generates one answer. The last event is `AnswerFinished`; raises `BackendError`.
 
-        When `cancel` is set it ends within a fraction of a second with finish "cancelled".
-        Closing the generator frees everything it holds.
+        When `cancel` is set, the generator ends within a fraction of a second with the finish
+        "cancelled". Closing the generator frees all resources of the request.
         """
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
-        """The prompt's length in tokens, or None when the backend can't tell."""
+        """The prompt's length in tokens, or None when the backend can't count them."""
 
     def close(self) -> None: ...

@@ -1,11 +1,11 @@
 """Messages to a prompt for a GGUF model, where only the template's own words may be control tokens.
 
 A prompt is a list of `Piece`s: markup, tokenized with the model's special tokens, and content,
-tokenized as plain text, so that `<|im_end|>` typed by a user stays five words of text.
+tokenized as plain text, so that `<|im_end|>` in a user's message stays ordinary text.
 
-A model of the GLM-4 family gets GLM-4 turns. Any other gets its own chat template, filled with
-placeholders and cut at them afterwards, since templates move and repeat contents as they like.
-Tools are then listed compactly, a signature and a line each, and called in the GLM-4 shape.
+A model of the GLM-4 family gets GLM-4 turns. Any other model gets its own chat template, rendered
+with placeholders and split at them afterwards, since a template may move or repeat contents. The
+tools are then a compact list, a signature and a line each, and are called in the GLM-4 form.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ApplyTemplate = Callable[[list[dict[str, str]]], str]
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of the prompt; `markup` says whether special tokens in it count as such."""
+    """A part of the prompt; with `markup` special tokens in it are tokenized as such."""
 
     text: str
     markup: bool
@@ -63,8 +63,8 @@ def template_pieces(
     turns = [(role, placed(text)) for role, text in _plain_turns(messages, tools)]
     prompt = apply([{"role": role, "content": place} for role, place in turns])
     pieces: list[Piece] = []
-    for at, text in enumerate(_PLACE.split(prompt)):
-        if at % 2:
+    for index, text in enumerate(_PLACE.split(prompt)):
+        if index % 2:
             pieces.append(Piece(contents[int(text)], False))
         elif text:
             pieces.append(Piece(text, True))
@@ -94,12 +94,12 @@ def _plain_turns(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list
 
 def _answer(message: Message, shaped: bool) -> str:
     """An answer as the model wrote it: where it may call tools, text follows an empty line."""
-    said = [f"\n{message.text}" if shaped else message.text] if message.text else []
-    return "\n".join([*said, *(f"{call.name}\n{call.input}" for call in message.calls)])
+    lines = [f"\n{message.text}" if shaped else message.text] if message.text else []
+    return "\n".join([*lines, *(f"{call.name}\n{call.input}" for call in message.calls)])
 
 
 def _merged(turns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Neighbours of one role joined: several templates refuse two of them in a row."""
+    """`turns` with neighbours of the same role joined: several templates reject such neighbours."""
     merged: list[tuple[str, str]] = []
     for role, text in turns:
         if merged and merged[-1][0] == role:
@@ -112,7 +112,7 @@ def _merged(turns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def compact_listing(tools: Sequence[ToolSpec]) -> str:
     """The tools as signatures, and how to call one; short, for small models.
 
-    The bundled model's adapter was trained on these words: who changes them trains it anew.
+    The bundled model's adapter was trained on this text: a change needs a new training.
     """
     lines = [f"{_signature(spec)}: {_summary(spec.description)}" for spec in tools]
     return (
@@ -123,7 +123,7 @@ def compact_listing(tools: Sequence[ToolSpec]) -> str:
 
 
 def _signature(spec: ToolSpec) -> str:
-    """`name <code>` for plain text, else `name(a, b: number, c?: x|y)`; strings go unsaid."""
+    """`name <code>` for plain text, else `name(a, b: number, c?: x|y)`; no type means string."""
     if spec.raw is not None:
         return f"{spec.name} <{spec.raw}>"
     required = set(spec.parameters.get("required", ()))

@@ -2,9 +2,9 @@
 
 BackendError            shown to the user; the conversation stays, Retry is ready
  ├ ModelUnavailable     no such model, file, package or server
- ├ RequestRefused       the server understood and said no (401, 400, ...)
- │  └ PromptTooLong     the prompt does not fit, by how much is not known
- ├ ContextExceeded      the prompt does not fit; said before the model is asked
+ ├ RequestRefused       the server rejected the request (401, 400, ...)
+ │  └ PromptTooLong     the prompt does not fit; the excess is unknown
+ ├ ContextExceeded      the prompt does not fit; found before the model is asked
  └ AnswerBroken         the answer broke off: connection lost, idle too long, no finish
 """
 
@@ -20,7 +20,7 @@ class ModelUnavailable(BackendError):
 
 
 class RequestRefused(BackendError):
-    """The server refused the request, and would refuse it again."""
+    """The server rejected the request and would reject a retry."""
 
 
 class ContextExceeded(BackendError):
@@ -35,8 +35,8 @@ class ContextExceeded(BackendError):
 
 
 class AnswerBroken(BackendError):
-    """The answer began and did not end. What was said so far is kept."""
+    """The answer broke off. The events until then stand."""
 
 
 class PromptTooLong(RequestRefused):
-    """The server found the prompt too long, and does not say by how much."""
+    """The server rejected the prompt as too long without its length in tokens."""

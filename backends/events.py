@@ -1,4 +1,4 @@
-"""What a model says while it answers, piece by piece."""
+"""The events of an answer while it streams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True)
 class ToolCallDelta:
-    """A piece of a call's input while it is being written. `index` counts the answer's calls."""
+    """A piece of a call's input while it streams. `index` is the call's number, from 0."""
 
     index: int
     name: str
@@ -29,14 +29,14 @@ class ToolCallDelta:
 
 @dataclass(frozen=True)
 class ToolCallReady:
-    """A call that arrived whole."""
+    """A complete call."""
 
     call: ToolCall
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What the user should know while waiting: a place in the queue, a retry. Empty clears it."""
+    """A status for the waiting user: the place in the queue, a retry. An empty text clears it."""
 
     text: str
 

@@ -24,7 +24,7 @@ class Text:
 class Picture:
     """A part of a message: an image file that belongs to the session.
 
-    `words` is the text that was read in it, for models that can't see; None when nobody looked.
+    `words` is the text that OCR found in it, for models without vision; None before OCR ran.
     """
 
     path: Path
@@ -34,7 +34,7 @@ class Picture:
 
     @property
     def line(self) -> str:
-        """What a model that is not shown the picture reads in its place."""
+        """The text that replaces the picture for a model that doesn't receive it."""
         unseen = f"[picture {self.name or self.path.name}: not shown to you"
         if self.words is None:
             return f"{unseen}]\n"
@@ -55,7 +55,7 @@ class Document:
 
     @property
     def line(self) -> str:
-        """What a model is told of a file that only its tools can open."""
+        """The line in the prompt for a file that only the model's tools can open."""
         name = self.name or self.path.name
         return f"[file {name}, {file_size(self.size)}, in the working directory]"
 
@@ -65,7 +65,10 @@ Part = Text | Picture | Document
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens, and seconds as the user felt them. `first_token` is None when nothing came."""
+    """Token counts of one answer, and its times in seconds as the user experienced them.
+
+    `first_token` is the time to the first token, None when none arrived; `seconds` the total.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -74,7 +77,7 @@ class Usage:
     seconds: float = 0.0
 
     def plus(self, other: Usage) -> Usage:
-        """The tokens of both together."""
+        """The sum of the token counts, without times."""
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.cached_tokens + other.cached_tokens,
@@ -83,18 +86,21 @@ class Usage:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Completion tokens over the time after the first one, or None when too few came."""
+        """Completion tokens per second after the first token, None for too few to measure."""
         if self.first_token is None or self.completion_tokens < 2:
             return None
-        writing = self.seconds - self.first_token
-        # An answer that came in one burst has no speed that anyone felt.
-        return (self.completion_tokens - 1) / writing if writing > 0.1 else None
+        generating = self.seconds - self.first_token
+        # An answer that arrived in one burst has no meaningful speed.
+        return (self.completion_tokens - 1) / generating if generating > 0.1 else None
 
 
 @dataclass(frozen=True)
 class PageUsed:
-    """A page of a document that stood before the model. `id` is the number by which it is cited,
-    `unit` what a page of the document is called, `total` how many of them it has."""
+    """A page of a document that was part of the prompt.
+
+    `id` is the number that citations use, `unit` the word for a page of this document (page,
+    slide, sheet, …), `total` the number of pages of the document.
+    """
 
     id: int
     document: str
@@ -105,12 +111,12 @@ class PageUsed:
 
 @dataclass(frozen=True)
 class ContextUsed:
-    """What an answer was given from beside the conversation, and what of that did not fit.
+    """The context of an answer beyond the conversation, and what of it did not fit.
 
-    `mode` is how documents were read, None where none stood before the model; `pages` are those of
-    which it read something. `excess` is by how many tokens the whole of them would not have fitted;
-    `refused` says that the whole was sent first, and the model found it too long.
-    `results_shortened` and `images_left_out` count what was cut of the conversation.
+    `mode` is how documents were read, None without documents in the prompt; `pages` are the pages
+    of which the prompt had a part. `excess` is the number of tokens by which the whole documents
+    exceed the token budget; `refused` says that the server rejected the whole documents as too
+    long. `results_shortened` and `images_left_out` count what was cut of the conversation.
     """
 
     mode: AppliedMode | None = None
@@ -123,10 +129,13 @@ class ContextUsed:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a conversation. An assistant message may hold text, thinking and calls;
-    `finish` says how it ended and `error` why, where it did not end well; `context` says what it
-    was given from, None where that was the conversation as it is. A tool message holds the result
-    of one call."""
+    """One message of a conversation.
+
+    An assistant message may hold text, reasoning and calls; `finish` says how it ended and
+    `error` why, None for a normal end; `context` describes the documents and cuts of its prompt,
+    None where the prompt was the unchanged conversation. A tool message holds the result of one
+    call.
+    """
 
     role: Role
     parts: tuple[Part, ...] = ()
@@ -160,7 +169,7 @@ class Message:
 
     @property
     def prompt(self) -> str:
-        """What the model reads: a line for each file, then the text."""
+        """The text of the prompt: a line for each file, then the message's text."""
         lines = [document.line for document in self.documents]
         return "\n".join([*lines, *([self.text] if self.text or not lines else ())])
 

@@ -1,4 +1,4 @@
-"""A turn waits for a shared slot: Stop is heard, and the place in the queue is told."""
+"""Waiting for a shared slot, with Stop and notices of the place in the queue."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["POLL_INTERVAL_S", "FairQueue", "Ticket", "waiting"]
 
 
 def waiting(
-    ticket: Ticket, cancel: threading.Event, told: str = "Waiting for the model"
+    ticket: Ticket, cancel: threading.Event, doing: str = "Waiting for the model"
 ) -> Iterator[Notice]:
-    """Waits until the slot is ours or `cancel` is set; yields the places in the queue, after
-    what is `told` of it."""
+    """Waits until `ticket` holds a slot or `cancel` is set. Yields a notice for each new place in
+    the queue; `doing` is its beginning."""
     last = 0
     while not cancel.is_set():
         place = ticket.wait(POLL_INTERVAL_S)
@@ -23,6 +23,6 @@ def waiting(
             break
         if place != last:
             last = place
-            yield Notice(f"{told}: place {place} in the queue")
+            yield Notice(f"{doing}: place {place} in the queue")
     if last:
         yield Notice("")

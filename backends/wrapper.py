@@ -1,4 +1,4 @@
-"""What decorates a backend: a backend that passes everything on to another one."""
+"""The base class of backends that wrap another backend."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.base import ToolSpec
 
 
 class WrapperBackend:
-    """A `Backend` that does what `backend` does; a subclass overrides what it changes."""
+    """A `Backend` that delegates every call to `backend`; a subclass overrides what it changes."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

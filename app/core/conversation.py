@@ -1,4 +1,4 @@
-"""A conversation: an immutable list of messages and what a user can do with it."""
+"""A conversation: an immutable list of messages, with retry and edit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backends.messages import Message
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages in order. Every change gives a new conversation, so a reader never sees half."""
+    """Messages in order. A change returns a new object, so readers need no lock."""
 
     messages: tuple[Message, ...] = ()
 
@@ -17,32 +17,32 @@ class Conversation:
         return replace(self, messages=(*self.messages, *messages))
 
     def for_retry(self) -> Conversation:
-        """Without what a retry makes anew.
+        """The conversation without the messages that a retry generates again.
 
-        A last answer that broke off or was stopped goes alone: the tools that ran before it keep
-        their results. Otherwise everything after the last user message goes.
+        Of a last answer that broke off or was stopped only that answer is removed: the results of
+        the tools before it stay. Otherwise everything after the last user message is removed.
         """
         if self.messages and self.messages[-1].role == "assistant":
             last = self.messages[-1]
             if last.finish in ("cancelled", "error") and not last.calls:
                 return replace(self, messages=self.messages[:-1])
-        at = self.last_user
-        return self if at is None else replace(self, messages=self.messages[: at + 1])
+        index = self.last_user
+        return self if index is None else replace(self, messages=self.messages[: index + 1])
 
     def before_last_user(self) -> Conversation:
-        """Without the last user message and all that followed: what an edit starts from."""
-        at = self.last_user
-        return self if at is None else replace(self, messages=self.messages[:at])
+        """The conversation before its last user message, for an edit of that message."""
+        index = self.last_user
+        return self if index is None else replace(self, messages=self.messages[:index])
 
     @property
     def last_user(self) -> int | None:
-        """Where the last user message stands."""
-        for at in range(len(self.messages) - 1, -1, -1):
-            if self.messages[at].role == "user":
-                return at
+        """The index of the last user message, None without one."""
+        for index in range(len(self.messages) - 1, -1, -1):
+            if self.messages[index].role == "user":
+                return index
         return None
 
     @property
     def awaits_answer(self) -> bool:
-        """Whether the model has the next word: after a user message or a tool's result."""
+        """Whether the model answers next: after a user message or a tool's result."""
         return bool(self.messages) and self.messages[-1].role in ("user", "tool")

@@ -1,7 +1,7 @@
-"""Checks of all that the app needs: `python -m app.cli doctor`, and the Settings page.
+"""Checks of everything that the app needs: `python -m app.cli doctor`, and the Settings page.
 
 A check is a function from the service to one `Check`; `CHECKS` lists them in the order in which
-they are shown. What the app can do without is at worst a warning.
+they are shown. A missing optional part is a warning at most.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SEARCH_FIX = "GLM_SEARCH chooses what is asked; local:FOLDER needs no network."
 
 @dataclass(frozen=True)
 class Check:
-    """What came of one check: one sentence, and where there is something to do, what."""
+    """The result of one check: one sentence, and in `fix` what the user can do about it."""
 
     name: str
     state: State
@@ -46,7 +46,7 @@ class Check:
 
 
 def check_settings(service: Service) -> Check:
-    """Whether every setting and every tool of the user's could be read."""
+    """Whether all settings and user functions could be read."""
     problems = service.problems
     if not problems:
         return Check("settings", "ok", "All settings and tools could be read.")
@@ -54,7 +54,7 @@ def check_settings(service: Service) -> Check:
 
 
 def check_model(service: Service) -> Check:
-    """Whether the model is there and answers."""
+    """Whether the model is loaded."""
     host = service.model
     if host.state == "ready" and host.backend is not None:
         return Check("model", "ok", f"{host.backend.name} is ready.")
@@ -65,7 +65,7 @@ def check_model(service: Service) -> Check:
 
 
 def check_vision(service: Service) -> Check:
-    """Whether the Vision page has a model that sees, or can read the text in pictures at least."""
+    """Whether the Vision page has a model with vision, or OCR at least."""
     host = service.vision
     if host is not service.model and host.state == "failed":
         fix = "GLM_VISION_MODEL chooses another one."
@@ -76,32 +76,32 @@ def check_vision(service: Service) -> Check:
         count = "one picture" if host.images == "one" else "several pictures"
         return Check("vision", "ok", f"{host.backend.name} sees {count} in a message.")
     if importlib.util.find_spec("rapidocr") is None:
-        said = f"{host.backend.name} sees no pictures, and the text in them can't be read."
-        return Check("vision", "warning", said, "pip install rapidocr onnxruntime")
-    said = f"{host.backend.name} sees no pictures; the text in them can be read for it."
-    return Check("vision", "ok", said, "GLM_VISION_MODEL names a model that sees.")
+        sentence = f"{host.backend.name} sees no pictures, and the text in them can't be read."
+        return Check("vision", "warning", sentence, "pip install rapidocr onnxruntime")
+    sentence = f"{host.backend.name} sees no pictures; the text in them can be read for it."
+    return Check("vision", "ok", sentence, "GLM_VISION_MODEL names a model that sees.")
 
 
 def check_drawing(service: Service) -> Check:
-    """What draws pictures; it is not asked for one, for that may cost money."""
+    """Whether an image generator is set; it is not called, since that may cost money."""
     if service.drawing.problem:
         return Check("drawing", "warning", service.drawing.problem)
     if service.drawing.painter is None:
-        said = "Nothing draws pictures, and cogview is not offered."
-        return Check("drawing", "ok", said, "GLM_IMAGE_MODEL names what draws.")
+        sentence = "Nothing draws pictures, and cogview is not offered."
+        return Check("drawing", "ok", sentence, "GLM_IMAGE_MODEL names what draws.")
     return Check("drawing", "ok", "cogview is offered in Tools.")
 
 
 def check_documents(_: Service) -> Check:
-    """Whether scanned pages of documents can be read."""
+    """Whether there is OCR for scanned pages of documents."""
     if importlib.util.find_spec("rapidocr") and importlib.util.find_spec("onnxruntime"):
         return Check("documents", "ok", "Scanned pages of documents are read (OCR).")
-    said = "There is no OCR: pages that are pictures are said to be unread."
-    return Check("documents", "warning", said, "pip install rapidocr onnxruntime")
+    sentence = "There is no OCR: pages that are pictures are said to be unread."
+    return Check("documents", "warning", sentence, "pip install rapidocr onnxruntime")
 
 
 def check_sandbox(service: Service) -> Check:
-    """How Python runs, and whether strangers may use it."""
+    """How Python runs, and whether visitors from elsewhere may use it."""
     from tools.python.sandbox.bubblewrap import why_not
 
     choice = service.sandbox
@@ -114,7 +114,7 @@ def check_sandbox(service: Service) -> Check:
 
 
 def check_kernel(service: Service) -> Check:
-    """Whether a Python kernel starts and counts."""
+    """Whether a Python kernel starts and runs code."""
     from app.core.toolset.python import open_pool, python_limits
     from tools.base import ToolCall, ToolContext, ToolError
     from tools.python import PythonTool
@@ -145,15 +145,15 @@ def check_kernel(service: Service) -> Check:
 
 
 def check_browser(_: Service) -> Check:
-    """Whether there is a Chromium, and says which one it is."""
+    """Whether there is a Chromium, and its version."""
     from tools.browser.reading.chromium import executable
 
     path = executable() or own_chromium()
     if path is None:
-        said = "There is no Chromium: pages that need scripts are read without them."
-        return Check("browser", "warning", said, CHROMIUM_FIX)
+        sentence = "There is no Chromium: pages that need scripts are read without them."
+        return Check("browser", "warning", sentence, CHROMIUM_FIX)
     try:
-        asked = subprocess.run(
+        process = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
@@ -161,12 +161,12 @@ def check_browser(_: Service) -> Check:
         return Check(
             "browser", "warning", "There is a Chromium, but it does not run.", CHROMIUM_FIX
         )
-    version = one_line(asked.stdout.partition(" built on ")[0], 60)
+    version = one_line(process.stdout.partition(" built on ")[0], 60)
     return Check("browser", "ok", f"Pages are read with {version}.")
 
 
 def own_chromium() -> str | None:
-    """The Chromium that Playwright has fetched, if it has."""
+    """The path of the Chromium that Playwright has installed, None without one."""
     from playwright.sync_api import sync_playwright
 
     try:
@@ -179,23 +179,23 @@ def own_chromium() -> str | None:
 
 
 def check_search(service: Service) -> Check:
-    """Whether a search finds something, and with what; it makes one."""
+    """Whether searching works, and with which services; makes one search."""
     browsing = service.browsing
     names = browsing.search.names
     problems = " ".join(browsing.search.problems)
     if not names:
-        said = f"{problems} Nothing can be searched.".strip()
-        return Check("search", "warning", said, SEARCH_FIX)
+        sentence = f"{problems} Nothing can be searched.".strip()
+        return Check("search", "warning", sentence, SEARCH_FIX)
     found = browsing.search.search("GLM-4 model", None, 3)
     notes = " ".join(found.notes)
     if found.error or notes or problems:
-        said = f"Searches ask {names}. {problems} {notes}"
-        return Check("search", "warning", " ".join(said.split()), SEARCH_FIX)
+        sentence = f"Searches ask {names}. {problems} {notes}"
+        return Check("search", "warning", " ".join(sentence.split()), SEARCH_FIX)
     return Check("search", "ok", f"Searches ask {names}.")
 
 
 def check_fonts(_: Service) -> Check:
-    """Whether figures can have Chinese in them."""
+    """Whether figures can show Chinese text."""
     from tools.python.kernels.fonts import font_names
     from tools.python.kernels.startup.figures import FALLBACK_FONTS
 
@@ -208,15 +208,15 @@ def check_fonts(_: Service) -> Check:
 
 
 def check_transformers(service: Service) -> Check:
-    """Whether weights in safetensors could be run."""
+    """Whether weights in safetensors can be run."""
     if importlib.util.find_spec("transformers") and importlib.util.find_spec("torch"):
         version = metadata.version("transformers")
-        said = f"transformers {version} is installed."
-        if "torch" in sys.modules:  # to look at the GPUs it would have to be loaded
+        sentence = f"transformers {version} is installed."
+        if "torch" in sys.modules:  # the GPUs are only known to a loaded torch
             from backends.transformers.memory import devices
 
-            said = f"{said} {devices()}"
-        return Check("transformers", "ok", said)
+            sentence = f"{sentence} {devices()}"
+        return Check("transformers", "ok", sentence)
     settings = service.settings
     needed = any(map(_is_weights, (settings.model, settings.vision_model)))
     missing = "transformers and torch are not installed"
@@ -255,10 +255,10 @@ def check_pages(service: Service) -> Check:
     if not room.limit:
         return Check("pages", "ok", "This system sets no limit for open pages.")
     pages = min(room.pages, service.settings.pages or room.pages)
-    said = f"There is room for {pages:,} more open pages ({room.limit:,} file descriptors)."
+    sentence = f"There is room for {pages:,} more open pages ({room.limit:,} file descriptors)."
     if room.pages < FEW_PAGES:
-        return Check("pages", "warning", said, "Raise the limit of open files (ulimit -Hn).")
-    return Check("pages", "ok", said)
+        return Check("pages", "warning", sentence, "Raise the limit of open files (ulimit -Hn).")
+    return Check("pages", "ok", sentence)
 
 
 CHECKS: Sequence[Callable[[Service], Check]] = (
@@ -279,7 +279,7 @@ CHECKS: Sequence[Callable[[Service], Check]] = (
 
 
 def examine(service: Service) -> Iterator[Check]:
-    """All checks, one after the other; one that breaks off is a failed one."""
+    """Runs all checks, one after the other; an exception is a failed check."""
     for check in CHECKS:
         try:
             yield check(service)
@@ -290,8 +290,8 @@ def examine(service: Service) -> Iterator[Check]:
 
 
 def report(service: Service) -> int:
-    """Prints a line for each check. Returns 0 when all that is needed works, else 1."""
-    with contextlib.suppress(BackendError):  # its own check says it
+    """Prints a line for each check. Returns the exit status: 1 if a check failed, else 0."""
+    with contextlib.suppress(BackendError):  # its check reports it
         service.model.wait()
     with contextlib.suppress(BackendError):
         service.vision.wait()

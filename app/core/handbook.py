@@ -1,6 +1,6 @@
-"""The handbook: the pages of `assets/handbook/`, in the order in which they are read.
+"""The handbook: the pages of `assets/handbook/`, in reading order.
 
-The Help page draws them, and the search tool answers from them where there is no network.
+The Help page shows them, and they are the search index where there is no network.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ ORDER = (
     "faults",
     "measurements",
 )
-"""Names of the pages, first to last. A page that is not among them comes after these."""
+"""Names of the pages in their order; pages that are not listed follow them."""
 
-# A code span, which is left as it is, or a link to another page: `[words](models.md#heading)`.
+# A code span, which stays unchanged, or a link to another page: `[words](models.md#heading)`.
 _CODE_OR_LINK = re.compile(r"(`+)[^`](?:.*?[^`])?\1(?!`)|\[([^\]\n]+)\]\(([\w-]+)\.md(#[\w-]+)?\)")
 _INDENTED_CODE = re.compile(r"(?: {4}|\t)")
 
 
 @dataclass(frozen=True)
 class HandbookPage:
-    """One page: `name` is its file's without `.md`, `title` its first heading, `text` Markdown."""
+    """A page: `name` is the file name without `.md`, `title` the first heading, `text` Markdown."""
 
     name: str
     title: str
@@ -52,7 +52,7 @@ class HandbookPage:
 
 @cache
 def pages() -> tuple[HandbookPage, ...]:
-    """All pages, read once. Empty where the folder is missing."""
+    """All pages, cached. Empty where the folder is missing."""
     files = {path.stem: path for path in sorted(HANDBOOK.glob("*.md"))}
     names = [*(name for name in ORDER if name in files), *(n for n in files if n not in ORDER)]
     return tuple(_read(files[name]) for name in names)
@@ -67,7 +67,7 @@ def _read(path: Path) -> HandbookPage:
 def with_links(text: str, link: Callable[[str, str], str]) -> str:
     """`text` with `link(words, name)` in place of each link to another page of the handbook.
 
-    Code keeps its text: spans between ticks, and lines that are indented by four spaces.
+    Code stays unchanged: spans in backticks, and lines that are indented by four spaces.
     """
 
     def replaced(found: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What differs between the modes: the system prompt, generation settings, and starters."""
+"""The modes: their system prompts, generation settings and example questions (starters)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE_MODES: tuple[Mode, ...] = ("tools", "documents")
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a mode begins with. A system prompt of None is not the user's to edit."""
+    """A mode's initial generation settings, system prompt and example questions."""
 
     generation: GenerationConfig
     system: str
@@ -55,21 +55,21 @@ VISION_SYSTEM = (
 
 
 def tools_system() -> str:
-    """The Tools mode's system prompt. The date is new once a day, so the prefix holds for one."""
+    """The Tools mode's system prompt. Only the date changes, so a cached prefix lasts for a day."""
     return f"You are a helpful assistant. Today is {date.today().isoformat()}."
 
 
 def model_settings(mode: Mode, settings: Settings) -> Settings:
-    """The settings with the mode's own model in the place of the model."""
+    """The settings of `mode`: in Vision, `vision_model` and its key replace the model's."""
     if mode != "vision" or settings.vision_model in ("", settings.model):
         return settings
     key = settings.vision_key or settings.api_key
-    # How another server's calls of tools come says nothing of this one, and here there are none.
+    # The protocol and the adapter belong to the other model.
     return replace(settings, model=settings.vision_model, api_key=key, adapter="", protocol="auto")
 
 
 def unfit(mode: Mode, files: bool, images: bool) -> str | None:
-    """Why files or pictures can't go to the mode; None where they can."""
+    """Why `mode` does not take files or pictures, a sentence for the user; None where it does."""
     if files and mode not in FILE_MODES:
         return f"The mode {mode} reads no files; use --mode {' or '.join(FILE_MODES)}."
     if images and mode not in PICTURE_MODES:
@@ -78,10 +78,10 @@ def unfit(mode: Mode, files: bool, images: bool) -> str | None:
 
 
 def defaults(mode: Mode, settings: Settings) -> Defaults:
-    """How a mode begins with the model that the settings name.
+    """The defaults of `mode` for the model that the settings name.
 
-    A small model must be held close: near-greedy, and in Chat with a penalty without which it
-    repeats itself for ever.
+    A small model needs nearly greedy sampling, and in Chat and Vision a repetition penalty, without
+    which it repeats itself without end.
     """
     choice = find_choice(model_settings(mode, settings).model)
     small = choice is not None and choice.profile == "small"

@@ -1,4 +1,4 @@
-"""Addresses and networks, as settings name them."""
+"""Network addresses and networks in settings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """The addresses and networks of a setting, separated by commas. Raises `ValueError` with what
-    the setting should be."""
+    """The addresses and networks of a setting, separated by commas. Raises `ValueError` with the
+    expected form."""
     parts = (part.strip() for part in text.split(","))
     try:
         return tuple(ipaddress.ip_network(part, strict=False) for part in parts if part)
@@ -18,6 +18,6 @@ def networks(text: str) -> tuple[Network, ...]:
 
 
 def named_networks(text: str) -> str:
-    """`text`, if `networks` can read it."""
+    """`text`, if it is a valid list of networks. Raises `ValueError` as `networks` does."""
     networks(text)
     return text

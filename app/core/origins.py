@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a page comes from. Two pages of one origin trust each other, no others do."""
+    """The origin of a page. Browsers trust pages of the same origin with each other's data."""
 
     scheme: str
     host: str
@@ -24,8 +24,8 @@ class Origin:
 
 
 def origin(text: str) -> Origin | None:
-    """The origin that `text` names, such as `https://glm.example.org`; None for anything else,
-    `null` among it, which browsers send for pages that have no origin."""
+    """The origin in `text`, such as `https://glm.example.org`; None for other text, such as `null`,
+    which browsers send for pages without an origin."""
     found = _ORIGIN.fullmatch(text)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def origin(text: str) -> Origin | None:
 
 
 def origins(text: str) -> frozenset[Origin]:
-    """The origins in a list with commas. Raises `ValueError` for anything else in it."""
+    """The origins in a comma-separated list. Raises `ValueError` for any other entry."""
     parts = [part.strip().removesuffix("/") for part in text.split(",") if part.strip()]
     found = [origin(part) for part in parts]
     if None in found:
@@ -43,7 +43,7 @@ def origins(text: str) -> frozenset[Origin]:
 
 
 def list_of_origins(text: str) -> str:
-    """`text` itself, for a setting. Raises `PydanticCustomError` where it is no such list."""
+    """`text`, if it is a valid list of origins. Raises `PydanticCustomError` for other text."""
     try:
         origins(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""What one process keeps on the disk while it runs, so that nothing of it outlives the process.
+"""The files of one process, deleted when it ends or by the next process.
 
-A process that is killed deletes nothing. So the next one to start on the same data folder does:
-it finds the folders of processes that have ended, and through them the folders that lie elsewhere.
+A killed process deletes nothing. So the next process with the same data folder deletes its files:
+it finds the folders of ended processes, and in them links to their folders in other places.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ LOCK = ".lock"
 ELSEWHERE = "elsewhere"
 PREFIX = "glm-"
 MAX_TEMP_BYTES = 44
-"""Of the path of the temporary folder. Sockets lie in it, whose paths have 107 bytes at most
-(unix(7)): 63 of them are Chromium's, `/chromium-………/.org.chromium.Chromium.……/SingletonSocket`."""
+"""The length of the temporary folder's path. It has sockets, whose paths have 107 bytes at
+most (unix(7)); 63 are Chromium's, `/chromium-………/.org.chromium.Chromium.……/SingletonSocket`."""
 
 _NAME = re.compile(r"(\d+)-[0-9a-f]{16}")
 _MADE = re.compile(PREFIX + r"[0-9a-f]{8}")
 
 
 class ProcessFolder:
-    """A new folder for this process below `root`; what ended processes left there is deleted.
+    """A new folder for this process below `root`. Deletes the folders of ended processes there.
 
-    A process that runs holds a lock on a file in its folder, which the system lets go of however
-    the process ends. Unlike a process number it can't be taken for another's: in a container all
-    processes have the same few numbers, and two containers may share a volume. Where the file
-    system has no locks, number and start time decide.
+    A running process holds a lock on a file in its folder, which the system releases however the
+    process ends. Process ids alone are ambiguous: all containers use the same few ids, and two
+    containers may share a volume. Only on a file system without locks id and start time decide.
     """
 
     def __init__(self, root: Path) -> None:
@@ -55,32 +54,32 @@ class ProcessFolder:
 
     @property
     def sessions(self) -> Path:
-        """Where conversations keep their files."""
+        """The parent folder of the conversations' files."""
         return self.path / "sessions"
 
     def make(self, parent: Path | None = None) -> Path:
-        """A new folder that ends with this process; in the system's folder for temporary files,
-        or in `parent`. Raises `OSError`."""
+        """A new folder that is deleted with this process; in `parent`, by default the system's
+        folder for temporary files. Raises `OSError`."""
         folder = (parent or self._system_temp).resolve() / f"{PREFIX}{secrets.token_hex(4)}"
-        # Before the folder itself: there is no moment in which it is nobody's.
+        # Before the folder itself, so that a kill leaves no folder without a link.
         self._link(folder).symlink_to(folder)
         folder.mkdir(mode=0o700)
         return folder
 
     def give_away(self, folder: Path) -> None:
-        """Have a folder that `make` made outlive this process."""
+        """Keeps `folder`, which `make` made, after the end of this process."""
         self._link(folder).unlink(missing_ok=True)
 
     def keep_temporary_files(self) -> None:
-        """Have all temporary files of this process, its libraries and children lie in one folder,
-        until `close`. Raises `OSError`."""
+        """Puts the temporary files of this process, its libraries and its children into one
+        folder, until `close`. Raises `OSError`."""
         if self._temp is None:
             self._temp = self.make(_short(str(self._system_temp), "/tmp", "/var/tmp"))
             self._before = os.environ.get("TMPDIR"), tempfile.tempdir
             os.environ["TMPDIR"] = tempfile.tempdir = str(self._temp)
 
     def close(self) -> None:
-        """Delete the folder, and those elsewhere. May be called twice."""
+        """Deletes the folder, and the folders that `make` made. May be called twice."""
         if self._temp is not None and tempfile.tempdir == str(self._temp):
             variable, tempfile.tempdir = self._before
             os.environ.pop("TMPDIR")
@@ -97,7 +96,7 @@ class ProcessFolder:
 
 
 def _short(*parents: str) -> Path:
-    """The first of the folders for temporary files where paths stay short enough for sockets."""
+    """The first writable one of `parents` with paths that are short enough for sockets."""
     for parent in map(Path, parents):
         room = MAX_TEMP_BYTES - len(f"/{PREFIX}12345678")
         if len(bytes(parent.resolve())) <= room and os.access(parent, os.W_OK | os.X_OK):
@@ -107,7 +106,7 @@ def _short(*parents: str) -> Path:
 
 @contextlib.contextmanager
 def _one_at_a_time(root: Path) -> Iterator[None]:
-    """No other process finds a folder that has no lock yet."""
+    """Locks `root`, so that no process finds another's folder before it is locked."""
     file = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         with contextlib.suppress(OSError):
@@ -118,28 +117,28 @@ def _one_at_a_time(root: Path) -> Iterator[None]:
 
 
 def _ended(folder: Path) -> bool:
-    """Whether the process whose folder it is runs no more."""
+    """Whether the folder's process has ended."""
     try:
         file = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:  # of a version that had no locks
-        return _number_is_anothers(folder)
+    except OSError:  # made by a version without locks
+        return _id_is_reused(folder)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return _number_is_anothers(folder)
+        return _id_is_reused(folder)
     finally:
         os.close(file)
     return True
 
 
-def _number_is_anothers(folder: Path) -> bool:
-    """Whether no process has the number in the folder's name, or one that began after the folder
-    was last changed."""
+def _id_is_reused(folder: Path) -> bool:
+    """Whether the process id in the folder's name is unused, or belongs to a process that started
+    after the folder was last changed."""
     try:
-        number = int(folder.name.partition("-")[0])
-        return psutil.Process(number).create_time() > folder.stat().st_mtime
+        process_id = int(folder.name.partition("-")[0])
+        return psutil.Process(process_id).create_time() > folder.stat().st_mtime
     except (psutil.NoSuchProcess, OverflowError):
         return True
     except (psutil.Error, OSError):
@@ -147,7 +146,7 @@ def _number_is_anothers(folder: Path) -> bool:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a process's folder and those elsewhere, and end what still runs in these."""
+    """Deletes the folder of a process and its folders elsewhere; kills processes that use these."""
     elsewhere = folder / ELSEWHERE
     owned = [_target(link) for link in elsewhere.iterdir()] if elsewhere.is_dir() else []
     for target in filter(None, owned):
@@ -157,7 +156,7 @@ def _delete(folder: Path) -> None:
 
 
 def _target(link: Path) -> Path | None:
-    """Where a link leads, if to a folder that `ProcessFolder.make` may have made."""
+    """The target of a link, None if `ProcessFolder.make` can't have made it."""
     with contextlib.suppress(OSError):
         target = Path(os.readlink(link))
         ours = target.is_absolute() and target.name == link.name and _MADE.fullmatch(link.name)
@@ -167,10 +166,10 @@ def _target(link: Path) -> Path | None:
 
 
 def _end_processes(temp: Path) -> None:
-    """Kill the processes whose temporary folder lies there: children of one that was killed."""
+    """Kills the processes whose TMPDIR is in `temp`: children of a killed process."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.pid != os.getpid():
-                place = process.environ().get("TMPDIR", "")
-                if place and Path(place).is_relative_to(temp):
+                temp_folder = process.environ().get("TMPDIR", "")
+                if temp_folder and Path(temp_folder).is_relative_to(temp):
                     process.kill()

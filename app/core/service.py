@@ -1,6 +1,7 @@
-"""The app without a page: settings, the model, the tools and the sessions, put together.
+"""The app without its pages: settings, models, tools and sessions.
 
-Pages share one `Service` for the whole process; the back door makes one of its own.
+The pages share one `Service` for the whole process; the command line and the Python API create
+their own.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "tools" / "user"
 
 
 class Service:
-    """What every page and the back door stand on. `tool_files` are loaded beside the settings'.
+    """The models, tools and sessions of a process.
 
-    `local`: nobody but this machine reaches the pages.
+    `tool_files` are files with user functions in addition to those of the settings. `local` says
+    that only this machine can reach the pages.
     """
 
     def __init__(self, loaded: Loaded, tool_files: Sequence[Path] = (), local: bool = True) -> None:
@@ -52,9 +54,9 @@ class Service:
         self.loaded = loaded
         self.settings = loaded.settings
         self.model = self.vision = ModelHost(lambda: open_backend(self.settings))
-        seeing = model_settings("vision", self.settings)
-        if seeing != self.settings:
-            self.vision = ModelHost(lambda: open_vision(seeing))
+        vision_settings = model_settings("vision", self.settings)
+        if vision_settings != self.settings:
+            self.vision = ModelHost(lambda: open_vision(vision_settings))
         self.drawing = choose_painter(self.settings)
         paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
         functions = load_tools(paths)
@@ -64,9 +66,9 @@ class Service:
             *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
             *filter(None, (self.drawing.problem,)),
         )
-        self._reading_ahead = threading.Lock()
+        self._prefill_lock = threading.Lock()
         self.folder = ProcessFolder(data_folder(self.settings))
-        self._opening = threading.Lock()
+        self._lock = threading.Lock()
         self._kernels: KernelPool | None = None
         self._browsing: BrowserFactory | None = None
         self.sessions = Sessions(
@@ -77,7 +79,7 @@ class Service:
         )
 
     def close(self) -> None:
-        """Ends all sessions with their kernels and files, and lets the model go."""
+        """Ends all sessions with their kernels and files, and closes the models."""
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()
@@ -89,23 +91,27 @@ class Service:
         self.folder.close()
 
     def model_for(self, mode: Mode) -> ModelHost:
-        """The model that answers in that mode."""
+        """The model that answers in `mode`."""
         return self.vision if mode == "vision" else self.model
 
     def study(self, mode: str, owner: str | None = None) -> SessionDocuments | None:
-        """The documents of one conversation, where the mode takes any. All conversations of one
-        `owner` take turns with those of others."""
+        """The documents of a new conversation; None for a mode without documents.
+
+        `owner` is the key of the visitor: documents of different owners are read in turns.
+        """
         if mode not in FILE_MODES:
             return None
-        # The first page is Chat, which reads none.
+        # Imported late: the first page, Chat, reads no documents.
         from app.core.document_qa.session_documents import SessionDocuments
         from app.core.document_qa.store import DocumentStore
 
-        return SessionDocuments(DocumentStore(self._room, owner), ahead=mode == "documents")
+        return SessionDocuments(
+            DocumentStore(self._document_loader, owner), ahead=mode == "documents"
+        )
 
     @cached_property
-    def _room(self) -> DocumentLoader:
-        """Where all conversations' documents are read."""
+    def _document_loader(self) -> DocumentLoader:
+        """The loader of all conversations' documents."""
         from app.core.document_qa.session_documents import document_loader
 
         return document_loader(self.settings)
@@ -117,11 +123,14 @@ class Service:
         study: SessionDocuments | None = None,
         functions: Sequence[Tool] = (),
     ) -> Registry:
-        """The tools of one conversation in that mode, those that take long started ahead.
-        `functions` are its own, before those that all conversations have of the user."""
+        """The tools of one conversation in `mode`; its Python kernel begins to start.
+
+        `functions` are the conversation's own, listed before the user functions of all
+        conversations.
+        """
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
-            # Jupyter takes long to import, and the first page is Chat.
+            # Imported late: Jupyter takes long, and the first page is Chat.
             from app.core.toolset.python import python_limits
             from tools.image import ImageTool
             from tools.python import PythonTool
@@ -141,15 +150,15 @@ class Service:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each setting, and each file with tools, that could not be read."""
+        """A sentence for each setting and each file with tools that could not be read."""
         return (*self._problems, *self.browsing.problems)
 
     @property
     def browsing(self) -> BrowserFactory:
-        """What searches and reads the web for all sessions."""
+        """The search and the web access of all sessions."""
         from app.core.toolset.browser import BrowserFactory
 
-        with self._opening:
+        with self._lock:
             if self._browsing is None:
                 self._browsing = BrowserFactory(
                     self.settings, data_folder(self.settings) / "search"
@@ -157,24 +166,24 @@ class Service:
             return self._browsing
 
     def _window(self) -> int:
-        """The model's window in tokens, 0 while it isn't known."""
+        """The model's context window in tokens, 0 while it is unknown."""
         backend = self.model.backend
         return backend.capabilities.context or 0 if backend is not None else 0
 
     @cached_property
     def sandbox(self) -> SandboxChoice | None:
-        """How Python runs on this machine; None where a gateway runs it. The first to ask waits
-        while it is tried."""
+        """How Python runs on this machine; None where a gateway runs it. The first access tests
+        the sandbox, and other threads wait for it."""
         from app.core.toolset.python import choose
 
         return choose(self.settings, self.local)
 
     def _pool(self) -> KernelPool | None:
-        """The kernels of all sessions, from the first that may need one; None where Python is
-        not on offer."""
+        """The kernel pool of all sessions, created at the first use; None where Python is not
+        available."""
         from app.core.toolset.python import open_pool
 
-        with self._opening:
+        with self._lock:
             choice = self.sandbox
             if choice is not None and choice.launcher is None:
                 return None
@@ -190,19 +199,20 @@ class Service:
         registry = self.registry(mode, workspace, study)
         choice = find_choice(self.settings.model)
         local = choice is not None and choice.kind in ("bundled", "gguf")
-        if mode == "tools" and local and self._reading_ahead.acquire(blocking=False):
-            work = threading.Thread(target=self._read_ahead, args=(registry,), daemon=True)
-            work.start()
+        if mode == "tools" and local and self._prefill_lock.acquire(blocking=False):
+            thread = threading.Thread(target=self._prefill_tools, args=(registry,), daemon=True)
+            thread.start()
         model = self.vision if mode == "vision" else self.model
         return Session(workspace, registry, model, study, visitor)
 
-    def _read_ahead(self, registry: Registry) -> None:
-        """Has a model of our own read the tools once, while the first visitor still types: all
-        conversations begin with them, and on a CPU they take seconds. The lock is kept."""
+    def _prefill_tools(self, registry: Registry) -> None:
+        """Fills a local model's prefix cache with the tools, while the first visitor types: all
+        conversations begin with them, and on a CPU reading them takes seconds. Holds the lock for
+        ever afterwards, so that it happens once."""
         try:
             backend = self.model.wait()
         except BackendError:
-            self._reading_ahead.release()
+            self._prefill_lock.release()
             return
         if backend is not None:
             prompt = (Message("system", (Text(tools_system()),)), user(""))
@@ -216,7 +226,7 @@ class Service:
 
 
 def data_folder(settings: Settings) -> Path:
-    """Where conversations keep their files while they last."""
+    """The folder of the conversations' files, which are deleted with the conversations."""
     if settings.data:
         return Path(settings.data).expanduser()
     from platformdirs import user_cache_path

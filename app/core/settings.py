@@ -1,8 +1,8 @@
-"""All that can be set: environment and file to one frozen `Settings`.
+"""The settings: command line, environment and file to one frozen `Settings`.
 
 A value comes from the command line, else the environment, else `glm.toml` (or the file that
-`GLM_SETTINGS` names), else the default. A value that can't be read is not fatal: the default
-holds and `Loaded.problems` has a sentence about it.
+`GLM_SETTINGS` names), else the default. An invalid value is not fatal: the next source counts, and
+`Loaded.problems` has a sentence about it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _setting(default: Any, env: str, help: str, secret: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """One field a setting; its metadata has the environment variable and what it means."""
+    """One field for each setting; its metadata has the environment variable and the help text."""
 
     model: str = _setting(
         "bundled",
@@ -233,7 +233,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Settings, where each one came from, and what could not be read."""
+    """Settings, the source of each one, and a sentence for each value that could not be read."""
 
     settings: Settings
     sources: Mapping[str, Source]
@@ -247,7 +247,7 @@ def load(
 ) -> Loaded:
     """Reads the settings; never raises for a bad value or a bad file.
 
-    `overrides` are values from a command line, by field name; None counts as not given.
+    `overrides` are values of the command line by field name; None means not given.
     """
     environment = os.environ if environment is None else environment
     path = file or Path(environment.get("GLM_SETTINGS") or SETTINGS_FILE)
@@ -272,13 +272,13 @@ def load(
                 break
             except ValidationError as error:
                 shown = "" if item.metadata["secret"] else f" is {str(raw)[:40]!r}, but"
-                problems.append(f"{label}{shown} should be {_wanted(error)}. It is not used.")
+                problems.append(f"{label}{shown} should be {_expected(error)}. It is not used.")
     problems += [f"{path.name} has an unknown setting: {name[:40]}." for name in from_file]
     return Loaded(Settings(**values), sources, tuple(problems))
 
 
-def _wanted(error: ValidationError) -> str:
-    """What the value should have been, in words."""
+def _expected(error: ValidationError) -> str:
+    """The expected kind of value, in words."""
     first = error.errors()[0]
     for kind, words in (("int", "a whole number"), ("float", "a number"), ("string", "text")):
         if first["type"].startswith(kind):
@@ -304,30 +304,30 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
 
 _LISTS = ("search", "browser_allow", "remote_code", "origins")
 SEPARATORS = {"tools_path": os.pathsep, **dict.fromkeys(_LISTS, ",")}
-"""Of the settings that are lists."""
+"""The separators of the settings that are lists."""
 
 
-def _for_strangers(value: str) -> str:
-    """A value as visitors may see it: no folder of this machine, no password in an address."""
+def _redacted(value: str) -> str:
+    """A value without what visitors must not see: folders of this machine, passwords in URLs."""
     if value.startswith("local:"):
-        return f"local:{_for_strangers(value.removeprefix('local:').strip())}"
+        return f"local:{_redacted(value.removeprefix('local:').strip())}"
     if value.startswith(("/", "~", ".")):
         return f"…/{Path(value).name}"
     return re.sub(r"(?<=://)[^/@]*@", "", value)
 
 
 def shown(loaded: Loaded) -> list[dict[str, str]]:
-    """Every setting as rows for a page: variable, value (secrets hidden), source, meaning."""
+    """A row for each setting, for a page: variable, value (secrets hidden), source, meaning."""
     rows = []
     for item in fields(Settings):
-        # A file's name may hold bytes that are no text.
+        # A file name may have bytes that are not UTF-8.
         value = str(getattr(loaded.settings, item.name)).encode("utf-8", "replace").decode()
         if item.metadata["secret"] and value:
             value = "••••••"
         else:
-            between = SEPARATORS.get(item.name)
-            parts = [value] if between is None else value.split(between)
-            value = (between or "").join(_for_strangers(part.strip()) for part in parts)
+            separator = SEPARATORS.get(item.name)
+            parts = [value] if separator is None else value.split(separator)
+            value = (separator or "").join(_redacted(part.strip()) for part in parts)
         rows.append(
             {
                 "Setting": item.metadata["env"],

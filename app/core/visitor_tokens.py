@@ -1,5 +1,5 @@
-"""Visitors' names: random tokens, signed with a key that the data folder keeps, so that a server
-knows those that it gave out, also after a restart and from other processes on the same folder."""
+"""Visitor ids: random tokens, signed with a key in the data folder, so that a server recognizes the
+tokens that it issued, also after a restart and those of other processes with the same folder."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ log = logging.getLogger(__name__)
 
 KEY_FILE = "visitors.key"
 KEY_BYTES = 32
-"""As long as the digest (RFC 2104, section 3)."""
+"""The length of a SHA-256 digest, which RFC 2104, section 3 recommends."""
 
 
 @dataclass(frozen=True)
 class VisitorTokens:
-    """Gives out tokens and knows them again. `key` signs them."""
+    """Issues and verifies tokens. `key` signs them."""
 
     key: bytes = field(repr=False)
 
     def new(self) -> str:
-        """A signed token for a visitor who has none: what a cookie holds."""
+        """A signed token for a new visitor, the value of the cookie."""
         return self._signed(secrets.token_urlsafe(32))
 
     def visitor(self, value: str | None) -> str | None:
-        """The visitor whose signed token `value` is; None where this key did not sign it."""
+        """The visitor id in the signed token `value`; None where this key did not sign it."""
         if not value or not value.isascii():
             return None
         token = value.rpartition(".")[0]
@@ -42,21 +42,21 @@ class VisitorTokens:
 
 
 def signing_key(folder: Path) -> bytes:
-    """The key in `folder`, made where there is none yet. Processes that share the folder get the
-    same. Where the folder can't keep it, a key for this process alone."""
+    """The key in `folder`, created if need be. Processes that share the folder get the same key.
+    Where the folder can't be used, the result is a random key for this process."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with open(os.open(folder / KEY_FILE, flags, 0o600), "r+b", buffering=0) as file:
-            return _kept(file.fileno())
+            return _key_in(file.fileno())
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         log.warning("visitors will be strangers after a restart: no key can be kept: %s", why)
         return secrets.token_bytes(KEY_BYTES)
 
 
-def _kept(file: int) -> bytes:
-    """The key in an open file; a new one where it holds none, or a damaged one."""
+def _key_in(file: int) -> bytes:
+    """The key in an open file, which is replaced if it is missing or damaged."""
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("not a regular file")

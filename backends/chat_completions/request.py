@@ -15,10 +15,9 @@ from backends.errors import RequestRefused
 from backends.messages import Document, Message, Picture, Text
 from tools.base import ToolCall, ToolError, ToolSpec
 
-DENSEST: Final = 8
-"""Characters that a token stands for at most, over a whole conversation in which a run of one
-character counts once. English has 4 to 5, code 3 to 4, Chinese 1 to 2; only a text of nothing
-but very long words comes near it."""
+MAX_CHARS_PER_TOKEN: Final = 8
+"""The most characters per token over a whole conversation, where a run of one character counts
+once. English has 4 to 5, code 3 to 4, Chinese 1 to 2; only text of very long words comes near."""
 
 
 def request_body(
@@ -44,7 +43,7 @@ def request_body(
 def tool_fields(
     tools: Sequence[ToolSpec], names: Names, config: GenerationConfig
 ) -> dict[str, Any]:
-    """The tools on offer, and the one that must be called, if it is among them."""
+    """The fields of the offered tools, and of the forced call if its tool is among them."""
     if not tools:
         return {}
     fields: dict[str, Any] = {"tools": tool_definitions(tools, names)}
@@ -55,13 +54,13 @@ def tool_fields(
 
 
 def refused_options(body: str) -> frozenset[str]:
-    """The options that an error with this body says the server does not know."""
+    """The options that the server rejects, by an error's body."""
     options = _OPTIONS if _UNKNOWN.search(body) else ("stream_options",)
     return frozenset(o for o in options if re.search(rf"\b{o}\b", body))
 
 
 def without(body: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]:
-    """`body` as it is sent: in plain JSON types, and without what the server does not know."""
+    """`body` in plain JSON types, without `options`, which the server rejects."""
     plain: dict[str, Any] = encodable(body)
     sent = {key: value for key, value in plain.items() if key not in options}
     if "max_tokens" in options:  # OpenAI's newer models
@@ -70,14 +69,14 @@ def without(body: Mapping[str, Any], options: Collection[str]) -> dict[str, Any]
 
 
 def most_of_least(messages: Sequence[Mapping[str, Any]]) -> int:
-    """A number that `least_tokens` is not above, found without a look at the texts."""
-    return sum(len(text) for text in _texts(messages)) // DENSEST
+    """An upper bound of `least_tokens`, from the lengths of the texts only."""
+    return sum(len(text) for text in _texts(messages)) // MAX_CHARS_PER_TOKEN
 
 
 def least_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
-    """A number of tokens that `messages` have at least, with any tokenizer, calls apart."""
+    """A lower bound of the tokens of `messages` with any tokenizer; calls are not counted."""
     once = (re.sub(r"(.)\1+", r"\1", text, flags=re.S) for text in _texts(messages))
-    return sum(map(len, once)) // DENSEST
+    return sum(map(len, once)) // MAX_CHARS_PER_TOKEN
 
 
 def _texts(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -99,15 +98,15 @@ MAX_NAME_CHARS = 64
 """Characters in a function's name, as OpenAI and vLLM accept them (`^[a-zA-Z0-9_-]{1,64}$`)."""
 
 NOT_RUN = "The call was interrupted before it gave a result."
-"""Stands for the result of a call that has none: servers refuse a call without its result."""
+"""The result of a call that has none: servers reject a call without a result."""
 
 
 class Names:
-    """Tool names as servers accept them, and back.
+    """A two-way mapping between the app's tool names and names that servers accept.
 
-    A name that is fine stays as it is, whatever comes before it in `names`. Any other gets its
-    odd characters replaced, and a few hexadecimal digits where that would not be unique, so
-    that the same set of names always gives the same mapping.
+    An accepted name stays the same, whatever comes before it in `names`. In any other name the
+    characters that are not accepted are replaced, and a few hexadecimal digits of its hash are
+    appended where the result is not unique: the same names always give the same mapping.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -116,21 +115,21 @@ class Names:
         self._own = dict(self._sent)
         for name in distinct:
             if name not in self._sent:
-                sent = _spelled(name, self._own)
+                sent = _accepted_spelling(name, self._own)
                 self._sent[name] = sent
                 self._own[sent] = name
 
     def sent(self, name: str) -> str:
-        """How the server is told of `name`."""
+        """The name that stands for `name` in the request."""
         return self._sent.get(name, name)
 
     def own(self, sent: str) -> str:
-        """Our name for what the server calls `sent`; a name we never sent stays as it is."""
+        """The app's name for `sent`, the name in the request; an unknown name stays the same."""
         return self._own.get(sent, sent)
 
 
 def names_of(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Names:
-    """The names of the tools on offer, and of those called in the history."""
+    """The names of the offered tools, and of those called in the history."""
     called = [call.name for message in messages for call in message.calls]
     results = [message.result.name for message in messages if message.result]
     return Names([spec.name for spec in tools] + called + results)
@@ -141,35 +140,34 @@ def chat_messages(
 ) -> list[dict[str, Any]]:
     """The request's `messages`.
 
-    `plain` is applied to every text, for servers that would read special tokens in it. An
-    answer that said nothing is left out. A call without a result gets one that says so, since
-    servers refuse the whole conversation otherwise. Of a document only a line is sent: what the
-    model is to read of it is text by the time it comes here. Raises `RequestRefused` when a
-    picture's file is gone.
+    `plain` is applied to every text, for servers that tokenize special tokens in it. An empty
+    answer is left out. A call without a result gets the result `NOT_RUN`, since servers reject
+    the whole conversation otherwise. A document is sent as one line: the parts of it that the
+    model reads are already text. Raises `RequestRefused` when a picture's file is gone.
     """
     sent: list[dict[str, Any]] = []
-    waiting: dict[str, ToolCall] = {}
+    pending: dict[str, ToolCall] = {}
     for message in messages:
         if message.role == "tool":
             if message.result is not None:
-                waiting.pop(message.result.call_id, None)
+                pending.pop(message.result.call_id, None)
                 name, text = names.sent(message.result.name), plain(message.result.text)
                 sent.append(_result(message.result.call_id, name, text))
             continue
-        sent.extend(_unanswered(waiting, names))
-        waiting = {call.id: call for call in message.calls}
+        sent.extend(_missing_results(pending, names))
+        pending = {call.id: call for call in message.calls}
         if message.role != "assistant":
             sent.append({"role": message.role, "content": _content(message, plain)})
         elif message.text or message.calls:
             sent.append(_answer(message, names, plain))
-    sent.extend(_unanswered(waiting, names))
+    sent.extend(_missing_results(pending, names))
     return sent
 
 
 def glm4_messages(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-    """The request's `messages` for a server that puts them, as they are, into the GLM-4 form.
+    """The request's `messages` for a server that only adds GLM-4's role tokens to them.
 
-    A call is a text that begins with the tool's name, and the tools are in the system message.
+    A call is text that begins with the tool's name; the tools are in the system message.
     """
     return [
         {
@@ -200,8 +198,8 @@ def tool_definitions(tools: Sequence[ToolSpec], names: Names) -> list[dict[str, 
 def arguments_text(call: ToolCall) -> str:
     """A call's input as the JSON object that a request needs.
 
-    Exactly as the model wrote it where that is one; else (a raw input, or JSON that the model
-    got wrong) the same text in an object, for servers parse it and refuse what does not parse.
+    Unchanged if it is one; else (a raw input, or invalid JSON) the text as a member of an object,
+    since servers parse the arguments and reject invalid JSON.
     """
     try:
         arguments = call.arguments()
@@ -213,7 +211,7 @@ def arguments_text(call: ToolCall) -> str:
 
 
 def encodable(value: Any) -> Any:
-    """The same value as plain JSON types, with texts that UTF-8 can hold."""
+    """`value` in plain JSON types, with strings that UTF-8 can encode."""
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, Mapping):
@@ -224,7 +222,7 @@ def encodable(value: Any) -> Any:
 
 
 def whole_text(text: str) -> str:
-    """`text` with surrogate pairs joined to the character they stand for, lone ones replaced."""
+    """`text` with surrogate pairs joined to one character, lone surrogates replaced."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -234,7 +232,7 @@ def _accepted(name: str) -> bool:
     return re.fullmatch(rf"[a-zA-Z0-9_-]{{1,{MAX_NAME_CHARS}}}", name) is not None
 
 
-def _spelled(name: str, taken: Mapping[str, str]) -> str:
+def _accepted_spelling(name: str, taken: Mapping[str, str]) -> str:
     spelled = re.sub(r"[^a-zA-Z0-9_-]", "_", name) or "unnamed"
     if len(spelled) <= MAX_NAME_CHARS and spelled not in taken:
         return spelled
@@ -263,8 +261,8 @@ def _answer(message: Message, names: Names, plain: Callable[[str], str]) -> dict
     return answer
 
 
-def _unanswered(waiting: Mapping[str, ToolCall], names: Names) -> Iterator[dict[str, Any]]:
-    for call in waiting.values():
+def _missing_results(pending: Mapping[str, ToolCall], names: Names) -> Iterator[dict[str, Any]]:
+    for call in pending.values():
         yield _result(call.id, names.sent(call.name), NOT_RUN)
 
 

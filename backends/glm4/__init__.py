@@ -10,9 +10,8 @@ tool's name where the turn is a call), and the content. The model's answer has t
     {"city": "Bergen"}
     <|observation|>                     generation stops
 
-`render` writes the one (`turns` and `system_text` are its pieces, for engines that take messages
-and for messages that are edited), `Parser` reads the other. `defuse` makes a special token in
-other people's text plain text.
+`render` writes a prompt (`turns` and `system_text` are its parts, for engines that take messages),
+`Parser` reads an answer. `defuse` turns special tokens in untrusted text into plain text.
 """
 
 from backends.glm4.parser import Parser

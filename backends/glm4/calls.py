@@ -1,4 +1,4 @@
-"""What a call looks like in GLM text: a name, a JSON object, the arguments of GLM-4.5."""
+"""The syntax of calls in GLM text: names, JSON objects, the tagged arguments of GLM-4.5."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CALL, CALL_END = "<tool_call>", "</tool_call>"
 KEY, KEY_END = "<arg_key>", "</arg_key>"
 VALUE, VALUE_END = "<arg_value>", "</arg_value>"
 _ENDS: Final = (*STOPS, ASSISTANT)
-_NEXT: Final = {  # what may come after a tag; a key or a value also ends with its segment
+_NEXT: Final = {  # tags that may follow a tag; the end of a segment also ends a key or value
     CALL: Markers(KEY, CALL_END),
     KEY: Markers(KEY_END, *_ENDS),
     KEY_END: Markers(VALUE),
@@ -29,9 +29,9 @@ Progress = Literal["open", "whole", "broken"]
 
 
 class ObjectProbe:
-    """Tells, character by character, whether a text can still become one JSON object.
+    """Tests, character by character, whether a text can still become one JSON object.
 
-    It looks at braces, brackets and strings only: `is_object` has the last word.
+    The test covers braces, brackets and strings only; `is_object` tests the complete text.
     """
 
     def __init__(self) -> None:
@@ -40,13 +40,13 @@ class ObjectProbe:
         self._string = self._escape = False
 
     def accept(self, text: str) -> int:
-        """How many characters of `text` are fine; fewer than all of them: it is no object."""
+        """The number of accepted characters; fewer than `len(text)` mean that it is no object."""
         for position, char in enumerate(text):
-            if not self._takes(char):
+            if not self._accepts(char):
                 return position
         return len(text)
 
-    def _takes(self, char: str) -> bool:
+    def _accepts(self, char: str) -> bool:
         if self._string:
             if self._escape:
                 self._escape = False
@@ -58,7 +58,7 @@ class ObjectProbe:
         if char in " \t\r\n":
             return True
         if self._depth == 0 and (self._last or char != "{"):
-            return False  # something else at the beginning, or something after the end
+            return False  # no brace at the beginning, or text after the end
         if self._last == "{" and char not in '"}':
             return False
         self._string = char == '"'
@@ -75,8 +75,8 @@ def is_object(text: str) -> bool:
 def encode_arguments(pairs: Iterable[tuple[str, str]], schema: Mapping[str, Any]) -> str:
     """The keys and values of a GLM-4.5 call as one JSON object.
 
-    A value that is JSON goes in as it was written. It is text where it is none, and where
-    `schema` (of type object) says string.
+    A value that is valid JSON stays unchanged. Any other value becomes a string, and so does one
+    whose type in `schema` (of type object) is string.
     """
     properties = schema.get("properties", {})
     members = (
@@ -100,7 +100,7 @@ def _is_value(text: str, schema: Any) -> bool:
 
 
 def _kinds(schema: Any) -> set[str]:
-    """The type names that a schema allows, as far as it says so in place."""
+    """The type names that a schema allows; references are not followed."""
     if not isinstance(schema, Mapping):
         return set()
     kind = schema.get("type", ())
@@ -121,10 +121,11 @@ def _json(text: str) -> Any:
 
 
 class TaggedCall:
-    """What may be a tagged call, from after its `<tool_call>` on.
+    """A possible tagged call, read from after its `<tool_call>`.
 
-    `source` is all that was read of it: its text, should it turn out to be none. `may_be_name`
-    says whether a text is a name or the beginning of one, `is_name` whether it is one.
+    `source` is all text that was read, which becomes the answer's text if this is no call.
+    `is_name` says whether a text is a tool's name, `may_be_name` whether it is the beginning of
+    one.
     """
 
     def __init__(self, may_be_name: Callable[[str], bool], is_name: Callable[[str], bool]) -> None:
@@ -140,7 +141,7 @@ class TaggedCall:
         return "".join(self._source)
 
     def read(self, reader: Reader) -> Progress:
-        """Reads on; what can't belong to a call is left to be read as text."""
+        """Reads further; text that can't belong to a call stays unread."""
         while self._tag != CALL_END:
             within = self._tag in (KEY, VALUE)
             tags = _NEXT[self._tag]
@@ -162,7 +163,7 @@ class TaggedCall:
         return "whole"
 
     def _fits(self, text: str) -> bool:
-        """Whether `text` may stand between two tags, or go on with the name."""
+        """Whether `text` may be between two tags, or continue the name."""
         if self._tag != CALL:
             return not text.strip()
         so_far = "".join(self._content) + text

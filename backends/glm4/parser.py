@@ -1,16 +1,16 @@
 """A GLM answer as it streams, read into events.
 
-An answer is segments, parted by `<|assistant|>`. A segment is text when it begins with a newline
-(no metadata; that newline is not part of the text, save where it parts two texts of one answer),
-and a call when its first line is the name of a tool on offer, or an identifier and all that
-follows is one JSON object. Anything else is text from its first character on. GLM-4.5 writes
-its calls in tags instead, anywhere in a text.
+An answer consists of segments, separated by `<|assistant|>`. A segment is text when it begins
+with a newline (empty metadata; that newline is not part of the text, except between two texts of
+one answer). It is a call when its first line is the name of an offered tool, or when its first
+line is an identifier and the rest is one JSON object. Any other segment is text from its first
+character. GLM-4.5 writes its calls in tags instead, anywhere in a text.
 
-What leaves no trace: special tokens (but for `[MASK]`, which people write about), the newline
-after a call's name, the tags of thinking and of the answer, newlines after `<think>`, after
-`</think>` and between tagged calls, and all that follows a token at which generation stops.
-Everything else goes into exactly one event. A call's input is exact to its last newline: only
-the four tokens that end it are seen there.
+These parts produce no event: special tokens (except `[MASK]`, which occurs in ordinary text), the
+newline after a call's name, the tags of thinking and of the answer, newlines after `<think>`,
+after `</think>` and between tagged calls, and everything after a token at which generation stops.
+Every other character is in exactly one event. A call's input is exact to its last newline: only
+the four tokens that end it are recognized there.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def _new_id() -> str:
 
 
 class Parser:
-    """Feed it one answer in pieces cut anywhere; the events are those of the uncut answer.
+    """Reads one answer in pieces that are split anywhere; the split does not change the events.
 
-    `begins` is what the prompt already wrote of the answer (see `render`); `thinking` says that
-    it wrote `<think>`. The time is linear in the length of the answer.
+    `begins` is the beginning of the answer that is part of the prompt (see `render`); `thinking`
+    says that the prompt also ends with `<think>`. The time is linear in the answer's length.
     """
 
     def __init__(
@@ -78,29 +78,29 @@ class Parser:
         self._complete = True
         self._state: Callable[[], bool] = self._start
         self._named = True  # the segment may still begin with a name
-        self._spoke = False  # there was text before
+        self._has_text = False  # an event with text was emitted
         self._in_answer = False  # between <answer> and </answer>
         self._calls = 0
         self._name = ""  # of the call that is being read
-        self._kept: list[str] = []  # its input so far; or text that may yet be left out
+        self._kept: list[str] = []  # its input so far; or newlines that may be dropped
         self._probe = ObjectProbe()
         self._tagged = TaggedCall(self._may_be_name, self._is_name)
         self._reader.feed(begins + (THINK if thinking else ""))
 
     def feed(self, text: str) -> list[ModelEvent]:
-        """The events that this piece made certain."""
+        """The events that `text` completes."""
         self._reader.feed(text)
         return self._run()
 
     def feed_bytes(self, data: bytes) -> list[ModelEvent]:
-        """The same for UTF-8, cut inside a character or not. What is no UTF-8 becomes U+FFFD."""
+        """`feed` for UTF-8, which may be split inside a character. Invalid bytes become U+FFFD."""
         return self.feed(self._decoder.decode(data))
 
     def finish(self, complete: bool = True) -> list[ModelEvent]:
         """The last events. `complete` says that the model ended the answer itself.
 
-        With `complete=False` (the stream broke, the token limit was reached) a call that is
-        still open does not become ready.
+        With `complete=False` (the stream broke off, the token limit was reached) an unfinished
+        call gives no `ToolCallReady`.
         """
         self._reader.feed(self._decoder.decode(b"", True))
         self._reader.final, self._complete = True, complete
@@ -116,7 +116,7 @@ class Parser:
         events, self._events = self._events, []
         return events
 
-    # Each state below reads as far as it can, and says whether there is more to do right now.
+    # Each state below reads as far as it can, and returns whether the next state can read on.
 
     def _start(self) -> bool:
         """At the beginning of a segment."""
@@ -126,17 +126,17 @@ class Parser:
         if self._named and line[0] == "\n":
             self._reader.skip(1)
             self._named = False
-            if self._spoke:
-                self._say("\n")
+            if self._has_text:
+                self._emit_text("\n")
             return True
         if marker := self._reader.match(_AT_START.pattern):
-            return self._meet(marker)
+            return self._enter(marker)
         if self._reader.waits_for(_AT_START):
             return False
         if self._named:
             name, newline, _ = line.partition("\n")
             if newline and self._is_name(name):
-                return self._open(name)
+                return self._begin_call(name)
             if not newline and not self._reader.final and self._may_be_name(line):
                 return False
         self._state = self._text
@@ -144,18 +144,18 @@ class Parser:
 
     def _text(self) -> bool:
         text, marker = self._reader.until(_IN_TEXT)
-        self._say(text)
+        self._emit_text(text)
         if marker == CALL:
             self._tagged = TaggedCall(self._may_be_name, self._is_name)
             self._state = self._tagged_call
         elif marker == ANSWER_END and not self._in_answer:
-            self._say(marker)
+            self._emit_text(marker)
         elif marker:
-            self._meet(marker)
+            self._enter(marker)
         return marker != ""
 
     def _before_thought(self) -> bool:
-        """After `<think>`. One from the prompt and one from the model are one."""
+        """After `<think>`. A second one, of the prompt and of the model, is skipped."""
         self._reader.match(_NEWLINES)
         if self._reader.match(_BEFORE_THOUGHT.pattern):
             return True
@@ -168,42 +168,42 @@ class Parser:
         text, marker = self._reader.until(_IN_THOUGHT)
         if text:
             self._events.append(ReasoningDelta(text))
-        return marker != "" and self._meet(marker)
+        return marker != "" and self._enter(marker)
 
     def _after_thought(self) -> bool:
         self._reader.match(_NEWLINES)
-        return not self._reader.empty() and self._begin()
+        return not self._reader.empty() and self._begin_segment()
 
     def _input(self) -> bool:
-        """In the input of a tool on offer."""
+        """In the input of an offered tool."""
         text, marker = self._reader.until(_IN_INPUT)
         if text:
             self._kept.append(text)
             self._events.append(ToolCallDelta(self._calls - 1, self._name, text))
         if marker:
             self._events.append(self._ready())
-            self._meet(marker)
+            self._enter(marker)
         return marker != ""
 
     def _unknown_input(self) -> bool:
-        """After a name that is no tool's: held back for as long as it may be a JSON object."""
+        """After a name that is no tool's: text is held back while it may be a JSON object."""
         text, marker = self._reader.until(_IN_INPUT)
         accepted = self._probe.accept(text)
         self._kept.append(text[:accepted])
         if accepted < len(text):
             self._reader.back(len(text) - accepted + len(marker))
-            return self._no_call()
+            return self._emit_as_text()
         if not marker and not self._reader.final:
             return False
         text = "".join(self._kept)
         if not is_object(text) or not (marker or self._complete):
             self._reader.back(len(marker))
-            return self._no_call()
-        self._whole(self._name, text)
-        return self._meet(marker or END)
+            return self._emit_as_text()
+        self._emit_call(self._name, text)
+        return self._enter(marker or END)
 
-    def _no_call(self) -> bool:
-        self._say(f"{self._name}\n{''.join(self._kept)}")
+    def _emit_as_text(self) -> bool:
+        self._emit_text(f"{self._name}\n{''.join(self._kept)}")
         self._state = self._text
         return True
 
@@ -212,24 +212,24 @@ class Parser:
         progress = call.read(self._reader)
         if progress == "whole":
             spec = self._tools.get(call.name)
-            self._whole(
+            self._emit_call(
                 call.name, encode_arguments(call.arguments, spec.parameters if spec else {})
             )
             self._kept, self._state = [], self._after_tagged_call
         elif progress == "broken":
-            self._say(call.source)
+            self._emit_text(call.source)
             self._state = self._text
         return progress != "open"
 
     def _after_tagged_call(self) -> bool:
-        """Newlines before another call, and before the end, are no text."""
+        """After a tagged call: newlines before another call or the end are not text."""
         self._kept.append(self._reader.match(_NEWLINES))
         if marker := self._reader.match(_AFTER_CALL.pattern):
             self._reader.back(len(marker))
         elif self._reader.empty() or self._reader.waits_for(_AFTER_CALL):
             return False
         else:
-            self._say("".join(self._kept))
+            self._emit_text("".join(self._kept))
         self._state = self._text
         return True
 
@@ -237,17 +237,17 @@ class Parser:
         self._reader.clear()
         return False
 
-    # What the states do.
+    # Actions and transitions of the states.
 
-    def _say(self, text: str) -> None:
+    def _emit_text(self, text: str) -> None:
         if text:
-            self._spoke = True
+            self._has_text = True
             self._events.append(TextDelta(text))
 
-    def _meet(self, marker: str) -> bool:
-        """Goes where a marker leads. A special token that leads nowhere is only left out."""
+    def _enter(self, marker: str) -> bool:
+        """Enters the state after a marker. Other special tokens are only dropped."""
         if marker == ASSISTANT:
-            self._begin()
+            self._begin_segment()
         elif marker in STOPS:
             self._state = self._ended
         elif marker == THINK:
@@ -259,12 +259,12 @@ class Parser:
             self._state = self._text
         return True
 
-    def _begin(self) -> bool:
+    def _begin_segment(self) -> bool:
         self._named, self._in_answer = True, False
         self._state = self._start
         return True
 
-    def _open(self, name: str) -> bool:
+    def _begin_call(self, name: str) -> bool:
         self._reader.skip(len(name) + 1)
         self._name, self._kept = name, []
         if name in self._tools:
@@ -279,8 +279,8 @@ class Parser:
         raw = self._tools[self._name].raw
         return ToolCallReady(ToolCall(self._new_id(), self._name, "".join(self._kept), raw))
 
-    def _whole(self, name: str, input: str) -> None:
-        """A call that was held back until it was certain. Its input is JSON in any case."""
+    def _emit_call(self, name: str, input: str) -> None:
+        """Emits a call that was held back until it was complete. Its input is JSON."""
         self._events.append(ToolCallDelta(self._calls, name, input))
         self._events.append(ToolCallReady(ToolCall(self._new_id(), name, input)))
         self._calls += 1

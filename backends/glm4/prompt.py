@@ -13,13 +13,13 @@ from tools.base import ToolCall, ToolError, ToolSpec
 
 TurnRole = Literal["system", "user", "assistant", "observation"]
 
-# The kind of result that GLM-4 knows from its training; other results have no metadata.
+# The kinds of results in GLM-4's training; other results have no metadata.
 _RESULT_KIND: Final[Mapping[str, str]] = {"simple_browser": "browser_result"}
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One role token and what follows it. `metadata` is one line: a call's tool, mostly empty."""
+    """A role token and its content. `metadata` is one line: a call's tool, else mostly empty."""
 
     role: TurnRole
     metadata: str
@@ -56,8 +56,8 @@ def system_text(system: str, tools: Sequence[ToolSpec]) -> str:
 def turns(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Turn]:
     """A conversation as GLM-4 turns, with no special token left in any of them.
 
-    System messages at the front become one turn together with the tools. Of a message's parts
-    the text is taken, and a line for each file. An assistant that said nothing leaves no turn.
+    Leading system messages and the tools become one turn. Of a message's parts a turn has the
+    text, and a line for each file. An empty answer has no turn.
     """
     front = 0
     while front < len(messages) and messages[front].role == "system":
@@ -74,8 +74,8 @@ def _turns_of(message: Message, specs: Mapping[str, ToolSpec]) -> list[Turn]:
     match message.role:
         case "assistant":
             text = message.text
-            said = [Turn("assistant", "", defuse(text))] if text.strip() else []
-            return said + [
+            answer = [Turn("assistant", "", defuse(text))] if text.strip() else []
+            return answer + [
                 Turn("assistant", _line(call.name), defuse(_input(call, specs.get(call.name))))
                 for call in message.calls
             ]
@@ -92,7 +92,7 @@ def _line(name: str) -> str:
 
 
 def _input(call: ToolCall, spec: ToolSpec | None) -> str:
-    """A call's input in the face that the tool has now, which another model may have written."""
+    """A call's input in the tool's present format; another model may have used the other one."""
     if spec is None or call.raw == spec.raw:
         return call.input
     try:
@@ -108,8 +108,8 @@ def _input(call: ToolCall, spec: ToolSpec | None) -> str:
 def render(messages: Sequence[Message], tools: Sequence[ToolSpec], begins: str = "") -> str:
     """The complete prompt, for engines that take raw text and know the special tokens.
 
-    `begins` is what the answer is made to begin with, such as `"python\\n"` to have that tool
-    called; give the same to `Parser`.
+    `begins` is a forced beginning of the answer, such as `"python\\n"` for a call of that tool;
+    `Parser` takes the same.
     """
-    said = (f"<|{turn.role}|>{turn.metadata}\n{turn.content}" for turn in turns(messages, tools))
-    return PROMPT_START + "".join(said) + ASSISTANT + begins
+    parts = (f"<|{turn.role}|>{turn.metadata}\n{turn.content}" for turn in turns(messages, tools))
+    return PROMPT_START + "".join(parts) + ASSISTANT + begins

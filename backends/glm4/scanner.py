@@ -1,4 +1,4 @@
-"""Text that arrives in pieces, read up to the next marker and never into half of one."""
+"""Text that arrives in pieces, read up to the next marker, which may be incomplete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 class Markers:
-    """Strings to look for: none is the beginning of another, none holds a second `<` or `[`."""
+    """Strings to search for: none is the beginning of another, none has a second `<` or `[`."""
 
     def __init__(self, *markers: str) -> None:
         self._all = markers
@@ -14,60 +14,60 @@ class Markers:
         self.pattern = re.compile("|".join(map(re.escape, markers)))
 
     def may_begin(self, text: str) -> bool:
-        """Whether more text could make `text` one of them."""
+        """Whether `text` is the beginning of a marker."""
         return any(marker.startswith(text) for marker in self._all)
 
 
 class Reader:
-    """A cursor over what came so far. What was read is let go with the next `feed`."""
+    """A cursor over the text so far. The next `feed` drops the text that was read."""
 
     def __init__(self) -> None:
-        self._text, self._at = "", 0
+        self._text, self._position = "", 0
         self.final = False
-        """No more text will come, so that half a marker is plain text."""
+        """Whether no more text follows, so that an incomplete marker is plain text."""
 
     def feed(self, text: str) -> None:
-        self._text = self._text[self._at :] + text
-        self._at = 0
+        self._text = self._text[self._position :] + text
+        self._position = 0
 
     def empty(self) -> bool:
-        return self._at == len(self._text)
+        return self._position == len(self._text)
 
     def peek(self, length: int) -> str:
-        """The next characters, fewer where no more have come."""
-        return self._text[self._at : self._at + length]
+        """The next `length` characters, fewer where fewer have arrived."""
+        return self._text[self._position : self._position + length]
 
     def skip(self, length: int) -> None:
-        self._at += length
+        self._position += length
 
     def back(self, length: int) -> None:
-        """Unread what was read since the last `feed`."""
-        self._at -= length
+        """Moves back by `length` characters, at most to the last `feed`."""
+        self._position -= length
 
     def clear(self) -> None:
-        self._at = len(self._text)
+        self._position = len(self._text)
 
     def match(self, pattern: re.Pattern[str]) -> str:
-        """What `pattern` finds right here, read; empty where it finds nothing."""
-        found = pattern.match(self._text, self._at)
+        """Reads and returns the match of `pattern` at the cursor; empty without a match."""
+        found = pattern.match(self._text, self._position)
         if found is None:
             return ""
-        self._at = found.end()
+        self._position = found.end()
         return found[0]
 
     def until(self, markers: Markers) -> tuple[str, str]:
-        """The plain text before the next marker, and that marker, empty if it is yet to come."""
-        start = self._at
+        """Reads the text before the next marker, and that marker, empty if none has arrived."""
+        start = self._position
         found = markers.pattern.search(self._text, start)
         if found is not None:
-            self._at = found.end()
+            self._position = found.end()
             return self._text[start : found.start()], found[0]
-        self._at = len(self._text)
+        self._position = len(self._text)
         last = max(self._text.rfind("<", start), self._text.rfind("[", start))
         if last >= 0 and not self.final and markers.may_begin(self._text[last:]):
-            self._at = last
-        return self._text[start : self._at], ""
+            self._position = last
+        return self._text[start : self._position], ""
 
     def waits_for(self, markers: Markers) -> bool:
-        """Whether one may be beginning here that is yet to come. Try `match` first."""
+        """Whether an incomplete marker may begin at the cursor. Try `match` first."""
         return not self.final and markers.may_begin(self.peek(markers.longest))

@@ -1,11 +1,11 @@
-"""The control tokens of the GLM-4 family, and how other people's text is kept from using them."""
+"""The control tokens of the GLM-4 family, and `defuse`, which makes them plain text."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-WORD_JOINER: Final = "\u2060"  # invisible, no line break, and no tokenizer drops it
+WORD_JOINER: Final = "\u2060"  # invisible, no line break, kept by all tokenizers
 
 SYSTEM: Final = "<|system|>"
 USER: Final = "<|user|>"
@@ -33,7 +33,7 @@ special_tokens: Final[tuple[str, ...]] = (
     OBSERVATION,
     "<|begin_of_image|>",
     "<|end_of_image|>",
-    # what the tokenizers of GLM-4.1V and GLM-4.5 have besides
+    # additional tokens of GLM-4.1V and GLM-4.5
     "<|begin_of_video|>",
     "<|end_of_video|>",
     "<|begin_of_audio|>",
@@ -47,7 +47,7 @@ special_tokens: Final[tuple[str, ...]] = (
     "<|video|>",
     *BOX,
 )
-"""Every control token: no two overlap, and none holds a second `<` or `[`."""
+"""All control tokens: no two overlap, and none has a second `<` or `[`."""
 
 _SPECIAL = re.compile("|".join(map(re.escape, special_tokens)))
 
@@ -55,7 +55,7 @@ _SPECIAL = re.compile("|".join(map(re.escape, special_tokens)))
 def defuse(text: str) -> str:
     """`text` with an invisible U+2060 after the first character of each special token.
 
-    A server tokenizes the whole prompt, so that a token typed by a user, or read from a web
-    page, would change the role. All else stays as it is; a second time changes nothing.
+    A server tokenizes the whole prompt, so that a special token in a user's message or on a web
+    page would begin a turn of another role. Other text stays unchanged; idempotent.
     """
     return _SPECIAL.sub(lambda token: token[0][0] + WORD_JOINER + token[0][1:], text)

@@ -1,11 +1,11 @@
 """GGUF models in process, through xllamacpp (llama.cpp's server without its HTTP clients).
 
-One model is loaded once for all sessions. llama.cpp answers several requests in one batch
-(continuous batching) and keeps each conversation's prefix; beyond its slots requests wait in a
-fair queue. A prompt goes in as tokens, so that only the template's own words are control tokens
-(see `chat_template`). Models whose template knows tools call them in their own way, all others in
-the GLM-4 shape that `glm4.Parser` reads, to which a grammar holds them (see `grammar`).
-A model with its `mmproj` beside it sees; a conversation with pictures goes through its template.
+One model is loaded once for all sessions. llama.cpp decodes several requests in one batch
+(continuous batching) and caches each conversation's prefix; requests beyond its slots wait in a
+fair queue. A prompt is sent as tokens, so that only the template's own text has control tokens
+(see `chat_template`). Models whose template has tools call them in their own format, all others
+in the GLM-4 form that `glm4.Parser` reads, constrained by a grammar (see `grammar`). A model with
+an `mmproj` file takes pictures; a conversation with pictures uses the model's own template.
 
 Not covered: pictures together with tools that the template doesn't know, several models in one
 process at once.
@@ -38,7 +38,7 @@ from backends.llama_cpp.engine import (
     Counted,
     Engine,
     EngineConfig,
-    reading,
+    progress_notice,
     refusal,
 )
 from backends.messages import Finish, Message, Picture, Text, Usage
@@ -50,8 +50,8 @@ log = logging.getLogger(__name__)
 GLM4_STOPS = ("<|user|>", "<|observation|>")
 
 
-class _Unfit(AnswerBroken):
-    """llama.cpp could not make a prompt of a request, so the model was not asked."""
+class _TemplateFailed(AnswerBroken):
+    """llama.cpp could not render a request's prompt, so the model has not started."""
 
 
 class LlamaCpp:
@@ -71,12 +71,12 @@ class LlamaCpp:
         files = (*_parts(path), config.adapter, config.mmproj)
         self._memory = sum(file.stat().st_size for file in files if file is not None)
         self._queue = FairQueue(config.slots)
-        self._glm4 = chat_template.is_glm4(self._engine.template)
-        self._own_calls = self._engine.knows_tools and not self._glm4
+        self._is_glm4 = chat_template.is_glm4(self._engine.template)
+        self._template_has_tools = self._engine.knows_tools and not self._is_glm4
         self._tokens = lru_cache(maxsize=4096)(self._tokenize)
-        stops = (self._engine.end, *(GLM4_STOPS if self._glm4 else ()))
+        stops = (self._engine.end, *(GLM4_STOPS if self._is_glm4 else ()))
         tokens = [self._tokens(stop, True) for stop in stops]
-        self._ends = tuple(ids[0] for ids in tokens if len(ids) == 1)
+        self._end_tokens = tuple(ids[0] for ids in tokens if len(ids) == 1)
 
     @property
     def name(self) -> str:
@@ -86,7 +86,7 @@ class LlamaCpp:
     def capabilities(self) -> Capabilities:
         return Capabilities(
             context=self._engine.window,
-            native_tools=not self._own_calls,
+            native_tools=not self._template_has_tools,
             images="several" if self._engine.sees else "none",
             memory=self._memory,
             profile=self._profile,
@@ -105,27 +105,27 @@ class LlamaCpp:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        own = self._own_calls and config.tool_choice is None
-        seeing = self._engine.sees and any(message.pictures for message in messages)
-        if seeing and tools and not own:
+        template_calls = self._template_has_tools and config.tool_choice is None
+        with_pictures = self._engine.sees and any(message.pictures for message in messages)
+        if with_pictures and tools and not template_calls:
             messages = [_without_pictures(message) for message in messages]
         prompt = self._pieces(messages, tools)
         with self._queue.ticket(config.owner) as ticket:
             yield from waiting(ticket, cancel)
             if cancel.is_set():
                 yield AnswerFinished("cancelled", Usage(prompt_tokens=len(self._ids(prompt))))
-            elif seeing and not tools:
+            elif with_pictures and not tools:
                 yield from self._chat(messages, tools, config, cancel)
-            elif tools and own:
+            elif tools and template_calls:
                 try:
                     yield from self._chat(messages, tools, config, cancel)
-                except _Unfit:
+                except _TemplateFailed:
                     yield from self._complete(prompt, tools, config, cancel)
             else:
-                # A forced call too: in chat completions llama.cpp does not hold the model to it.
+                # A forced call too: in chat completions llama.cpp does not enforce it.
                 yield from self._complete(prompt, tools, config, cancel)
 
-    # -- two ways to ask -------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------
 
     def _complete(
         self,
@@ -134,23 +134,23 @@ class LlamaCpp:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        """The prompt as it was put together here, the answer as text in the GLM-4 shape."""
+        """Requests a completion of `prompt`; the answer is text in the GLM-4 form."""
         forced = next((tool for tool in tools if tool.name == config.tool_choice), None)
         request: dict[str, Any] = {}
         begins = ""
         if forced is not None:
-            # A forced call is begun for the model.
+            # The prompt ends with the beginning of the forced call.
             begins = f"{forced.name}\n"
             prompt = [*prompt, Piece(begins, False)]
-            request["grammar"] = grammar.input_grammar(forced, self._ends)
-        elif tools and not self._glm4:
-            request["grammar"] = grammar.answer_grammar(tools, self._ends)
-        # An engine that sees takes text alone.
+            request["grammar"] = grammar.input_grammar(forced, self._end_tokens)
+        elif tools and not self._is_glm4:
+            request["grammar"] = grammar.answer_grammar(tools, self._end_tokens)
+        # With an mmproj file llama.cpp takes the prompt only as text.
         request["prompt"] = self._text(prompt) if self._engine.sees else self._ids(prompt)
         parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
         counted = Counted(len(self._ids(prompt)))
-        for piece in self._ask("handle_completions", request, tools, config, cancel, counted):
+        for piece in self._request("handle_completions", request, tools, config, cancel, counted):
             if isinstance(piece, Notice):
                 yield piece
                 continue
@@ -170,9 +170,9 @@ class LlamaCpp:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        """Messages and tools, read and called as the model's own template has it.
+        """Requests a chat completion: llama.cpp renders the model's template and parses calls.
 
-        Raises `_Unfit` when the template can't take them, before any event.
+        Raises `_TemplateFailed`, before any event, when the template can't take the messages.
         """
         names = chat_completions.names_of(messages, tools)
         request = chat_completions.encodable(
@@ -183,7 +183,9 @@ class LlamaCpp:
         )
         reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
         counted = Counted(0)
-        for piece in self._ask("handle_chat_completions", request, tools, config, cancel, counted):
+        for piece in self._request(
+            "handle_chat_completions", request, tools, config, cancel, counted
+        ):
             if isinstance(piece, Notice):
                 yield piece
             else:
@@ -192,7 +194,7 @@ class LlamaCpp:
         yield from reader.finish(complete)
         yield AnswerFinished(reader.finish_reason if complete else "cancelled", counted.usage())
 
-    def _ask(
+    def _request(
         self,
         handler: str,
         request: dict[str, Any],
@@ -201,9 +203,10 @@ class LlamaCpp:
         cancel: threading.Event,
         counted: Counted,
     ) -> Iterator[dict[str, Any] | Notice]:
-        """Runs one request on a thread of its own, since llama.cpp calls back; yields its pieces.
+        """Runs one request of llama.cpp and yields its chunks and notices of its progress.
 
-        The call back returns true to stop it, at the next token or the next batch of the prompt.
+        The request runs on its own thread, since llama.cpp takes a callback; a callback that
+        returns true stops the request at the next token or the next batch of the prompt.
         """
         request |= {
             "stream": True,
@@ -221,19 +224,19 @@ class LlamaCpp:
             request["lora"] = [{"id": 0, "scale": 1.0 if tools else 0.0}]
         if config.repetition_penalty != 1.0:
             request["repeat_penalty"] = config.repetition_penalty
-        if self._glm4:
+        if self._is_glm4:
             request["stop"] = [*GLM4_STOPS]
         pieces: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
-        left = threading.Event()
-        begun = False
+        closed = threading.Event()
+        started = False
 
-        def called_back(piece: dict[str, Any]) -> bool:
+        def callback(piece: dict[str, Any]) -> bool:
             pieces.put(piece)
-            return cancel.is_set() or left.is_set()
+            return cancel.is_set() or closed.is_set()
 
         def work() -> None:
             try:
-                getattr(self._engine.server, handler)(request, called_back)
+                getattr(self._engine.server, handler)(request, callback)
             except Exception as error:
                 log.warning("llama.cpp could not take a request", exc_info=True)
                 pieces.put(error)
@@ -250,24 +253,24 @@ class LlamaCpp:
                 if piece is None:
                     return
                 if isinstance(piece, Exception):
-                    raise AnswerBroken(ENGINE_FAULT) if begun else _Unfit(ENGINE_FAULT)
+                    raise AnswerBroken(ENGINE_FAULT) if started else _TemplateFailed(ENGINE_FAULT)
                 if "error" in piece:
                     raise refusal(piece["error"], self._engine.window)
-                begun = True
+                started = True
                 progress = piece.get("prompt_progress")
                 if progress:
-                    yield reading(progress)
+                    yield progress_notice(progress)
                 counted.see(piece)
                 if piece.get("choices"):
                     yield piece
         finally:
-            left.set()
+            closed.set()
 
     # -- the prompt ------------------------------------------------------------------------------
 
     def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
-        """The prompt. Raises `ContextExceeded` when no answer fits behind it."""
-        if self._glm4:
+        """The prompt. Raises `ContextExceeded` if the window has no room for an answer."""
+        if self._is_glm4:
             pieces = chat_template.glm4_pieces(messages, tools)
         else:
             pieces = chat_template.template_pieces(messages, tools, self._engine.apply_template)
@@ -289,7 +292,7 @@ class LlamaCpp:
         return self._engine.tokenize(chat_completions.whole_text(text), markup)
 
     def _plain(self, text: str) -> str:
-        """`text` without special tokens, for the ways in where its tokens are not ours."""
+        """`text` without special tokens, for requests whose text llama.cpp tokenizes."""
         if self._tokens(text, True) == self._tokens(text, False):
             return text
         return text.replace("<", "<\u2060").replace("[", "[\u2060")
@@ -301,6 +304,6 @@ def _without_pictures(message: Message) -> Message:
 
 
 def _parts(path: Path) -> Iterable[Path]:
-    """The file, or all those that a large one was split into."""
+    """The file, or all parts of a model that is split into several."""
     name = re.sub(r"-\d{5}-of-(\d{5}\.gguf)$", r"-?????-of-\1", glob.escape(path.name))
     return path.parent.glob(name)

@@ -1,9 +1,9 @@
-"""Loading a GGUF file into llama.cpp, and the few questions that are asked of it.
+"""Loading a GGUF file into llama.cpp, and its tokenizer and chat template.
 
-llama.cpp answers requests in process; tokenizing and chat templates it offers only on a port of
-its own, which is on loopback, free for the moment, and wants a key that is made here.
+llama.cpp takes completion requests in process, but tokenizing and chat templates only over HTTP:
+its server listens on a free port of loopback and requires a key that is generated here.
 
-`Progress` is what it says of a request while it answers: progress, tokens counted, refusals.
+The end of the module reads what llama.cpp reports of a request: progress, token counts, errors.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from backends.messages import Usage
 
 log = logging.getLogger(__name__)
 
-# Prompt tokens between two signs of life: on two slow cores about half a second, so that Stop
-# is heard while a long prompt is read. Larger batches were no faster on a CPU.
-READ_BATCH = 128
-# A picture goes through some models in one batch; Gemma 3 has 256 tokens for one.
-SEEING_BATCH = 512
+# Prompt tokens in a batch: about half a second on two slow cores. Stop takes effect between two
+# batches. Larger batches were no faster on a CPU.
+PROMPT_BATCH_TOKENS = 128
+# The same with an mmproj file: some models need a picture in one batch; Gemma 3 has 256 tokens.
+VISION_BATCH_TOKENS = 512
 
-# The least room for an answer: a prompt that leaves fewer tokens than this does not fit.
+# Tokens that the window must have left for an answer: a prompt that leaves fewer is too long.
 ANSWER_ROOM = 64
 ENGINE_FAULT = "The model stopped with a fault of its engine. Retry, or clear the chat."
 UNREADABLE = "The model can't read a picture of this conversation. Clear it, or give another one."
@@ -42,9 +42,13 @@ UNREADABLE = "The model can't read a picture of this conversation. Clear it, or 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How a model is loaded. `threads` None leaves a core to the kernel and the browser;
-    `adapter` is a LoRA that is used where tools are offered; `template` replaces the file's;
-    `mmproj` is the file with which the model sees."""
+    """Options for loading a model.
+
+    `window` is the context window of each of `slots` in tokens. `threads` None leaves a core to
+    the kernel and the browser. `cache_mb` is the size of the prompt cache in MiB. `adapter` is a
+    LoRA that is applied to requests with tools; `template` replaces the file's chat template;
+    `mmproj` is the file that encodes pictures.
+    """
 
     window: int = 8192
     slots: int = 4
@@ -56,13 +60,13 @@ class EngineConfig:
 
 
 def reading_threads() -> int:
-    """Cores that this process may use."""
+    """Threads for reading a prompt: all cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def writing_threads() -> int:
-    """Threads that write tokens: all cores but one. The threads of a step wait for the slowest,
-    so one that shares its core with a busy kernel would stall all the others."""
+    """Threads for decoding: all cores but one. The threads of a step wait for the slowest one, so
+    that one on the same core as a busy kernel would stall all others."""
     return max(1, reading_threads() - 1)
 
 
@@ -72,9 +76,9 @@ class Engine:
     def __init__(self, path: Path, name: str, config: EngineConfig) -> None:
         _check_file(path, name)
         self.name = name
-        # OpenMP's threads, too, must sleep while they wait for one another (see `_parameters`);
-        # it reads this when the library is loaded. On two busy cores a question's first token
-        # came after 0.4 s in place of 5 s.
+        # OpenMP's threads, too, must sleep while they wait for each other (see `_parameters`); it
+        # reads this when the library is loaded. Measured on two busy cores: the first token after
+        # 0.4 s instead of 5 s.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         try:
             import httpx
@@ -106,16 +110,16 @@ class Engine:
         self.window = int(properties["default_generation_settings"]["n_ctx"])
 
     def apply_template(self, messages: list[dict[str, str]]) -> str:
-        """The prompt as the model's chat template has it."""
+        """The prompt that the model's chat template renders. Raises `RequestRefused`."""
         return str(self._post("/apply-template", {"messages": messages})["prompt"])
 
     def tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
-        """Token ids; special tokens in `text` count as such only with `markup`."""
+        """Token ids; special tokens in `text` are tokenized as such only with `markup`."""
         body = {"content": text, "add_special": False, "parse_special": markup}
         return tuple(self._post("/tokenize", body)["tokens"])
 
     def close(self) -> None:
-        """Lets the model go once the running answers have ended."""
+        """Frees the model once the running answers have ended."""
         self._http.close()
         self.server = None
 
@@ -134,8 +138,8 @@ class Engine:
 
 
 def _check_file(path: Path, name: str) -> None:
-    """llama.cpp says only that it failed; the common reasons can be told apart here."""
-    if not os.path.isfile(path):  # unlike `Path.is_file` it raises for no path whatever
+    """Raises `ModelUnavailable` for the common faults, which llama.cpp does not tell apart."""
+    if not os.path.isfile(path):  # unlike `Path.is_file` it never raises
         raise ModelUnavailable(f"There is no model file {name}. Check GLM_MODEL.")
     try:
         with path.open("rb") as file:
@@ -152,7 +156,9 @@ def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key
     params.model_alias = {name}
     params.n_parallel = config.slots
     params.n_ctx = config.window * config.slots
-    params.n_batch = params.n_ubatch = READ_BATCH if config.mmproj is None else SEEING_BATCH
+    params.n_batch = params.n_ubatch = (
+        PROMPT_BATCH_TOKENS if config.mmproj is None else VISION_BATCH_TOKENS
+    )
     params.cpuparams.n_threads = config.threads or writing_threads()
     params.cpuparams_batch.n_threads = config.threads or reading_threads()
     # Waiting threads sleep: spinning ones take the core that the kernel and the browser need.
@@ -175,7 +181,7 @@ def _parameters(xllamacpp: Any, path: Path, name: str, config: EngineConfig, key
 
 
 class Counted:
-    """Tokens of one answer, from what llama.cpp says at its end, else from the pieces so far."""
+    """Token counts of one answer: llama.cpp's own at its end, until then the number of chunks."""
 
     def __init__(self, prompt: int) -> None:
         self._prompt, self._cached, self._written = prompt, 0, 0
@@ -193,22 +199,21 @@ class Counted:
         return Usage(self._prompt, self._cached, self._written)
 
 
-def reading(progress: Mapping[str, Any]) -> Notice:
-    """How far the prompt is read."""
+def progress_notice(progress: Mapping[str, Any]) -> Notice:
+    """The notice of how much of the prompt is read; empty for a short or finished prompt."""
     done = int(progress["processed"])
     total = int(progress["total"])
     cached = int(progress.get("cache", 0))
-    # A short prompt is read before anyone could read the notice.
-    if done >= total or total - cached < 4 * READ_BATCH:
+    if done >= total or total - cached < 4 * PROMPT_BATCH_TOKENS:
         return Notice("")
     return Notice(f"Reading: {done:,} of {total:,} tokens")
 
 
 def refusal(error: Mapping[str, Any], window: int) -> BackendError:
-    """What the user is told of an error."""
+    """The error for the user. `window` is the context window in tokens."""
     if error.get("type") == "exceed_context_size_error":
-        asked = int(error.get("n_prompt_tokens", window))
-        return ContextExceeded(asked + ANSWER_ROOM - window, window)
+        prompt = int(error.get("n_prompt_tokens", window))
+        return ContextExceeded(prompt + ANSWER_ROOM - window, window)
     log.error("llama.cpp refused: %s", error)
     if "load image" in str(error.get("message", "")):
         return RequestRefused(UNREADABLE)

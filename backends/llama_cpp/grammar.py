@@ -1,16 +1,16 @@
-"""A grammar for llama.cpp that holds an answer to the tools on offer.
+"""A grammar for llama.cpp that constrains an answer to text or a valid call of an offered tool.
 
 It is for models that read `chat_template.compact_listing`. An answer is then
 
     an empty line and text, or
     the name of a tool that exists, and its input: JSON that fits the schema, or free text.
 
-JSON looks as `json.dumps` writes it and as the bundled model was trained to, so that nothing but
-a mistake is ever ruled out. One call an answer: an input is read to the answer's end.
+JSON has the format of `json.dumps`, on which the bundled model was trained, so that the grammar
+only excludes mistakes. An answer has one call at most: its input extends to the answer's end.
 
-The grammar is in llguidance's form of Lark, which costs next to nothing for each token (GBNF
-would walk through the whole vocabulary); llama.cpp asks it about the chosen token first, and
-about all others only when that one is refused.
+The grammar is in llguidance's dialect of Lark, whose cost for each token is negligible (GBNF tests
+the whole vocabulary): llama.cpp tests the sampled token first, and the others only when the
+grammar rejects that one.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from backends.chat_completions.request import whole_text
 from backends.llama_cpp.json_schema import arguments_schema
 from tools.base import ToolSpec
 
-# "x-guidance" of llguidance: spaces as `json.dumps` has them, since small models go on for ever
-# in free ones; and lenient, since an unknown keyword would otherwise hold the answer to nothing.
+# "x-guidance" of llguidance: the spaces of `json.dumps`, since small models may repeat optional
+# ones without end; and lenient, since an unknown keyword would otherwise disable the grammar.
 GUIDANCE: Final = {
     "lenient": True,
     "whitespace_flexible": False,
@@ -37,30 +37,30 @@ MAX_SCHEMAS_CHARS: Final = (
 
 
 def answer_grammar(tools: Sequence[ToolSpec], ends: Sequence[int] = ()) -> str:
-    """For an answer that may be text or a call.
+    """The grammar of an answer that may be text or a call.
 
-    `ends` are the ids of tokens that may end it: of those that llama.cpp knows to end an answer
-    llguidance knows one alone, and not always the one that a model was taught.
+    `ends` are the ids of tokens that may end it: of llama.cpp's end tokens llguidance knows only
+    one, and not always the one that the model was trained on.
     """
     rules: list[str] = []
-    left = MAX_SCHEMAS_CHARS
+    room = MAX_SCHEMAS_CHARS
     choices = [r'"\n" TEXT']
-    for at, spec in enumerate(tools):
-        rule = _input_rule(spec, left)
-        left -= len(rule)
-        rules.append(f"input{at}: {rule}")
-        choices.append(f"{_quoted(spec.name)} input{at}")
+    for index, spec in enumerate(tools):
+        rule = _input_rule(spec, room)
+        room -= len(rule)
+        rules.append(f"input{index}: {rule}")
+        choices.append(f"{_quoted(spec.name)} input{index}")
     return _grammar(" | ".join(choices), rules, ends)
 
 
 def input_grammar(tool: ToolSpec, ends: Sequence[int] = ()) -> str:
-    """For the input alone of a call that is begun already."""
+    """The grammar of a call's input, for a call whose name is part of the prompt."""
     return _grammar("input", [f"input: {_input_rule(tool, MAX_SCHEMAS_CHARS)}"], ends)
 
 
 def _grammar(answer: str, rules: Sequence[str], ends: Sequence[int]) -> str:
     ending = f" <[{','.join(map(str, ends))}]>?" if ends else ""
-    # Text begins with something to see: an answer of nothing but empty lines is none.
+    # Text must have a visible character first: an answer of empty lines is none.
     return whole_text(
         "\n".join(["%llguidance {}", f"start: ({answer}){ending}", r"TEXT: /\S(?s:.*)/", *rules])
     )

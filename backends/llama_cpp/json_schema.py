@@ -1,10 +1,10 @@
-"""A function's JSON Schema cut down to what llama.cpp can hold a model to.
+"""A function's JSON Schema, reduced to what llama.cpp can enforce.
 
-llama.cpp hands schemas to llguidance, which refuses a whole grammar for one schema that it can't
-express; llama.cpp then holds the answer to nothing, and doesn't say so. So only what llguidance
-is known to take goes through: what else a schema asks is left out, a value that can't be told
-becomes any JSON value, and a schema beyond all measure any JSON object. What a model writes
-under the result may break the schema; the tool itself has the last word.
+llama.cpp passes schemas to llguidance, which rejects the whole grammar for one schema that it
+can't express; llama.cpp then generates without a grammar and reports nothing. So only keywords
+that llguidance is known to accept remain: other constraints are dropped, a value of unknown type
+becomes any JSON value, and a schema that is too large becomes any JSON object. Input that
+matches the result may violate the schema; the tool itself validates it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any, Final
 Schema = dict[str, Any]
 
 KINDS: Final = ("string", "integer", "number", "boolean", "null", "array", "object")
-MAX_SCHEMA_CHARS: Final = 50_000  # characters of one schema: read in some 30 ms
+MAX_SCHEMA_CHARS: Final = 50_000  # characters of one schema: compiled in some 30 ms
 MAX_NODES: Final = 2_000
-DEPTHS: Final = (8, 4, 2, 1)  # how deep values are held; tried until the schema is small enough
+DEPTHS: Final = (8, 4, 2, 1)  # levels of nested values; tried until the schema is small enough
 MAX_COUNT: Final = 1_000  # characters or items that a schema may count
-FARTHEST: Final = 10**15  # bounds of a number beyond this are refused
+MAX_BOUND: Final = 10**15  # larger bounds of a number are dropped: llguidance rejects them
 
-# RFC 3339 wants seconds and a time zone, which hardly anybody says; ISO 8601 does not.
+# RFC 3339 requires seconds and a time zone, which people seldom write; ISO 8601 does not.
 _TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 _DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _FORMATS: Final = {
@@ -38,18 +38,18 @@ _COMMON_PATTERN: Final = re.compile(
     r"\^?(?:[\w\s@#%&=:;,<>'\"/!~`-]|\\[dws.\-+*?()\[\]{}/^$|]|\[\^?(?:[\w \-.+@:/,]|\\[dws.-])+\]"
     r"|[.*+|)]|\?(?![+*?])|\((?!\?)|\(\?:|\{\d{1,2}(?:,\d{0,2})?\})*\$?"
 )
-# What may allow more names than `properties` has.
+# Keywords that may allow more names than `properties` has.
 _OPENING: Final = ("additionalProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref")
 
 
 class _TooLarge(Exception):
-    """The schema has more nodes than are worth holding to."""
+    """The schema has more than `MAX_NODES` nodes."""
 
 
 def arguments_schema(parameters: Mapping[str, Any]) -> Schema:
-    """`parameters` (of type object) or the nearest looser schema that can be held to.
+    """The narrowest enforceable schema that allows all that `parameters` (of type object) allows.
 
-    Names that `properties` doesn't have are closed out unless the schema speaks of others.
+    Names outside of `properties` are excluded unless one of `_OPENING` is present.
     """
     for depth in DEPTHS:
         try:
@@ -62,7 +62,7 @@ def arguments_schema(parameters: Mapping[str, Any]) -> Schema:
 
 
 class _Narrowing:
-    """One walk through one schema, references put in place."""
+    """One pass over one schema, with references resolved."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
@@ -116,7 +116,7 @@ class _Narrowing:
         properties = node.get("properties")
         if not isinstance(properties, Mapping):
             properties = {}
-        made: Schema = {
+        result: Schema = {
             "type": "object",
             "properties": {
                 str(name): self._value(value, depth - 1) for name, value in properties.items()
@@ -124,23 +124,23 @@ class _Narrowing:
         }
         required = node.get("required")
         if isinstance(required, list):
-            made["required"] = [name for name in properties if name in required]
+            result["required"] = [name for name in properties if name in required]
         others = node.get("additionalProperties")
         if isinstance(others, Mapping):
-            made["additionalProperties"] = self._value(others, depth - 1)
+            result["additionalProperties"] = self._value(others, depth - 1)
         elif others is False or ("properties" in node and not any(k in node for k in _OPENING)):
-            made["additionalProperties"] = False
-        return made
+            result["additionalProperties"] = False
+        return result
 
     def _array(self, node: Mapping[str, Any], depth: int) -> Schema:
-        made: Schema = {"type": "array", "items": self._value(node.get("items"), depth - 1)}
+        result: Schema = {"type": "array", "items": self._value(node.get("items"), depth - 1)}
         first = node.get("prefixItems")
         if isinstance(first, list):
-            made["prefixItems"] = [self._value(item, depth - 1) for item in first[:MAX_COUNT]]
-        return made | _lengths(node, "minItems", "maxItems")
+            result["prefixItems"] = [self._value(item, depth - 1) for item in first[:MAX_COUNT]]
+        return result | _lengths(node, "minItems", "maxItems")
 
     def _referred(self, reference: Any) -> Any:
-        """What a reference inside this schema points at, None where it points at nothing."""
+        """The target of a reference inside this schema, None where it has none."""
         steps = str(reference).split("/")
         if steps[0] != "#":
             return None
@@ -152,7 +152,7 @@ class _Narrowing:
 
 
 def _kinds(node: Mapping[str, Any]) -> list[str]:
-    """The known types that a schema allows, none where it doesn't say or may mean others."""
+    """The known types that a schema allows; empty without a type or with an unknown one."""
     given = node.get("type")
     if given is None and "items" in node:
         given = "array"
@@ -165,7 +165,7 @@ def _kinds(node: Mapping[str, Any]) -> list[str]:
 
 
 def _either(choices: list[Schema]) -> Schema:
-    """One of several, any value where one of them is."""
+    """A schema for any of `choices`; any value if one of them allows any."""
     if not choices or {} in choices:
         return {}
     return choices[0] if len(choices) == 1 else {"anyOf": choices}
@@ -207,26 +207,28 @@ def _is_count(value: Any) -> bool:
 
 
 def _range(node: Mapping[str, Any], whole: bool) -> Schema:
-    """The bounds of a number; none of them where nothing lies between."""
+    """The bounds of a number; empty where no number lies between them."""
     bounds: Schema = {}
     for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         value = node.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if not abs(value) <= FARTHEST:  # so that NaN is left out too
+            if not abs(value) <= MAX_BOUND:  # so that NaN is left out too
                 continue
             bounds[key] = value
     low = max(bounds.get("minimum", -math.inf), bounds.get("exclusiveMinimum", -math.inf))
     high = min(bounds.get("maximum", math.inf), bounds.get("exclusiveMaximum", math.inf))
-    # A whole number lies in every stretch that is longer than one.
-    return bounds if high - low > (1 if whole else 0) or _holds(bounds, low, high) else {}
+    # Every interval longer than one has a whole number.
+    return (
+        bounds if high - low > (1 if whole else 0) or _has_whole_number(bounds, low, high) else {}
+    )
 
 
-def _holds(bounds: Schema, low: float, high: float) -> bool:
-    """Whether a short stretch holds the whole number at its lower end or just above it."""
-    at = math.ceil(low)
+def _has_whole_number(bounds: Schema, low: float, high: float) -> bool:
+    """Whether a short interval has a whole number: its lower bound or the next one."""
+    lowest = math.ceil(low)
     return any(
         low <= number <= high
         and number > bounds.get("exclusiveMinimum", -math.inf)
         and number < bounds.get("exclusiveMaximum", math.inf)
-        for number in (at, at + 1)
+        for number in (lowest, lowest + 1)
     )

@@ -40,7 +40,7 @@ from backends.openai_api.errors import (
     web_page,
 )
 from backends.openai_api.model_list import Catalog, images_of
-from backends.openai_api.transport import GRACE, Cancelled, Transport, header_of, host_of
+from backends.openai_api.transport import CLOSE_GRACE_S, Cancelled, Transport, header_of, host_of
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -48,25 +48,25 @@ log = logging.getLogger(__name__)
 Protocol = Literal["auto", "openai", "glm4"]
 
 SMALL_ANSWER_TOKENS: Final = 2048
-"""Tokens that any model's window holds: a shorter prompt needs no question about the window."""
+"""Tokens that any model's window holds: a shorter prompt is sent without a look at the window."""
 
-AFTERWARDS: Final = 5.0
-"""Seconds to wait for the usage once the answer itself has ended."""
+USAGE_TIMEOUT_S: Final = 5.0
+"""Seconds to wait for the usage once the answer itself has ended, and for the model list."""
 
 
 class OpenAIBackend:
     """A model on a server.
 
-    `url` ends before `/chat/completions`, mostly in `/v1`. Without a `model` it is the first
-    that the server lists. A server that sends no byte for `idle_timeout` seconds is given up.
-    `retries` are those before the first token, of 429, 5xx and lost connections. `context` is
-    the window in tokens, where the server's own word is not to be asked or trusted.
+    `url` ends before `/chat/completions`, mostly in `/v1`. Without `model` the first model of the
+    server's list is used. A request without a byte for `idle_timeout` seconds is cancelled.
+    `retries` is the number of retries before the first token, after 429, 5xx and lost
+    connections. `context` is the window in tokens, None to use the one that the server reports.
 
     `protocol` is "openai" for native tool calls, or "glm4" for a server that returns raw GLM-4
-    text; "auto" is "openai", for a server does not say which of the two it does. `sees` says
-    that the model is one for pictures, where neither its name nor the server tells.
+    text; "auto" is "openai", since no server reports which of the two it does. `sees` declares
+    that the model takes pictures, where neither its name nor the server says so.
 
-    Raises `ModelUnavailable` for an address that is none.
+    Raises `ModelUnavailable` for an invalid `url`, `RequestRefused` for an invalid `api_key`.
     """
 
     def __init__(
@@ -86,13 +86,13 @@ class OpenAIBackend:
         self._model, self._context, self._sees = model, context, sees
         self._idle, self._retries = idle_timeout, retries
         self._refused: frozenset[str] = frozenset()
-        self._wire = Transport(url, self._key)
-        self._catalog = Catalog(self._wire, model)
+        self._transport = Transport(url, self._key)
+        self._catalog = Catalog(self._transport, model)
 
     @property
     def name(self) -> str:
         model = self._model or self._catalog.glance().model or ""
-        # vLLM calls a model that it was given as a folder by the folder's path.
+        # vLLM names a model that was loaded from a folder by the folder's path.
         shown = re.split(r"[/\\]", model)[-1] if re.match(r"[/\\.~]|\w:[/\\]", model) else model
         return f"{shown} at {self._host}" if shown else self._host
 
@@ -108,7 +108,7 @@ class OpenAIBackend:
         )
 
     def _images(self) -> Images:
-        """What the server has said by now counts; it is not asked for this."""
+        """By the model's name and the cached model list; makes no request."""
         offer = self._catalog.known
         if self._raw:
             return "none"
@@ -118,7 +118,7 @@ class OpenAIBackend:
         return None
 
     def close(self) -> None:
-        self._wire.close()
+        self._transport.close()
 
     def generate(
         self,
@@ -127,9 +127,9 @@ class OpenAIBackend:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        watch = _Watch()
+        timer = _AnswerTimer()
         names = names_of(messages, tools)
-        reader = self._reader(names, tools)
+        reader = self._new_reader(names, tools)
         failures = 0
         while True:
             try:
@@ -138,38 +138,38 @@ class OpenAIBackend:
                 body = self._body(messages, tools, names, config, cancel)
                 with closing(self._answer(body, reader, cancel)) as events:
                     for event in events:
-                        watch.look()
+                        timer.mark_event()
                         yield event
                 break
             except Cancelled:
                 yield from reader.finish(complete=False)
-                yield AnswerFinished("cancelled", watch.usage(reader))
+                yield AnswerFinished("cancelled", timer.usage(reader))
                 return
-            except (IdleTimeout, Overflow, AnswerBroken, RequestFailure) as trouble:
-                if reader.pieces or not isinstance(trouble, RequestFailure):
+            except (IdleTimeout, Overflow, AnswerBroken, RequestFailure) as error:
+                if reader.pieces or not isinstance(error, RequestFailure):
                     yield from reader.finish(complete=False)
                     raise broken(
-                        trouble, self._host, self._idle, reader.pieces > 0, self._key
+                        error, self._host, self._idle, reader.pieces > 0, self._key
                     ) from None
-                reader = self._reader(names, tools)
-                if self._without(trouble):
+                reader = self._new_reader(names, tools)
+                if self._drop_refused_options(error):
                     continue
                 failures += 1
-                if failures > self._retries or not trouble.passing:
-                    log.info("%s: status %s", self._host, trouble.status)
-                    raise user_message(trouble, self._host, self._key) from None
-                yield from self._wait(trouble, failures, cancel)
+                if failures > self._retries or not error.passing:
+                    log.info("%s: status %s", self._host, error.status)
+                    raise user_message(error, self._host, self._key) from None
+                yield from self._wait_for_retry(error, failures, cancel)
         for event in reader.finish():
-            watch.look()
+            timer.mark_event()
             yield event
         if reader.fault:
             raise AnswerBroken(reader.fault)
-        yield AnswerFinished(reader.finish_reason, watch.usage(reader))
+        yield AnswerFinished(reader.finish_reason, timer.usage(reader))
 
     def _answer(
         self, body: Mapping[str, Any], reader: ChunkReader, cancel: threading.Event
     ) -> Generator[ModelEvent]:
-        """The events of one request. Returns when the answer ended properly, else raises."""
+        """The events of one request. Raises unless the answer ended properly."""
         stream = EventStream()
         yield from self._streamed(stream, body, reader, cancel)
         if stream.rubbish:
@@ -185,12 +185,12 @@ class OpenAIBackend:
         reader: ChunkReader,
         cancel: threading.Event,
     ) -> Generator[ModelEvent]:
-        exchange = self._wire.chat(body)
-        afterwards, grace = min(self._idle, AFTERWARDS), 0.0
+        response = self._transport.chat(body)
+        usage_timeout, grace = min(self._idle, USAGE_TIMEOUT_S), 0.0
         try:
             while True:
                 try:
-                    data = exchange.read(afterwards if reader.ended else self._idle, cancel)
+                    data = response.read(usage_timeout if reader.ended else self._idle, cancel)
                 except (IdleTimeout, RequestFailure):
                     if reader.ended:  # only the usage is missing
                         return
@@ -198,26 +198,26 @@ class OpenAIBackend:
                 for event in stream.finish() if data is None else stream.feed(data):
                     if event.startswith("[DONE]"):
                         reader.end()
-                        grace = GRACE
+                        grace = CLOSE_GRACE_S
                         return
-                    yield from _read(event, reader)
+                    yield from _events_of(event, reader)
                 if data is None:
                     break
         finally:
-            exchange.close(grace)
+            response.close(grace)
         if not stream.seen:
-            whole = stream.unread.decode("utf-8", "replace")
-            if web_page(whole):
-                raise RequestFailure(200, whole)
-            if whole.strip():
-                yield from _read(whole, reader)
+            text = stream.unread.decode("utf-8", "replace")
+            if web_page(text):
+                raise RequestFailure(200, text)
+            if text.strip():
+                yield from _events_of(text, reader)
         if not reader.ended:
             raise AnswerBroken(
                 "The model server closed the connection and the answer broke off. "
                 "Retry to ask again."
             )
 
-    def _reader(self, names: Names, tools: Sequence[ToolSpec]) -> ChunkReader:
+    def _new_reader(self, names: Names, tools: Sequence[ToolSpec]) -> ChunkReader:
         if self._raw:
             return ChunkReader(parser=glm4.Parser(tools))
         return ChunkReader({names.sent(spec.name): spec.name for spec in tools})
@@ -230,7 +230,7 @@ class OpenAIBackend:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> dict[str, Any]:
-        """The request. May ask the server for its models first, and raises as that does."""
+        """The request's body. May request the model list, and raises as `Catalog.ask` does."""
         model = self._model or self._catalog.ask(self._idle, cancel).model
         if model is None:
             raise ModelUnavailable(
@@ -240,37 +240,40 @@ class OpenAIBackend:
         sent = (
             glm4_messages(messages, tools)
             if self._raw
-            # Servers of a GLM tokenize its special tokens wherever they stand, as in a text.
+            # Servers of a GLM tokenize special tokens in the users' text too.
             else chat_messages(messages, names, glm4.defuse if "glm" in model.lower() else str)
         )
-        self._fits(sent, cancel)
+        self._check_size(sent, cancel)
         body = request_body(model, sent, config)
         if not self._raw:
             body |= tool_fields(tools, names, config)
         return without(body, self._refused)
 
-    def _fits(self, messages: Sequence[Mapping[str, Any]], cancel: threading.Event) -> None:
-        """Refuse what can't fit, however well it is tokenized. The server judges the rest."""
+    def _check_size(self, messages: Sequence[Mapping[str, Any]], cancel: threading.Event) -> None:
+        """Raises `ContextExceeded` for a prompt that exceeds the window with any tokenizer; the
+        server checks the others."""
         if most_of_least(messages) <= SMALL_ANSWER_TOKENS:
             return
         try:
-            window = self._context or self._catalog.ask(min(self._idle, AFTERWARDS), cancel).context
+            window = (
+                self._context or self._catalog.ask(min(self._idle, USAGE_TIMEOUT_S), cancel).context
+            )
         except (RequestFailure, IdleTimeout):
-            return  # the question itself will tell what the matter is
-        # Nothing is counted in a long conversation that fits in any case.
+            return  # the request itself fails with the better message
+        # The cheap upper bound first: most long conversations fit anyway.
         if window and most_of_least(messages) > window:
             least = least_tokens(messages)
             if least > window:
                 raise ContextExceeded(least - window, window)
 
-    def _without(self, fault: RequestFailure) -> bool:
-        """Leave out of all further requests an option that the server does not know."""
+    def _drop_refused_options(self, fault: RequestFailure) -> bool:
+        """Leaves rejected options out of all further requests. Returns whether any was new."""
         refused = refused_options(fault.body) if fault.status in (400, 422) else frozenset()
-        news = refused - self._refused
-        self._refused |= news
-        return bool(news)
+        new = refused - self._refused
+        self._refused |= new
+        return bool(new)
 
-    def _wait(
+    def _wait_for_retry(
         self, fault: RequestFailure, failures: int, cancel: threading.Event
     ) -> Iterator[ModelEvent]:
         seconds = pause(failures, fault.retry_after)
@@ -283,14 +286,14 @@ class OpenAIBackend:
         yield Notice("")
 
 
-class _Watch:
-    """Times one answer, in seconds, as the user feels it: retries are part of it."""
+class _AnswerTimer:
+    """The times of one answer in seconds, as the user experiences them: with all retries."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._first: float | None = None
 
-    def look(self) -> None:
+    def mark_event(self) -> None:
         if self._first is None:
             self._first = time.monotonic() - self._start
 
@@ -305,9 +308,9 @@ class _Watch:
         )
 
 
-def _read(event: str, reader: ChunkReader) -> list[ModelEvent]:
-    """The model events in one server-sent event. Raises `RequestFailure` for an error, or for data
-    of no known form."""
+def _events_of(event: str, reader: ChunkReader) -> list[ModelEvent]:
+    """The model events of one server-sent event. Raises `RequestFailure` for an error message,
+    `AnswerBroken` for data that is not JSON."""
     try:
         chunk = json.loads(event)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What a model server's refusal or silence means, as one sentence for the user: pure."""
+"""A model server's errors and timeouts as one sentence for the user. Pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from backends.errors import (
 from tools.service_error import message_of, parsed, quoted
 
 MAX_RETRY_WAIT_S: Final = 60.0
-"""Seconds that a `Retry-After` is followed for; hosted APIs ask for hours when a quota is used."""
+"""The longest `Retry-After` to follow, in seconds; hosted APIs send hours for a used-up quota."""
 
 MAX_QUOTE_CHARS: Final = 240
-"""Characters of a server's own message that the user is shown."""
+"""Characters of a server's own message in a message for the user."""
 
 
 class RequestFailure(Exception):
     """A request that failed. `status` is the HTTP status, None when there was no HTTP answer.
 
-    `body` is what the server said, unshortened: it may hold anything, so it is never shown as it
-    is. `retry_after` is in seconds, None when the server named no time.
+    `body` is the response's text, or the client's error message; untrusted, so that only `quoted`
+    text of it is shown. `retry_after` is in seconds, None when the server named no time.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class RequestFailure(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same request may go well a little later."""
+        """Whether the same request may succeed a little later."""
         if self.status is None:
             return not _certificate(self.body)
         if context_exceeded(self.body) or "insufficient_quota" in self.body:
@@ -58,8 +58,8 @@ class IdleTimeout(Exception):
 def pause(attempt: int, retry_after: float | None) -> float:
     """Seconds to wait before trying again after failure number `attempt`, from 1.
 
-    What the server asks for, else 0.5 s doubled each time up to 8 s; up to a quarter more, so
-    that clients that failed together do not come back together.
+    `retry_after` if the server sent one, else 0.5 s doubled each time up to 8 s. Random jitter
+    keeps clients that failed together from retrying together.
     """
     if retry_after is not None:
         return min(retry_after * random.uniform(1, 1.05), MAX_RETRY_WAIT_S)
@@ -67,7 +67,7 @@ def pause(attempt: int, retry_after: float | None) -> float:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait: `Retry-After`, a number or a date, or its kin."""
+    """Seconds that the server asks to wait: `retry-after-ms`, or `Retry-After`, number or date."""
     milliseconds = _seconds(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -83,10 +83,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def user_message(fault: RequestFailure, host: str, key: str | None = None) -> BackendError:
-    """What the user is told of `fault`. `host` is shown; `key` is cut out of all else."""
+    """The error for the user. The text shows `host`; `key` is removed from the server's message."""
     status, body = fault.status, fault.body
-    said = quoted(message_of(body), key, MAX_QUOTE_CHARS)
-    reply = f"{status}: {said}" if said else f"{status}"
+    message = quoted(message_of(body), key, MAX_QUOTE_CHARS)
+    reply = f"{status}: {message}" if message else f"{status}"
     if status is None:
         if _certificate(body):
             return ModelUnavailable(f"The certificate of the model server at {host} is not valid.")
@@ -123,13 +123,15 @@ def user_message(fault: RequestFailure, host: str, key: str | None = None) -> Ba
 
 
 def broken(
-    trouble: Exception, host: str, idle: float, begun: bool, key: str | None = None
+    error: Exception, host: str, idle: float, begun: bool, key: str | None = None
 ) -> BackendError:
-    """What the user is told of an answer that ended badly. `idle` is in seconds, and `begun`
-    says whether a part of the answer had come."""
-    match trouble:
+    """The error for the user after an answer that broke off with `error`.
+
+    `idle` is the idle timeout in seconds; `begun` says whether a part of the answer arrived.
+    """
+    match error:
         case BackendError():
-            return trouble
+            return error
         case IdleTimeout() if not begun:
             return ModelUnavailable(
                 f"The model server at {host} was silent for {idle:g} seconds and was given up. "
@@ -139,8 +141,8 @@ def broken(
             reason = f"The model server was silent for {idle:g} seconds"
         case RequestFailure(status=None):
             reason = "The connection to the model server was lost"
-        case RequestFailure() if said := quoted(message_of(trouble.body), key, MAX_QUOTE_CHARS):
-            reason = f"The model server failed ({said})"
+        case RequestFailure() if message := quoted(message_of(error.body), key, MAX_QUOTE_CHARS):
+            reason = f"The model server failed ({message})"
         case _:
             reason = "The model server sent something unreadable"
     return AnswerBroken(f"{reason} and the answer broke off. Retry to ask again.")
@@ -157,11 +159,11 @@ def error_in(chunk: Mapping[str, Any]) -> RequestFailure | None:
 
 
 def context_exceeded(body: str) -> BackendError | None:
-    """What to tell when `body` says that the prompt is too long, None when it does not.
+    """The error for the user if `body` says that the prompt is too long, else None.
 
-    The wordings are those of OpenAI, vLLM, SGLang, llama-server and TGI. Where the numbers are
-    missing, or count the room for the answer too and so say nothing about the prompt, the
-    sentence comes without them.
+    The wordings are those of OpenAI, vLLM, SGLang, llama-server and TGI. Some messages have no
+    numbers, or numbers that include the tokens for the answer; the result is then
+    `PromptTooLong`, else `ContextExceeded`.
     """
     message = message_of(body)
     if not _TOO_LONG.search(message) and not _TOO_LONG.search(body):
@@ -181,7 +183,7 @@ def context_exceeded(body: str) -> BackendError | None:
 
 
 def web_page(body: str) -> bool:
-    """Whether `body` is HTML or XML: no API answers so."""
+    """Whether `body` is HTML or XML rather than an API's response."""
     return body.lstrip("\ufeff \t\r\n").startswith("<")
 
 

@@ -1,4 +1,4 @@
-"""What a model server says about its models: `GET /v1/models`, asked when needed, and once."""
+"""The model list of a server, `GET /v1/models`: requested when needed, and cached."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from backends.openai_api.errors import IdleTimeout, RequestFailure
 from backends.openai_api.transport import StreamedResponse, Transport
 
 TIMEOUT_S: Final = 2.0
-"""Seconds that a page may wait for the first answer; it draws without it then."""
+"""Seconds that the first `glance` waits for the list; a page is drawn without it then."""
 
-AGAIN: Final = 30.0
-"""Seconds before a server that did not tell is asked once more."""
+RETRY_INTERVAL_S: Final = 30.0
+"""Seconds between two requests to a server that gave no list."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A model on offer; `context` is its window in tokens, None when the server doesn't say.
-    `sees` is whether the server says that it takes pictures; most say nothing of it."""
+    """A model that the server offers.
+
+    `context` is its window in tokens, None when the server doesn't report it. `sees` is whether
+    the server reports that the model takes pictures; most servers don't.
+    """
 
     model: str | None = None
     context: int | None = None
@@ -44,7 +47,7 @@ def offer_in(listing: object, wanted: str | None) -> Offer:
 
 
 def images_of(model: str, sees: bool) -> Images:
-    """What a model sees: by its name, else several pictures where it is known that it `sees`."""
+    """The number of pictures that a model takes: by its name, else several if it `sees`."""
     name = model.lower()
     if _ONE_PICTURE.search(name):
         return "one"
@@ -52,57 +55,60 @@ def images_of(model: str, sees: bool) -> Images:
 
 
 class Catalog:
-    """The offer that one backend uses, from any thread."""
+    """The model of one backend in the server's list. Safe from all threads."""
 
-    def __init__(self, wire: Transport, wanted: str | None) -> None:
-        self._wire, self._wanted = wire, wanted
+    def __init__(self, transport: Transport, wanted: str | None) -> None:
+        self._transport, self._wanted = transport, wanted
         self._lock = threading.Lock()
         self._offer: Offer | None = None
-        self._asking: StreamedResponse | None = None
+        self._response: StreamedResponse | None = None
         self._body = b""
         self._glanced = False
-        self._failed = -AGAIN
+        self._failed = -RETRY_INTERVAL_S
 
     @property
     def known(self) -> Offer:
-        """What the server has said by now."""
+        """The cached offer, empty before the server has sent its list."""
         return self._offer or Offer()
 
     def glance(self) -> Offer:
-        """What is known by now, for a page that is being drawn: no error, hardly a wait."""
+        """The cached offer, for a page that is being drawn. Requests the list if need be; waits at
+        most `TIMEOUT_S` the first time, and raises nothing."""
         if self._offer is None:
             with self._lock:
-                self._go_on()
+                self._poll()
         return self._offer or Offer()
 
-    def ask(self, patience: float, cancel: threading.Event) -> Offer:
-        """The offer, waited for. Raises as `StreamedResponse.read` does."""
+    def ask(self, idle_timeout: float, cancel: threading.Event) -> Offer:
+        """The offer, requested if need be. Raises as `StreamedResponse.read` does."""
         if self._offer is None:
-            exchange = self._wire.models()
+            response = self._transport.models()
             try:
-                body = exchange.read_all(patience, cancel)
+                body = response.read_all(idle_timeout, cancel)
             finally:
-                exchange.close()
-            self._keep(body)
+                response.close()
+            self._store(body)
         return self._offer or Offer()
 
-    def _go_on(self) -> None:
-        if self._offer or (self._asking is None and time.monotonic() < self._failed + AGAIN):
+    def _poll(self) -> None:
+        if self._offer or (
+            self._response is None and time.monotonic() < self._failed + RETRY_INTERVAL_S
+        ):
             return
-        patience, self._glanced = 0.0 if self._glanced else TIMEOUT_S, True
+        idle_timeout, self._glanced = 0.0 if self._glanced else TIMEOUT_S, True
         try:
-            if self._asking is None:
-                self._asking, self._body = self._wire.models(), b""
-            while (piece := self._asking.read(patience)) is not None:
+            if self._response is None:
+                self._response, self._body = self._transport.models(), b""
+            while (piece := self._response.read(idle_timeout)) is not None:
                 self._body += piece
-            self._keep(self._body)
+            self._store(self._body)
         except IdleTimeout:
-            return  # it may still come
+            return  # the response may still arrive
         except (RequestFailure, BackendError):
             pass
-        self._asking, self._failed = None, time.monotonic()
+        self._response, self._failed = None, time.monotonic()
 
-    def _keep(self, body: bytes) -> None:
+    def _store(self, body: bytes) -> None:
         offer = offer_in(_parsed(body), self._wanted)
         if offer.model or self._wanted:  # a server without a model may still be loading one
             self._offer = offer
@@ -117,7 +123,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _window(entry: Mapping[str, Any]) -> int | None:
-    """The window of an entry as vLLM, SGLang, OpenRouter, Groq, LM Studio or llama-server has it.
+    """The window in tokens, by the keys of vLLM, SGLang, OpenRouter, Groq, LM Studio, llama-server.
 
     llama-server's `n_ctx_train` is what the model was trained for, and so an upper bound.
     """
@@ -130,14 +136,14 @@ def _window(entry: Mapping[str, Any]) -> int | None:
 
 
 def _sees(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry says so as OpenRouter, Mistral or llama-server has it."""
+    """Whether the model takes pictures, by the keys of OpenRouter, Mistral and llama-server."""
     architecture = entry.get("architecture")
     kinds = architecture.get("input_modalities") if isinstance(architecture, Mapping) else None
     abilities = entry.get("capabilities")
     if isinstance(abilities, Mapping):
         abilities = [name for name, able in abilities.items() if able is True]
-    named = [*(kinds if isinstance(kinds, list) else ()), *(abilities or ())]
-    return any(name in ("image", "vision", "multimodal") for name in named)
+    features = [*(kinds if isinstance(kinds, list) else ()), *(abilities or ())]
+    return any(name in ("image", "vision", "multimodal") for name in features)
 
 
 _ONE_PICTURE: Final = re.compile(r"glm-4v-(?:9b|flash)|glm-edge-v")
@@ -145,7 +151,7 @@ _SEEING: Final = re.compile(
     r"glm-[\d.]+v|cogvlm|cogagent|gpt-4o|gpt-4\.1|gpt-5|claude|gemini|gemma-?3-(?:4|12|27)b|llava|minicpm-v"
     r"|pixtral|molmo|(?:^|[-_/.:\d])vl(?:[-_:.\d]|$)|vlm|vision"
 )
-"""Names of models that see, as their makers give them."""
+"""Names of models with vision, as their makers publish them."""
 _WINDOWS: Final = (
     "max_model_len",
     "context_length",

@@ -1,8 +1,8 @@
-"""The connections to a model server: requests go out, bytes come in, and nobody here reads them.
+"""The connections to a model server: requests and the raw bytes of their responses.
 
-All requests to one server share one HTTP client on one event loop, in a thread of its own. So a
-request can be given up at any point - while it connects, while the server thinks, between two
-tokens - and its connection is closed at once, whichever thread asks for that.
+All requests to one server share one HTTP client on one event loop, in a thread of its own. So any
+thread can cancel a request at any point - while it connects, before the first byte, between two
+tokens - and its connection is closed at once.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONNECT: Final = 10.0
+CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds for a TCP and TLS handshake."""
 
 POLL_INTERVAL_S: Final = 0.05
-"""Seconds between two looks at the Stop flag while nothing arrives."""
+"""Seconds between two checks of the Stop flag while no data arrives."""
 
-GRACE: Final = 1.0
-"""Seconds in which an answer that was read may end by itself: its connection is used again."""
+CLOSE_GRACE_S: Final = 1.0
+"""Seconds that a completely read response may take to end, so that its connection is reused."""
 
 
 class Cancelled(Exception):
@@ -41,26 +41,26 @@ class Cancelled(Exception):
 
 
 class StreamedResponse:
-    """One request, and the bytes of its answer as they come."""
+    """One request, and the bytes of its response as they arrive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, answer: AsyncGenerator[bytes]) -> None:
         self._loop = loop
         self._pieces: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
         self._running = asyncio.run_coroutine_threadsafe(self._run(answer), loop)
 
-    def read(self, patience: float, cancel: threading.Event | None = None) -> bytes | None:
+    def read(self, idle_timeout: float, cancel: threading.Event | None = None) -> bytes | None:
         """The next bytes, None at the end.
 
-        Raises `RequestFailure` when the request failed, `IdleTimeout` after `patience` seconds
-        without a byte, and `Cancelled`.
+        Raises `RequestFailure` when the request failed, `IdleTimeout` after `idle_timeout` seconds
+        without a byte, and `Cancelled` when `cancel` is set.
         """
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + idle_timeout
         while cancel is None or not cancel.is_set():
-            left = deadline - time.monotonic()
+            remaining = deadline - time.monotonic()
             try:
-                piece = self._pieces.get(timeout=max(0.0, min(POLL_INTERVAL_S, left)))
+                piece = self._pieces.get(timeout=max(0.0, min(POLL_INTERVAL_S, remaining)))
             except queue.Empty:
-                if left <= 0:
+                if remaining <= 0:
                     raise IdleTimeout from None
                 continue
             if isinstance(piece, Exception):
@@ -68,14 +68,14 @@ class StreamedResponse:
             return piece
         raise Cancelled
 
-    def read_all(self, patience: float, cancel: threading.Event | None = None) -> bytes:
-        """The whole answer; raises as `read` does."""
-        return b"".join(iter(lambda: self.read(patience, cancel), None))
+    def read_all(self, idle_timeout: float, cancel: threading.Event | None = None) -> bytes:
+        """The whole response; raises as `read` does."""
+        return b"".join(iter(lambda: self.read(idle_timeout, cancel), None))
 
     def close(self, grace: float = 0.0) -> None:
-        """Close the connection, if the answer has not ended by itself in `grace` seconds."""
+        """Closes the connection unless the response ends within `grace` seconds."""
         if grace and not self._running.done():
-            with contextlib.suppress(RuntimeError):  # the loop has ended, and all with it
+            with contextlib.suppress(RuntimeError):  # the loop and its connections have ended
                 self._loop.call_soon_threadsafe(self._loop.call_later, grace, self._running.cancel)
         else:
             self._running.cancel()
@@ -89,12 +89,12 @@ class StreamedResponse:
         except asyncio.CancelledError:
             self._pieces.put(RequestFailure(None, "closed"))
             raise
-        except Exception as error:  # noqa: BLE001 - raised again where the answer is read
+        except Exception as error:  # noqa: BLE001 - `read` raises it
             self._pieces.put(error)
 
 
 class Transport:
-    """The requests that a model server knows. `url` ends before `/chat/completions`."""
+    """The requests of the API. `url` ends before `/chat/completions`."""
 
     def __init__(self, url: str, key: str | None) -> None:
         self._url, self._key = url.rstrip("/"), key
@@ -106,15 +106,15 @@ class Transport:
         self._http: httpx2.AsyncClient | None = None
 
     def chat(self, body: Mapping[str, Any]) -> StreamedResponse:
-        """Ask for an answer. Raises `ModelUnavailable` when the wire was closed."""
+        """Requests a completion. Raises `ModelUnavailable` after `close`."""
         return StreamedResponse(self._running_loop(), self._sent("POST", "/chat/completions", body))
 
     def models(self) -> StreamedResponse:
-        """Ask for the list of models. Raises `ModelUnavailable` when the wire was closed."""
+        """Requests the list of models. Raises `ModelUnavailable` after `close`."""
         return StreamedResponse(self._running_loop(), self._sent("GET", "/models"))
 
     def close(self) -> None:
-        """End all requests and the thread. May be called twice."""
+        """Ends all requests and the thread. May be called twice."""
         with self._lock:
             self._closed = True
             loop, thread, closing = self._loop, self._thread, self._closing
@@ -125,7 +125,7 @@ class Transport:
     async def _sent(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[bytes]:
-        """The bytes of an answer. Raises `RequestFailure`."""
+        """Sends a request and yields the bytes of its response. Raises `RequestFailure`."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         try:
             async with self._client().stream(
@@ -144,8 +144,8 @@ class Transport:
             import httpx2
 
             self._http = httpx2.AsyncClient(
-                # Silence is noticed by `StreamedResponse.read`, for all that may be silent alike.
-                timeout=httpx2.Timeout(None, connect=CONNECT),
+                # `StreamedResponse.read` has the idle timeout, one for all phases of a request.
+                timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
                 follow_redirects=True,
             )
@@ -158,14 +158,17 @@ class Transport:
             if self._loop is None:
                 ready = threading.Event()
                 self._thread = threading.Thread(
-                    target=asyncio.run, args=(self._live(ready),), name="model-server", daemon=True
+                    target=asyncio.run,
+                    args=(self._run_loop(ready),),
+                    name="model-server",
+                    daemon=True,
                 )
                 self._thread.start()
                 ready.wait()
             assert self._loop is not None
             return self._loop
 
-    async def _live(self, ready: threading.Event) -> None:
+    async def _run_loop(self, ready: threading.Event) -> None:
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
         ready.set()
         await self._closing.wait()
@@ -178,7 +181,9 @@ class Transport:
 
 
 def host_of(url: str) -> str:
-    """Host and port of an address, without what else it may hold: a path, a user, a password."""
+    """Host and port of a URL, without its path, user name and password.
+
+    Raises `ModelUnavailable` for a URL that is not valid."""
     try:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https") and parts.hostname:
@@ -192,7 +197,7 @@ def host_of(url: str) -> str:
 
 
 def header_of(key: str | None) -> str | None:
-    """A key as a header can hold it."""
+    """The key as a header value, None for an empty one. Raises `RequestRefused` for other text."""
     key = (key or "").strip()
     if not (key.isascii() and key.isprintable()):
         raise RequestRefused("The key holds characters that no key has. Check GLM_API_KEY.")
@@ -207,12 +212,12 @@ def _transport_errors() -> tuple[type[Exception], ...]:
     import anyio
     import httpx2
 
-    # TLS streams let the last two through: https://github.com/pydantic/httpx2/issues/854
+    # TLS streams do not wrap the last two: https://github.com/pydantic/httpx2/issues/854
     return (httpx2.RequestError, httpx2.InvalidURL, OSError, ssl.SSLError, anyio.EndOfStream)
 
 
 def _causes(error: BaseException | None) -> str:
-    """The texts of an error and of those behind it: a bad certificate is deep down there."""
+    """The messages of an error and its causes: a certificate error is deep in that chain."""
     return " / ".join(str(cause) for cause in _chain(error))
 
 

@@ -1,16 +1,15 @@
 """Weights in safetensors in process, through transformers: text models, and GLM models that see.
 
-One model is loaded once for all sessions. Several answers are written in turns, a chunk of the
-prompt or a token each (a fair queue); beyond `slots` requests wait. The key-value caches of
-conversations are kept, so that a follow-up costs what its new tokens cost (see
-`kv_cache`). The model runs on the thread that asks for the next event, or for it
-(`compiled_decoding`): where nobody asks, nothing is computed, and closing the generator frees
-all that it holds.
+One model is loaded once for all sessions. Several answers are generated in turns, a step of a
+prompt chunk or a token each (a fair queue); requests beyond `slots` wait. The key-value caches of
+conversations are kept, so that a follow-up only reads its new tokens (see `kv_cache`). A step
+runs on the thread that requests the next event, or while that thread waits (`compiled_decoding`):
+without a consumer nothing is computed, and closing the generator frees its resources.
 
-Not covered: answers computed in one batch, pictures for models other than GLM's, videos, beams.
-(transformers 5.23 has a continuous batching of its own, with shared prefixes; but it chooses
-between greedy and sampled, and a seed, once for all requests, leaves the repetition penalty out,
-and takes token ids alone, so no pictures.) Serve a model with vLLM for many users at once.
+Not covered: batched decoding, pictures for models other than GLM's, videos, beam search.
+(transformers 5.23 has continuous batching with shared prefixes, but greedy or sampled decoding
+and the seed are one choice for all requests, the repetition penalty is missing, and the input is
+token ids only, so no pictures.) Serve a model with vLLM for many users at once.
 """
 
 from __future__ import annotations
@@ -28,26 +27,29 @@ from backends.messages import Finish, Message, Usage
 from backends.queue_notices import POLL_INTERVAL_S, FairQueue, waiting
 from backends.transformers.compiled_decoding import CompiledSteps
 from backends.transformers.config import WeightsConfig
-from backends.transformers.generation import CPU_CHUNK, GPU_CHUNK, Answer
+from backends.transformers.generation import CPU_CHUNK_TOKENS, GPU_CHUNK_TOKENS, Answer
 from backends.transformers.kv_cache import CachedPrefix, PrefixCache, empty_device_cache
 from backends.transformers.loading import Weights
-from backends.transformers.memory import cache_rooms, on_gpu, token_bytes
+from backends.transformers.memory import cache_sizes, on_gpu, token_bytes
 from backends.transformers.prompt import Prompt, Prompter
 from backends.transformers.tokenizer import Detokenizer
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
 
-# The least room for an answer, as in `llama_cpp`.
+# Tokens that the window must have left for an answer, as in `llama_cpp`.
 ANSWER_ROOM = 64
-# A prompt of fewer chunks is read before anyone could read the notice.
-CHUNKS_WORTH_TELLING = 4
+# A prompt of fewer chunks is read too fast for a notice.
+MIN_CHUNKS_FOR_NOTICE = 4
 FAULT = "The model stopped with a fault of its engine. Retry, or clear the chat."
 
 
 class Transformers:
-    """A `Backend` over loaded weights (see `loading.load`). `chunk` is how many tokens
-    of a prompt are read at once. Raises `ModelUnavailable` where they know no chat."""
+    """A `Backend` over loaded weights (see `loading.load`).
+
+    `chunk` is the number of prompt tokens in a step, None for the device's default. Raises
+    `ModelUnavailable` for a model without a chat template.
+    """
 
     def __init__(
         self, weights: Weights, config: WeightsConfig | None = None, chunk: int | None = None
@@ -62,10 +64,10 @@ class Transformers:
         )
         self._memory = int(weights.model.get_memory_footprint())
         self._virtual = 0 if weights.preamble is None else int(weights.preamble.shape[1])
-        self._chunk = chunk or (GPU_CHUNK if on_gpu(config.device_map) else CPU_CHUNK)
+        self._chunk = chunk or (GPU_CHUNK_TOKENS if on_gpu(config.device_map) else CPU_CHUNK_TOKENS)
         settings = weights.model.config
         size = token_bytes(settings, weights.model.dtype)
-        self._caches = PrefixCache(settings, size, *cache_rooms(config))
+        self._caches = PrefixCache(settings, size, *cache_sizes(config))
         self._compiled = CompiledSteps(weights, self._caches) if config.compile else None
         self._queue, self._steps = FairQueue(config.slots), FairQueue(1)
 
@@ -75,11 +77,11 @@ class Transformers:
 
     @property
     def capabilities(self) -> Capabilities:
-        own_calls = self._prompter.style == "tagged"
+        tagged_calls = self._prompter.style == "tagged"
         return Capabilities(
             context=self._window,
-            native_tools=not own_calls,
-            forced_tool=not own_calls,
+            native_tools=not tagged_calls,
+            forced_tool=not tagged_calls,
             images="several" if self._sees else "none",
             reasoning=self._prompter.thinks,
             memory=self._memory,
@@ -89,7 +91,7 @@ class Transformers:
         return len(self._prompt(messages, tools).keys)
 
     def close(self) -> None:
-        """Gives the memory back, once the running answers have ended."""
+        """Frees the memory, once the running answers have ended."""
         self._weights = None
         compiled, self._compiled = self._compiled, None
         if compiled is not None:
@@ -97,7 +99,7 @@ class Transformers:
         self.forget()
 
     def forget(self) -> None:
-        """Lets go of all conversations that are not being answered."""
+        """Frees the caches of all conversations that are not being answered."""
         if self._compiled is not None:
             self._compiled.free()
         self._caches.free()
@@ -127,7 +129,7 @@ class Transformers:
         weights, compiled = self._weights, self._compiled
         if weights is None:
             raise ModelUnavailable(f"{self._name} has been closed. Reload the page.")
-        kept = self._taken(prompt)
+        kept = self._take_cache(prompt)
         cached = len(kept.keys)
         parser = glm4.Parser(tools, begins=prompt.begins)
         text = Detokenizer(self._prompter.tokens, special=self._prompter.style != "template")
@@ -135,10 +137,10 @@ class Transformers:
         written = 0
         try:
             answer = Answer(weights, prompt, kept, config, self._chunk, compiled)
-            told = answer.unread > CHUNKS_WORTH_TELLING * self._chunk
+            long = answer.unread > MIN_CHUNKS_FOR_NOTICE * self._chunk
             while answer.unread and self._step(answer, answer.read, cancel) is not None:
-                if told:
-                    yield _reading(answer)
+                if long:
+                    yield _progress_notice(answer)
             limit = min(config.max_tokens, self._window - answer.total)
             while written < limit:
                 token = self._step(answer, answer.write, cancel)
@@ -158,7 +160,8 @@ class Transformers:
         yield from parser.finish(complete=finish == "stop")
         yield AnswerFinished(finish, Usage(answer.total, cached, written))
 
-    def _taken(self, prompt: Prompt) -> CachedPrefix:
+    def _take_cache(self, prompt: Prompt) -> CachedPrefix:
+        """The cache for `prompt`; frees all idle caches where memory for it is lacking."""
         try:
             return self._caches.take(prompt.keys)
         except Exception as error:
@@ -168,9 +171,10 @@ class Transformers:
         return self._caches.take(prompt.keys)
 
     def _step(self, answer: Answer, work: Callable[[], int], cancel: threading.Event) -> int | None:
-        """What one step of the model gave, when it is our turn; None where `cancel` was set.
+        """Runs one step of the model, `work`, when the answer's turn comes.
 
-        Raises `AnswerBroken` for what goes wrong in it.
+        Returns its result, None when `cancel` was set. Raises `AnswerBroken` where it fails, for
+        lack of memory after a second try with all idle caches freed.
         """
         with self._steps.ticket(answer.owner) as ticket:
             while not cancel.is_set() and ticket.wait(POLL_INTERVAL_S):
@@ -186,7 +190,7 @@ class Transformers:
                     log.exception("the model failed")
                     self._caches.drop(answer.kept)
                     raise AnswerBroken(FAULT) from None
-            # Here the failed step's own memory is free, too.
+            # Outside of `except`, so that the failed step's own memory is free.
             answer.undo()
             self.forget()
             try:
@@ -196,17 +200,17 @@ class Transformers:
                 self._caches.drop(answer.kept)
                 if not _out_of_memory(error):
                     raise AnswerBroken(FAULT) from None
-            held = len(answer.kept.keys)
+            cached_tokens = len(answer.kept.keys)
             empty_device_cache()
             raise AnswerBroken(
-                f"The memory is full: {held:,} tokens of this conversation fit. Shorten it, or "
-                "clear it, or choose a smaller or quantised model."
+                f"The memory is full: {cached_tokens:,} tokens of this conversation fit. Shorten "
+                "it, or clear it, or choose a smaller or quantised model."
             )
 
     def _prompt(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], forced: str | None = None
     ) -> Prompt:
-        """The prompt's tokens. Raises `ContextExceeded` when no answer fits behind them."""
+        """The prompt's tokens. Raises `ContextExceeded` if the window has no room for an answer."""
         begins = f"{forced}\n" if any(tool.name == forced for tool in tools) else ""
         prompt = self._prompter.prompt(messages, tools, begins)
         if self._virtual:
@@ -219,7 +223,7 @@ class Transformers:
         return prompt
 
 
-def _reading(answer: Answer) -> Notice:
+def _progress_notice(answer: Answer) -> Notice:
     if not answer.unread:
         return Notice("")
     done = answer.total - answer.unread
@@ -227,8 +231,10 @@ def _reading(answer: Answer) -> Notice:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Of the device, or of the host, where torch has no exception of its own for it."""
+    """Whether memory of the device or the host ran out; torch has no exception for the latter."""
     import torch
 
-    said = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(each in str(error) for each in said)
+    messages = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        message in str(error) for message in messages
+    )

@@ -1,16 +1,16 @@
-"""Decoding in compiled steps of fixed shapes, for kept caches (`GLM_COMPILE`).
+"""Decoding in compiled steps of fixed shapes, over cached prefixes (`GLM_COMPILE`).
 
-A conversation that is being answered sits at a desk: a static cache of one of a few lengths, in
-which it reads and writes in place. The step of one token over a desk is compiled once a length,
-while the model loads; on CUDA its kernels are captured as one graph and replayed, which saves the
-launch of each. When the answer ends, the conversation takes its states back into memory of its
-own: desks are few, since a graph belongs to the addresses that it was captured with.
+While a conversation is answered, its states lie in a static cache (`DecodingCache`) of one of a
+few lengths. The step of one token over such a cache is compiled once for each length, while the
+model loads; on CUDA its kernels are captured as one graph and replayed, which saves the launch of
+each kernel. When the answer ends, the states move back into memory of the conversation's own:
+there are few static caches, since a graph is bound to the addresses that it was captured with.
 
-What can't be compiled goes the plain way, and the log says why: other kinds of attention than
-sdpa, models on several devices, quantised weights that don't compile, and all beyond the longest
-desk. There attention, not the launch of kernels, is what takes time; the plain path reads only
-the tokens that are there, while a desk would take gigabytes for each answer (40 KB a token for
-GLM-4-9B in bfloat16).
+The uncompiled path serves what can't be compiled, and the log has the reason: attention other
+than sdpa, models on several devices, quantised weights that don't compile, and prompts longer
+than the longest static cache. For these attention dominates, not the launch of kernels: the
+uncompiled path reads only the tokens present, while a static cache would take gigabytes for each
+answer (40 KB a token for GLM-4-9B in bfloat16).
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ from backends.transformers.loading import Weights
 log = logging.getLogger(__name__)
 
 LENGTHS = (2048, 8192, 32_768)
-"""Of desks, in tokens. Each is compiled on its own, which takes from seconds to minutes."""
-# A CUDA graph is made by the second run of a step, and replayed by the third.
+"""Lengths of static caches in tokens. Compiling takes from seconds to minutes for each."""
+# Runs of a step while it is compiled: torch captures the CUDA graph in the second run and replays
+# it in the third.
 WARMING = 3
-# Its name among the attentions of transformers.
+# The name under which transformers knows the attention below.
 ATTENTION = "packed_decoding"
 
 
 @dataclass
 class DecodingCache:
-    """A static cache; `read` is how many tokens it believes to hold, -1 where it can't tell."""
+    """A static cache of `length` tokens; `read` is the number of tokens in it, -1 if unknown."""
 
     length: int
     states: Any
@@ -47,18 +48,21 @@ class DecodingCache:
 
 
 class CompiledSteps:
-    """Reads one token at a time for the conversations in `caches`. Making it compiles, and takes
-    its time; it never raises for what can't be compiled."""
+    """Reads one token at a time for the conversations in `caches`.
+
+    The constructor compiles, which takes from seconds to minutes. It does not raise for a model
+    that can't be compiled: `longest` is 0 then.
+    """
 
     def __init__(self, weights: Weights, caches: PrefixCache) -> None:
         self._weights, self._caches = weights, caches
         self._idle: dict[int, list[DecodingCache]] = {}
-        self._taken: dict[CachedPrefix, DecodingCache] = {}
+        self._in_use: dict[CachedPrefix, DecodingCache] = {}
         # CUDA graphs belong to the thread that captured them.
         self._thread = ThreadPoolExecutor(1, "model-step")
         self._lengths: tuple[int, ...] = ()
-        if (why := _unfit(weights.model)) is not None:
-            log.warning("%s is not compiled: %s", weights.name, why)
+        if (reason := _why_not_compiled(weights.model)) is not None:
+            log.warning("%s is not compiled: %s", weights.name, reason)
             return
         _choose_attention(weights.model)
         self._step = compiled(_step_of(weights), weights.device)
@@ -70,12 +74,14 @@ class CompiledSteps:
 
     @property
     def longest(self) -> int:
-        """Tokens up to which steps are compiled, 0 where none is."""
+        """The longest compiled cache in tokens, 0 where none is compiled."""
         return max(self._lengths, default=0)
 
     def read(self, kept: CachedPrefix, token: int, places: Any = None) -> Any:
-        """The logits behind `token`, which `kept` then holds but for its key; None, and nothing
-        done, where the plain path is to read it. Raises what the device does when out of memory.
+        """Reads `token` into the states of `kept`; the caller appends its key.
+
+        Returns the logits after `token`, or None, with `kept` unchanged, where the uncompiled
+        path must read it. Raises `torch.OutOfMemoryError`.
         """
         import torch
 
@@ -94,10 +100,10 @@ class CompiledSteps:
             return None
 
     def leave(self, kept: CachedPrefix) -> None:
-        """`kept` takes its states back into memory of its own, at the end of an answer; it is
-        dropped where there is no room for that."""
-        desk = self._taken.pop(kept, None)
-        if desk is None:
+        """Moves the states of `kept` back into memory of its own, at the end of an answer. Drops
+        `kept` where memory for that is lacking."""
+        static = self._in_use.pop(kept, None)
+        if static is None:
             return
         try:
             if kept.states is not None:
@@ -105,12 +111,12 @@ class CompiledSteps:
         except Exception:
             log.exception("a conversation could not be kept")
             self._caches.drop(kept)
-        self._idle[desk.length].append(desk)
+        self._idle[static.length].append(static)
 
     def free(self) -> None:
-        """Lets go of the desks at which nobody sits."""
-        for desks in self._idle.values():
-            desks.clear()
+        """Frees the static caches that are not in use."""
+        for caches in self._idle.values():
+            caches.clear()
 
     def close(self) -> None:
         self._lengths = ()
@@ -122,36 +128,39 @@ class CompiledSteps:
 
         start = len(kept.keys)
         with torch.inference_mode():
-            desk = self._desk(kept, length)
-            if desk.read != start:
-                for layer in desk.states.layers:
+            static = self._static_cache_for(kept, length)
+            if static.read != start:
+                for layer in static.states.layers:
                     layer.cumulative_length.fill_(start)
-            desk.read = -1
+            static.read = -1
             tokens = torch.tensor([[token]], device=self._weights.device)
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-            # The next replay of a graph writes over what it gave.
-            logits = self._step(tokens, places, desk.states).clone()
+            # The next replay of the graph overwrites its output.
+            logits = self._step(tokens, places, static.states).clone()
         for layer in kept.states.layers:
             layer.length = start + 1
-        desk.read = start + 1
+        static.read = start + 1
         return logits
 
-    def _desk(self, kept: CachedPrefix, length: int) -> DecodingCache:
-        """Where `kept` sits, a longer one than before if need be."""
-        before = self._taken.get(kept)
-        if before is not None and before.length == length:
-            return before
+    def _static_cache_for(self, kept: CachedPrefix, length: int) -> DecodingCache:
+        """The static cache that holds `kept`; moves its states into one of `length` if need be."""
+        current = self._in_use.get(kept)
+        if current is not None and current.length == length:
+            return current
         idle = self._idle.setdefault(length, [])
-        desk = idle.pop() if idle else DecodingCache(length, _static(self._weights, kept, length))
-        self._caches.lay(kept, [(layer.keys, layer.values) for layer in desk.states.layers])
-        self._taken[kept] = desk
-        desk.read = -1
-        if before is not None:
-            self._idle[before.length].append(before)
-        return desk
+        if idle:
+            static = idle.pop()
+        else:
+            static = DecodingCache(length, _allocate(self._weights, kept, length))
+        self._caches.lay(kept, [(layer.keys, layer.values) for layer in static.states.layers])
+        self._in_use[kept] = static
+        static.read = -1
+        if current is not None:
+            self._idle[current.length].append(current)
+        return static
 
     def _warm(self) -> None:
-        """Compiles for each length that the window has room for, the shortest first."""
+        """Compiles the step for each length that the window can use, the shortest first."""
         import torch
 
         weights = self._weights
@@ -165,17 +174,17 @@ class CompiledSteps:
         places = None if places is None else places.to(weights.device)
         wanted = [
             length
-            for at, length in enumerate(LENGTHS)
-            if at == 0 or LENGTHS[at - 1] < weights.window
+            for index, length in enumerate(LENGTHS)
+            if index == 0 or LENGTHS[index - 1] < weights.window
         ]
-        for at, length in enumerate(wanted):
-            tell("Compiling", at, len(wanted))
+        for index, length in enumerate(wanted):
+            tell("Compiling", index, len(wanted))
             for _ in range(WARMING):
                 self._read(kept, token, places, length)
                 kept.cut(1)
             self._lengths = (*self._lengths, length)
             log.info("%s is compiled for %s tokens", weights.name, length)
-        self._idle[self._taken[kept].length].append(self._taken.pop(kept))
+        self._idle[self._in_use[kept].length].append(self._in_use.pop(kept))
 
 
 def compiled(step: Callable[..., Any], device: Any) -> Callable[..., Any]:
@@ -199,7 +208,7 @@ def _step_of(weights: Weights) -> Callable[..., Any]:
     return step
 
 
-def _static(weights: Weights, kept: CachedPrefix, length: int) -> Any:
+def _allocate(weights: Weights, kept: CachedPrefix, length: int) -> Any:
     from transformers import StaticCache
 
     made: Any = StaticCache(config=weights.model.config, max_cache_len=length)
@@ -208,7 +217,7 @@ def _static(weights: Weights, kept: CachedPrefix, length: int) -> Any:
     return made
 
 
-def _unfit(model: Any) -> str | None:
+def _why_not_compiled(model: Any) -> str | None:
     """Why a model's steps can't be compiled, or None."""
     attention = model.config.get_text_config()._attn_implementation
     if attention not in ("sdpa", ATTENTION):
@@ -224,7 +233,7 @@ def _unfit(model: Any) -> str | None:
 
 
 def _choose_attention(model: Any) -> None:
-    """`_packed` for the part that writes; what looks at pictures keeps its own."""
+    """Sets `_packed` for the language model; the vision tower keeps its own attention."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
@@ -236,8 +245,11 @@ def _choose_attention(model: Any) -> None:
 
 @cache
 def _packed() -> Callable[..., Any]:
-    """Attention of one token under a mask, without a copy of keys and values for each of the
-    heads that share them, which transformers makes where it compiles; the rest is sdpa's."""
+    """The attention function for decoding one token under a mask; sdpa serves all other calls.
+
+    In grouped-query attention several heads share keys and values. Compiled, transformers copies
+    these for each head; this function does not.
+    """
     import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 

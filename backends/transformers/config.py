@@ -1,4 +1,4 @@
-"""How weights in safetensors are loaded and run."""
+"""Options for loading and running weights in safetensors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ Quantise = Literal["none", "8bit", "4bit"]
 
 @dataclass(frozen=True)
 class WeightsConfig:
-    """How weights are loaded and run.
+    """Options for loading and running weights.
 
-    `window` 0 is the model's own. `device_map` "auto" is the GPUs where there are any, else the
-    CPU; others go to transformers as they are. `adapter` is the folder or hub name of a LoRA or
-    P-tuning adapter. Code of its own runs only for models whose name is in `remote_code`.
-    `cache_mb` bounds the kept caches, 0 takes half of what is free once the model is loaded.
-    With `compile` decoding goes in compiled steps (see `compiled_decoding`).
+    `window` is the context window in tokens, 0 for the model's own. `slots` answers are generated
+    at the same time. `device_map` "auto" is the GPUs if there are any, else the CPU; other values
+    go to transformers unchanged. `adapter` is the folder or hub name of a LoRA or P-tuning
+    adapter. A model's own Python code runs only if its name is in `remote_code`. `cache_mb` is
+    the size of the cached prefixes in MB, 0 for half of the memory that is free after loading.
+    `compile` turns on compiled decoding (see `compiled_decoding`).
     """
 
     window: int = 0

@@ -1,4 +1,4 @@
-"""One answer while it is made: the prompt read in chunks, then a token at a time.
+"""Generation of one answer: prefill of the prompt in chunks, then decoding token by token.
 
 Each `read` and each `write` is one step of the model, so that several answers can take turns.
 Only the last position's logits are computed.
@@ -16,16 +16,16 @@ from backends.transformers.loading import Weights
 from backends.transformers.prompt import Prompt
 from backends.transformers.vision import Placed
 
-# Prompt tokens a step. On a CPU a step should be over within a second, so that Stop is heard
-# and others get their turn; a GPU is only busy with more.
-CPU_CHUNK, GPU_CHUNK = 256, 2048
-# For how much of an answer memory is reserved at once, in tokens.
-RESERVED = 512
+# Prompt tokens in a step. On a CPU a step should take less than a second, so that Stop takes
+# effect and other answers get their turn; a GPU needs larger chunks to be busy.
+CPU_CHUNK_TOKENS, GPU_CHUNK_TOKENS = 256, 2048
+# Tokens of an answer for which cache memory is reserved before it begins.
+RESERVED_ANSWER_TOKENS = 512
 
 
 class Answer:
-    """Reads one prompt and writes on. `kept` holds what the model has read, and is kept true to
-    it whatever is raised."""
+    """Reads one prompt and generates its answer. `kept` is the cache of the tokens that the model
+    has read; its keys match its states after any exception too (see `undo`)."""
 
     def __init__(
         self, weights: Weights, prompt: Prompt, kept: CachedPrefix, config: GenerationConfig,
@@ -38,10 +38,10 @@ class Answer:
         self._compiled = compiled
         self._sampler = Sampler(config, weights.device, prompt.ids, weights.stops)
         self._places: Any = _places(weights, prompt) if weights.sight else None
-        self._seen: dict[int, Any] = {}
+        self._embedded_pictures: dict[int, Any] = {}
         self._logits: Any = None
         self._last: int | None = None
-        kept.reserve(self.total + min(config.max_tokens, RESERVED))
+        kept.reserve(self.total + min(config.max_tokens, RESERVED_ANSWER_TOKENS))
 
     @property
     def unread(self) -> int:
@@ -49,7 +49,7 @@ class Answer:
         return max(0, self.total - len(self.kept.keys))
 
     def read(self) -> int:
-        """Reads the next chunk of the prompt; returns its tokens."""
+        """Reads the next chunk of the prompt. Returns its length in tokens."""
         start = len(self.kept.keys)
         end = min(start + self._chunk, self.total)
         virtual = 0 if self._weights.preamble is None else self._weights.preamble.shape[1]
@@ -59,7 +59,7 @@ class Answer:
         return end - start
 
     def write(self) -> int:
-        """Writes the next token, once all is read."""
+        """Samples the next token of the answer, once the prompt is read. Returns its id."""
         if self._last is not None:
             self._read_back(self._last)
             self._last = None
@@ -68,20 +68,22 @@ class Answer:
         return token
 
     def undo(self) -> None:
-        """Back to where the last step began that went well."""
+        """Discards the states of a step that failed."""
         self.kept.cut(len(self.kept.keys))
 
     def _read_back(self, token: int) -> None:
-        """Reads what was written last."""
-        at = len(self.kept.keys)
+        """Feeds the last sampled token to the model."""
+        start = len(self.kept.keys)
         if self._compiled is not None:
-            places = None if self._places is None else self._places_of(at, at + 1).contiguous()
+            places = None
+            if self._places is not None:
+                places = self._places_of(start, start + 1).contiguous()
             logits = self._compiled.read(self.kept, token, places)
             if logits is not None:
                 self._logits = logits
                 self.kept.keys.append(token)
                 return
-        self._forward([token], at, [token])
+        self._forward([token], start, [token])
 
     def _forward(self, ids: Sequence[int], start: int, keys: Sequence[int]) -> None:
         import torch
@@ -105,7 +107,7 @@ class Answer:
         tokens = torch.tensor([ids], device=weights.device)
         if self._places is None:
             return {"input_ids": tokens}
-        shown = [each for each in self._prompt.pictures if _meet(each.patches, start, end)]
+        shown = [each for each in self._prompt.pictures if _overlap(each.patches, start, end)]
         places = self._places_of(start, end)
         if not shown:
             return {"input_ids": tokens, "position_ids": places}
@@ -119,34 +121,34 @@ class Answer:
         return {"inputs_embeds": embedded, "position_ids": places}
 
     def _places_of(self, start: int, end: int) -> Any:
-        """Places of tokens in time, row and column; what is written goes on in a line."""
+        """Positions of tokens in time, row and column, shape (3, 1, n); the answer's are equal."""
         import torch
 
         known = self._places
         if end <= known.shape[-1]:
             return known[..., start:end]
         first = int(known.max()) + 1 + start - known.shape[-1]
-        line = torch.arange(first, first + end - start, device=known.device)
-        return line.expand(3, 1, -1)
+        following = torch.arange(first, first + end - start, device=known.device)
+        return following.expand(3, 1, -1)
 
     def _patches(self, placed: Placed) -> Any:
-        """A picture as the vision tower sees it, looked at once."""
+        """The vision tower's embeddings of a picture, computed once for an answer."""
         weights = self._weights
         assert weights.sight is not None
-        if placed.start not in self._seen:
+        if placed.start not in self._embedded_pictures:
             pixels, grid = weights.sight.pixels(placed.picture)
             device = weights.device
-            seen = weights.model.get_image_features(pixels.to(device), grid.to(device))
-            self._seen[placed.start] = seen.pooler_output[0]
-        return self._seen[placed.start]
+            features = weights.model.get_image_features(pixels.to(device), grid.to(device))
+            self._embedded_pictures[placed.start] = features.pooler_output[0]
+        return self._embedded_pictures[placed.start]
 
 
-def _meet(patches: range, start: int, end: int) -> bool:
+def _overlap(patches: range, start: int, end: int) -> bool:
     return patches.start < end and start < patches.stop
 
 
 def _places(weights: Weights, prompt: Prompt) -> Any:
-    """The prompt's tokens in time, row and column, as the model itself counts them."""
+    """The positions of the prompt's tokens in time, row and column, from the model's own code."""
     import torch
 
     ids = torch.tensor([list(prompt.ids)])
@@ -161,7 +163,7 @@ def _places(weights: Weights, prompt: Prompt) -> Any:
 
 
 class Sampler:
-    """Chooses tokens as a `GenerationConfig` says; temperature 0 is the likeliest one."""
+    """Samples tokens by a `GenerationConfig`; temperature 0 takes the most likely one."""
 
     def __init__(
         self, config: GenerationConfig, device: Any, read: Sequence[int], stops: Iterable[int] = ()
@@ -184,25 +186,25 @@ class Sampler:
             self._steps.append(TemperatureLogitsWarper(float(config.temperature)))
             if config.top_p < 1.0:
                 self._steps.append(TopPLogitsWarper(max(config.top_p, 0.0)))
-        self._forbidden = config.min_tokens  # so many times more, a stop may not be chosen
+        self._required = config.min_tokens  # tokens still to come before a stop token
         self._stops = torch.tensor(sorted(stops), dtype=torch.int64, device=device)
-        self._chance = None
+        self._generator = None
         if config.seed is not None:
-            self._chance = torch.Generator(device).manual_seed(config.seed)
+            self._generator = torch.Generator(device).manual_seed(config.seed)
 
     def choose(self, logits: Any) -> int:
         import torch
 
         with torch.inference_mode():
             scores = logits.float()
-            if self._forbidden > 0:
+            if self._required > 0:
                 scores = scores.index_fill(-1, self._stops, float("-inf"))
-                self._forbidden -= 1
+                self._required -= 1
             scores = self._steps(self._tokens, scores)
             if self._greedy:
                 token = scores.argmax(-1, keepdim=True)
             else:
-                token = torch.multinomial(scores.softmax(-1), 1, generator=self._chance)
+                token = torch.multinomial(scores.softmax(-1), 1, generator=self._generator)
             if self._tokens is not None:
                 self._tokens = torch.cat([self._tokens, token.to(self._tokens.device)], dim=-1)
             return int(token)

@@ -1,4 +1,4 @@
-"""The folder of a model: one that is here, or the hub's once it is."""
+"""The folder of a model: a local one, or one that is downloaded from the hub."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from backends.load_progress import downloads
 
 log = logging.getLogger(__name__)
 
-# What a model is made of, without pickled weights, which could run code.
+# The files of a model, without pickled weights, which could run code.
 FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.tiktoken", "*.txt")
 
 
 def model_name(where: str) -> str:
-    """What the page calls the model of a folder or hub name: no path."""
+    """The name that the page shows for a folder or hub name, without a path."""
     if os.path.isdir(os.path.expanduser(where)):
         return Path(os.path.expanduser(where)).resolve().name
     return where
 
 
 def local_folder(where: str, files: tuple[str, ...] = FILES) -> Path:
-    """The folder itself, or the hub's model once it is here. Raises `ModelUnavailable`."""
+    """The folder `where`, or the downloaded model of that hub name. Raises `ModelUnavailable`."""
     path = Path(os.path.expanduser(where))
     if path.is_dir():
         return path
@@ -44,14 +44,14 @@ def local_folder(where: str, files: tuple[str, ...] = FILES) -> Path:
 
 
 def _fetched(where: str, files: list[str]) -> Path:
-    """The hub's model, downloaded where it is not here, or not all of it."""
+    """The folder of the hub's model, after a download of the files that are missing."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
 
     try:
         found = snapshot_download(where, allow_patterns=files, dry_run=True, tqdm_class=downloads())
     except DryRunError as error:
-        # There is no hub to ask: what was downloaded before will do.
+        # The hub is unreachable: an earlier download serves.
         try:
             return Path(snapshot_download(where, allow_patterns=files, local_files_only=True))
         except LocalEntryNotFoundError:

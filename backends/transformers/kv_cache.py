@@ -1,9 +1,9 @@
-"""Kept prefixes: the key-value caches of conversations, found again by what they begin with.
+"""Cached prefixes: the key-value caches of conversations, found by their longest common prefix.
 
-A `CachedPrefix` knows which token it holds at each position, so that it can be cut back to what an
-edited or repeated conversation shares with it. `PrefixCache` holds those of all conversations
-under a budget: the oldest idle ones are moved to the host's memory, which is sooner undone than
-a long prompt is read again, and dropped when that is full too.
+A `CachedPrefix` has the token of each of its positions, so that it can be truncated to the prefix
+that an edited or repeated conversation shares with it. `PrefixCache` holds those of all
+conversations under a byte limit: the oldest idle ones move to the host's memory, since moving them
+back is faster than reading a long prompt again, and are dropped when that is full too.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-# Prefixes that are shorter are read again: nearly all conversations begin with a few same tokens.
+# Shorter common prefixes are not reused: nearly all conversations share their first few tokens.
 MIN_PREFIX_TOKENS = 32
-# A cache is cut back for a conversation that lets go of less than this share of what it keeps of
-# it (a retry, an edit), and copied for one that lets go of more (another one that began alike).
-LET_GO = 1 / 8
-# By how much a layer grows at a time: a share of its length, in tokens at least.
-GROWTH, LEAST_GROWTH = 1 / 8, 256
+# A cache is truncated where the discarded part is at most this share of the common prefix (a retry,
+# an edit), else copied (another conversation with the same beginning).
+MAX_DISCARDED_SHARE = 1 / 8
+# The reserve that a layer allocates when it grows: a share of its length, and a minimum.
+GROWTH_SHARE, MIN_GROWTH_TOKENS = 1 / 8, 256
 
 
 class CachedPrefix:
-    """The cache of one conversation; `keys` has a key for each position that it holds.
+    """The cache of one conversation; `keys` has a key for each of its positions.
 
-    Keys are token ids, or stand for what is no token (see `prompt`). `states` is
-    the `Cache` that the model is given.
+    Keys are token ids, or negative numbers for virtual tokens and pictures (see `prompt`).
+    `states` is the model's `Cache`. `busy` says that an answer uses it, `away` that its states are
+    in the host's memory.
     """
 
     def __init__(self, states: Any) -> None:
@@ -40,32 +41,35 @@ class CachedPrefix:
         return sum(layer.bytes for layer in self.states.layers)
 
     def reserve(self, length: int) -> None:
-        """Makes room for `length` tokens at once, as soon as the first ones come."""
+        """Makes the next allocation large enough for `length` tokens."""
         for layer in self.states.layers:
             layer.wanted = length
 
     def cut(self, length: int) -> None:
-        """Lets go of all but the first `length` tokens. The memory stays reserved."""
+        """Truncates to the first `length` tokens. Their memory stays allocated."""
         del self.keys[length:]
         for layer in self.states.layers:
             layer.length = min(layer.length, length)
 
     def put_away(self) -> None:
-        """To the host's memory, without what is only reserved."""
+        """Moves the states to the host's memory, without the reserve."""
         for layer in self.states.layers:
             layer.move("cpu")
         self.away = True
 
     def bring_back(self) -> None:
-        """To where the model reads it."""
+        """Moves the states back to the model's device."""
         for layer in self.states.layers:
             layer.move(layer.device)
         self.away = False
 
 
 class PrefixCache:
-    """The caches of all conversations. `room` bytes lie where the model reads them, `aside`
-    bytes in the host's memory; `token_bytes` is what one token takes. Safe from all threads."""
+    """The caches of all conversations. Safe from all threads.
+
+    `room` is the limit on the model's device and `aside` the one in the host's memory, in bytes;
+    `token_bytes` is the size of one token.
+    """
 
     def __init__(self, config: Any, token_bytes: int, room: int, aside: int = 0) -> None:
         self._config, self._token_bytes = config, token_bytes
@@ -74,14 +78,14 @@ class PrefixCache:
         self._lock = threading.RLock()
 
     def take(self, keys: Sequence[int]) -> CachedPrefix:
-        """A busy cache that holds a prefix of `keys`, never all of them: the last one must be
-        read for what comes next. It is empty where no conversation began like this."""
+        """A cache, marked busy, with the longest cached prefix of `keys`; empty where there is
+        none. Never with all of `keys`: the last token must be read for its logits."""
         with self._lock:
             found, shared = self._longest(keys)
             if found is None or shared < MIN_PREFIX_TOKENS:
                 kept = CachedPrefix(new_cache(self._config))
                 self._make_room(len(keys))
-            elif found.busy or len(found.keys) - shared > LET_GO * shared:
+            elif found.busy or len(found.keys) - shared > MAX_DISCARDED_SHARE * shared:
                 self._make_room(len(keys), beside=found)
                 kept = _copy(found, shared, new_cache(self._config))
             else:
@@ -96,7 +100,7 @@ class PrefixCache:
             return kept
 
     def give_back(self, kept: CachedPrefix) -> None:
-        """It may be found, moved and dropped from now on."""
+        """Ends the use of `kept`, which may be reused, moved and dropped from then on."""
         with self._lock:
             if kept in self._caches:
                 kept.cut(len(kept.keys))
@@ -106,29 +110,30 @@ class PrefixCache:
                 self._make_room(0)
 
     def lay(self, kept: CachedPrefix, memory: Sequence[tuple[Any, Any]] | None = None) -> None:
-        """Its states move into `memory`, a layer's keys and values each, or out of it into
-        memory of their own. What they leave is free when this is done: nobody copies it."""
+        """Moves the states of `kept` into `memory`, the keys and values for each layer, or for
+        None into memory of their own. No other thread copies the states meanwhile, so that the
+        memory they leave is free afterwards."""
         with self._lock:
-            for at, layer in enumerate(kept.states.layers):
+            for index, layer in enumerate(kept.states.layers):
                 if memory is None:
                     layer.move(layer.device)
                 else:
-                    layer.lie_in(*memory[at])
+                    layer.move_into(*memory[index])
 
     def drop(self, kept: CachedPrefix) -> None:
-        """It is forgotten, and its memory free, whoever still holds it."""
+        """Removes `kept` and frees its memory, even if there are references to it."""
         with self._lock:
             self._caches.remove(kept)
             kept.states = None
 
     def free(self) -> None:
-        """Lets go of all that is idle, and of memory that torch keeps for later."""
+        """Frees all idle caches, and the memory that torch holds in reserve."""
         with self._lock:
             self._caches = [kept for kept in self._caches if kept.busy]
         empty_device_cache()
 
     def _longest(self, keys: Sequence[int]) -> tuple[CachedPrefix | None, int]:
-        """The one with the longest common prefix, an idle one before a busy one."""
+        """The cache with the longest common prefix and its length; idle before busy ones."""
         best: tuple[CachedPrefix | None, int] = (None, 0)
         for kept in self._caches:
             shared = min(_common(kept.keys, keys), len(keys) - 1)
@@ -137,7 +142,7 @@ class PrefixCache:
         return best
 
     def _make_room(self, tokens: int, beside: CachedPrefix | None = None) -> None:
-        """Until so many tokens more fit, the oldest idle caches are moved or dropped."""
+        """Moves or drops the oldest idle caches until `tokens` more fit."""
         wanted = tokens * self._token_bytes
         for kept in list(self._caches):
             here = sum(each.bytes for each in self._caches if not each.away)
@@ -156,9 +161,9 @@ class PrefixCache:
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many keys both begin with."""
-    differs = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-    return next(differs, min(len(one), len(other)))
+    """The length of the common prefix."""
+    differences = (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differences, min(len(one), len(other)))
 
 
 def _copy(kept: CachedPrefix, length: int, states: Any) -> CachedPrefix:
@@ -179,7 +184,7 @@ def new_cache(config: Any) -> Any:
 
 
 def can_keep(config: Any) -> bool:
-    """Whether all layers of the model attend to all tokens: others can't be cut back."""
+    """Whether all layers attend to all tokens: caches of other layers can't be truncated."""
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 
@@ -188,7 +193,7 @@ def can_keep(config: Any) -> bool:
 
 
 def empty_device_cache() -> None:
-    """Gives the device's memory that torch holds for later back to the device."""
+    """Returns the memory that torch holds in reserve to the device."""
     import gc
 
     import torch
@@ -200,8 +205,8 @@ def empty_device_cache() -> None:
 
 @cache
 def _growing_layer() -> Any:
-    """The class of a layer that keeps memory in reserve, so that a new token costs no copy of
-    all the tokens before it and cutting back costs nothing. (torch is imported late.)"""
+    """The class of a layer that allocates a reserve, so that a new token needs no copy of all
+    tokens before it and truncating is free. (A function, since torch is imported late.)"""
     import torch
     from transformers.cache_utils import DynamicLayer
 
@@ -218,7 +223,7 @@ def _growing_layer() -> Any:
                 self.device, self.is_initialized = key_states.device, True
                 self.keys, self.values = key_states[:, :, :0], value_states[:, :, :0]
             if end > self.keys.shape[-2]:
-                room = max(end + max(LEAST_GROWTH, int(GROWTH * end)), self.wanted)
+                room = max(end + max(MIN_GROWTH_TOKENS, int(GROWTH_SHARE * end)), self.wanted)
                 self.keys = _moved(self.keys, self.length, room, self.device)
                 self.values = _moved(self.values, self.length, room, self.device)
             self.keys[:, :, self.length : end] = key_states
@@ -230,7 +235,7 @@ def _growing_layer() -> Any:
             return self.length
 
         def fill(self, source: GrowingLayer, length: int) -> None:
-            """Becomes a copy of the first tokens of another one."""
+            """Becomes a copy of the first `length` tokens of `source`."""
             assert source.keys is not None
             assert source.values is not None
             self.device, self.is_initialized = source.device, True
@@ -239,8 +244,8 @@ def _growing_layer() -> Any:
             self.length = length
 
         @torch.inference_mode()
-        def lie_in(self, keys: torch.Tensor, values: torch.Tensor) -> None:
-            """Moves into this memory, which has room for all of it."""
+        def move_into(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+            """Moves into the given memory, which has room for all its tokens."""
             assert self.keys is not None
             assert self.values is not None
             keys[:, :, : self.length] = self.keys[:, :, : self.length]
@@ -260,7 +265,7 @@ def _growing_layer() -> Any:
 
     @torch.inference_mode()
     def _moved(states: torch.Tensor, length: int, room: int, device: Any) -> torch.Tensor:
-        """The first `length` tokens, in memory of their own with room for `room`."""
+        """A copy of the first `length` tokens, in memory for `room` tokens."""
         batch, heads, _, size = states.shape
         moved = states.new_empty((batch, heads, room, size), device=device)
         moved[:, :, :length] = states[:, :, :length]

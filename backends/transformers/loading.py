@@ -1,8 +1,9 @@
 """Loading weights in safetensors through transformers, from a folder or the hub.
 
-What can go wrong is said in one sentence with what to do: a missing package, no hub, a folder
-that is no model, a kind of model that transformers does not know, code that nobody allowed, too
-little memory, weights that are not whole, an adapter of another model.
+Each failure is a `ModelUnavailable` with one sentence on what to do: a missing package, an
+unreachable hub, a folder without a model, an architecture that transformers does not know, code
+that `remote_code` does not allow, too little memory, incomplete weights, an adapter of another
+model.
 """
 
 from __future__ import annotations
@@ -32,8 +33,12 @@ GLM4_STOPS = ("<|endoftext|>", "<|user|>", "<|observation|>")
 
 @dataclass(frozen=True)
 class Weights:
-    """A loaded model with its tokenizer. `preamble` are virtual tokens of a P-tuning adapter,
-    read before every prompt; `sight` is there where it sees."""
+    """A loaded model with its tokenizer.
+
+    `window` is in tokens, `stops` are the ids of the tokens that end an answer. `preamble` are the
+    embeddings of a P-tuning adapter's virtual tokens, shape (1, tokens, hidden size), which
+    precede every prompt; `sight` prepares pictures, None for a model without vision.
+    """
 
     name: str
     model: Any
@@ -45,14 +50,14 @@ class Weights:
 
     @property
     def device(self) -> Any:
-        """Where its tokens go in."""
+        """The device of the input embeddings."""
         return self.model.get_input_embeddings().weight.device
 
 
 def load(where: str, config: WeightsConfig) -> Weights:
     """The model of a folder or hub name. Raises `ModelUnavailable`."""
-    # OpenMP reads it when torch is loaded. Threads that wait must sleep: on two busy cores
-    # spinning ones made a first token 15 times slower (see `llama_cpp.engine`).
+    # OpenMP reads it when torch is loaded. Waiting threads must sleep: on two busy cores spinning
+    # ones made the first token 15 times slower (see `llama_cpp.engine`).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     _check_packages(config)
     import transformers
@@ -69,7 +74,7 @@ def load(where: str, config: WeightsConfig) -> Weights:
         raise
     except Exception as error:
         log.exception("the weights could not be loaded")
-        raise ModelUnavailable(_why(error, name)) from None
+        raise ModelUnavailable(_load_failure(error, name)) from None
 
 
 def _check_packages(config: WeightsConfig) -> None:
@@ -86,7 +91,7 @@ def _check_packages(config: WeightsConfig) -> None:
 
 
 def _check_folder(folder: Path, name: str, where: str, trusted: bool) -> None:
-    """The common reasons, told apart before transformers tells them all alike."""
+    """Raises `ModelUnavailable` for the common faults, which transformers reports all alike."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     try:
@@ -124,12 +129,12 @@ def _check_folder(folder: Path, name: str, where: str, trusted: bool) -> None:
 def _load(folder: Path, name: str, config: WeightsConfig, trusted: bool) -> Weights:
     import transformers as library
 
-    transformers: Any = library  # not all of it is typed
+    transformers: Any = library  # only partly typed
     shared = {"trust_remote_code": trusted, "local_files_only": True}
     settings = transformers.AutoConfig.from_pretrained(folder, **shared)
-    seeing = settings.model_type in FAMILIES
+    vision = settings.model_type in FAMILIES
     auto: Any = (
-        transformers.AutoModelForImageTextToText if seeing else transformers.AutoModelForCausalLM
+        transformers.AutoModelForImageTextToText if vision else transformers.AutoModelForCausalLM
     )
     if not can_keep(settings):
         raise ModelUnavailable(
@@ -148,26 +153,26 @@ def _load(folder: Path, name: str, config: WeightsConfig, trusted: bool) -> Weig
             bnb_4bit_compute_dtype=dtype,
             bnb_4bit_quant_type="nf4",
         )
-    model, found = auto.from_pretrained(
+    model, report = auto.from_pretrained(
         folder, config=settings, use_safetensors=True, output_loading_info=True,
         ignore_mismatched_sizes=True,
         **options, **shared,
     )  # fmt: skip
-    if found["missing_keys"] or found["mismatched_keys"]:
-        lacking = len(found["missing_keys"]) + len(found["mismatched_keys"])
+    if report["missing_keys"] or report["mismatched_keys"]:
+        missing = len(report["missing_keys"]) + len(report["mismatched_keys"])
         raise ModelUnavailable(
-            f"The weights of {name} are not whole: {lacking} of its tensors are missing or do not "
+            f"The weights of {name} are not whole: {missing} of its tensors are missing or do not "
             "fit. Fetch the model again."
         )
     preamble = None
     if config.adapter:
         model, preamble = _adapted(model, config)
-        if seeing and preamble is not None:
+        if vision and preamble is not None:
             raise ModelUnavailable("P-tuning adapters can't be used with a model that sees.")
     model.eval()
     longest = int(settings.get_text_config().max_position_embeddings)
     sight = None
-    if seeing:
+    if vision:
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **shared)
         sight = VisionInputs(processor, settings)
     return Weights(
@@ -192,7 +197,7 @@ def _device_map(config: WeightsConfig) -> Any:
 
 
 def _adapted(model: Any, config: WeightsConfig) -> tuple[Any, Any]:
-    """The model with an adapter in it, and the virtual tokens that one of P-tuning has."""
+    """The model with the adapter applied, and the virtual tokens of a P-tuning adapter or None."""
     import torch
     from peft import PeftModel
 
@@ -205,7 +210,7 @@ def _adapted(model: Any, config: WeightsConfig) -> tuple[Any, Any]:
         if adapted.active_peft_config.is_prompt_learning:
             with torch.inference_mode():
                 return model, adapted.get_prompt(batch_size=1).to(model.dtype)
-        # Quantised weights can't take the adapter in; it is then computed beside them.
+        # A LoRA can't be merged into quantised weights; it is computed beside them.
         if config.quantise != "none":
             return adapted.get_base_model(), None
         return adapted.merge_and_unload(), None
@@ -218,7 +223,7 @@ def _adapted(model: Any, config: WeightsConfig) -> tuple[Any, Any]:
 
 
 def _stops(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Tokens at which an answer ends: the model's own, and those of the GLM family."""
+    """Ids of the tokens that end an answer: the model's own, and those of the GLM family."""
     stops = {tokenizer.eos_token_id}
     for config in (model.generation_config, model.config):
         named = getattr(config, "eos_token_id", None)
@@ -229,15 +234,15 @@ def _stops(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(stop for stop in stops if stop is not None)
 
 
-def _why(error: Exception, name: str) -> str:
-    """A sentence for what transformers and torch say at length."""
-    said = f"{type(error).__name__}: {error}"
-    if "out of memory" in said or "can't allocate memory" in said:
+def _load_failure(error: Exception, name: str) -> str:
+    """The sentence for the user on an exception of transformers or torch."""
+    text = f"{type(error).__name__}: {error}"
+    if "out of memory" in text or "can't allocate memory" in text:
         return f"The memory does not suffice for {name}. Choose a smaller model, or GLM_QUANTISE."
-    if "Safetensor" in said or "safetensors" in said:
+    if "Safetensor" in text or "safetensors" in text:
         return f"The weights of {name} are damaged or cut short. Fetch the model again."
     if isinstance(error, ImportError):
         return f"A package that {name} needs is missing; the log names it."
-    if "okenizer" in said:
+    if "okenizer" in text:
         return f"{name} has no tokenizer that transformers can read. Fetch the model again."
     return f"transformers can't load {name}; the log says why."

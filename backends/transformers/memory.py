@@ -1,4 +1,4 @@
-"""How much memory a model takes, and how much there is."""
+"""The memory that a model needs, and the memory that is free."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tools.base import file_size
 if TYPE_CHECKING:
     from backends.transformers.config import WeightsConfig
 
-# Bytes a weight, quantised: embeddings and norms stay whole, and the scales come on top.
-QUANTISED = {"8bit": 1.15, "4bit": 0.65}
+# Bytes per quantised weight: embeddings and norms keep their dtype, and there are the scales.
+QUANTISED_BYTES = {"8bit": 1.15, "4bit": 0.65}
 CACHE_SHARE = 0.5
-"""Of the memory that is free once the model is loaded, for kept caches unless a setting says."""
+"""The share of the memory free after loading for cached prefixes, unless `cache_mb` is set."""
 
 
 def on_gpu(device_map: str) -> bool:
@@ -27,29 +27,29 @@ def on_gpu(device_map: str) -> bool:
 
 
 def devices() -> str:
-    """The GPUs and what of them is in use, or that there are none, in a sentence."""
+    """A sentence on the GPUs and the use of their memory, or on their absence."""
     import torch
 
     if not torch.cuda.is_available():
         return "It sees no GPU: weights in safetensors run on the CPU."
     used = []
-    for at in range(torch.cuda.device_count()):
-        free, whole = torch.cuda.mem_get_info(at)
-        name = torch.cuda.get_device_name(at)
+    for index in range(torch.cuda.device_count()):
+        free, whole = torch.cuda.mem_get_info(index)
+        name = torch.cuda.get_device_name(index)
         used.append(f"{name}: {file_size(whole - free)} of {file_size(whole)} in use")
     return f"{'; '.join(used)}."
 
 
 def free_bytes(device_map: str) -> int:
-    """Memory that is free where the weights go; that of the host too, where they may spill."""
+    """Free bytes on the device of the weights, with the host's where weights may be offloaded."""
     import torch
 
     host = int(psutil.virtual_memory().available)
     if not on_gpu(device_map):
         return host
-    cards = sum(torch.cuda.mem_get_info(at)[0] for at in range(torch.cuda.device_count()))
-    whole = device_map == "auto" or device_map.startswith("cuda")
-    return cards if whole else cards + host
+    cards = sum(torch.cuda.mem_get_info(index)[0] for index in range(torch.cuda.device_count()))
+    gpu_only = device_map == "auto" or device_map.startswith("cuda")
+    return cards if gpu_only else cards + host
 
 
 def check_memory(
@@ -60,7 +60,7 @@ def check_memory(
 
     free = free_bytes(config.device_map)
     if getattr(settings, "quantization_config", None) is not None:
-        # A checkpoint that is quantised already: what the files hold is what it takes.
+        # A quantised checkpoint takes as much memory as its files.
         needed = float(sum(file.stat().st_size for file in folder.glob("*.safetensors")))
         dtype: Any = "auto"
     else:
@@ -68,7 +68,7 @@ def check_memory(
             empty = auto.from_config(settings, trust_remote_code=trusted)
         weights = empty.num_parameters()
         dtype = _dtype(config, weights * 4 <= free)
-        needed = weights * QUANTISED.get(config.quantise, dtype.itemsize)
+        needed = weights * QUANTISED_BYTES.get(config.quantise, dtype.itemsize)
     if needed > free:
         where = "on the GPU" if on_gpu(config.device_map) else "of memory"
         raise ModelUnavailable(
@@ -79,7 +79,7 @@ def check_memory(
 
 
 def _dtype(config: WeightsConfig, fits_whole: bool) -> Any:
-    """On a GPU bfloat16; on a CPU, which is slow with it, only where float32 does not fit."""
+    """bfloat16 on a GPU; on a CPU, where it is slow, only if float32 does not fit."""
     import torch
 
     if config.dtype != "auto":
@@ -90,15 +90,15 @@ def _dtype(config: WeightsConfig, fits_whole: bool) -> Any:
 
 
 def token_bytes(settings: Any, dtype: Any) -> int:
-    """What the cache of one token takes: keys and values of all layers."""
+    """Bytes of one token in the cache: keys and values of all layers."""
     text = settings.get_text_config()
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
     size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return int(2 * text.num_hidden_layers * heads * size * dtype.itemsize)
 
 
-def cache_rooms(config: WeightsConfig) -> tuple[int, int]:
-    """Bytes for kept caches where the model reads them, and aside in the host's memory."""
+def cache_sizes(config: WeightsConfig) -> tuple[int, int]:
+    """Bytes for cached prefixes: on the model's device, and for those moved to the host."""
     host = int(psutil.virtual_memory().available * CACHE_SHARE)
     if not on_gpu(config.device_map):
         return config.cache_mb * 1_000_000 or host, 0

@@ -1,14 +1,14 @@
-"""Messages and tools to tokens, where only the template's own words may be control tokens.
+"""Messages and tools to tokens, where only the template's own text may be control tokens.
 
 Three kinds of models:
 
-    glm4      GLM-4, GLM-4-0414, GLM-4.1V: GLM-4's own turns (`glm4.prompt`), which a fine-tuned
-              adapter has learned too; also for a GLM tokenizer that has no template
+    glm4      GLM-4, GLM-4-0414, GLM-4.1V: GLM-4's own turns (`glm4.prompt`), on which adapters
+              are trained too; also for a GLM tokenizer without a template
     tagged    GLM-4.5 and later: their own template with the tools, calls in tags
     template  any other: its template, tools in a compact list (see `chat_template`)
 
-A picture stands in a message's text as a mark of ours until the text is cut into pieces; then
-it becomes its tokens, in the place that it had.
+In a message's text a picture is a placeholder until the text is tokenized; the picture's tokens
+then take the placeholder's position.
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ THINK = "<think>"
 
 @dataclass(frozen=True)
 class Prompt:
-    """`ids` are the tokens, `keys` the same for the kept prefix: like them, but the tokens of a
-    picture tell which one it is. `begins` is what the prompt already wrote of the answer."""
+    """A tokenized prompt.
+
+    `ids` are the token ids, `keys` the keys of the cached prefix: equal to `ids` but for pictures,
+    whose keys identify the picture. `begins` is the beginning of the answer that is already part
+    of the prompt.
+    """
 
     ids: Sequence[int]
     keys: Sequence[int]
@@ -47,7 +51,7 @@ class Prompt:
 
 
 class Prompter:
-    """Makes prompts for one tokenizer. Raises `ModelUnavailable` where it knows no chat."""
+    """Makes prompts for one tokenizer. Raises `ModelUnavailable` if it has no chat template."""
 
     def __init__(self, tokenizer: Any, name: str, sight: VisionInputs | None = None) -> None:
         self._tokenizer, self._name, self._sight = tokenizer, name, sight
@@ -56,7 +60,7 @@ class Prompter:
         added = tokenizer.get_added_vocab()
         self.style = _style(self._template, added, name)
         self._special = re.compile("|".join(map(re.escape, added)) or r"(?!)")
-        # A mark that nobody else can write.
+        # A random placeholder: no message can contain it.
         self._mark = f"\ue0f2{secrets.token_hex(8)}:"
         self._marked = re.compile(re.escape(self._mark) + "(\\d+)\ue0f3")
 
@@ -68,7 +72,7 @@ class Prompter:
     def prompt(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec], begins: str = ""
     ) -> Prompt:
-        """The prompt up to the answer, and its first words where `begins` gives them.
+        """The prompt up to the answer, whose first text is `begins`.
 
         Raises `RequestRefused` when the template can't take the messages, or a picture is gone.
         """
@@ -76,14 +80,14 @@ class Prompter:
         marked = [self._with_marks(message, pictures) for message in messages]
         pieces = self._pieces(marked, tools)
         if not (begins or tools):
-            # Where tools may be called, the model itself begins: with a name or a newline.
+            # With tools the model writes the beginning: a tool's name or a newline.
             begins = self._opening
         if begins:
             pieces.append(Piece(begins, False))
         ids, keys, placed = array("q"), array("q"), []
         for piece in pieces:
-            for at, text in enumerate(self._marked.split(piece.text)):
-                if at % 2 == 0:
+            for index, text in enumerate(self._marked.split(piece.text)):
+                if index % 2 == 0:
                     tokens = self.tokens.encode(text, piece.markup)
                     ids.extend(tokens)
                     keys.extend(tokens)
@@ -92,7 +96,7 @@ class Prompter:
                     placed.append(seen)
                     ids.extend(seen.ids)
                     keys.extend(seen.keys)
-        return Prompt(ids, keys, tuple(placed), begins or self._begun(pieces[-1].text))
+        return Prompt(ids, keys, tuple(placed), begins or self._answer_start(pieces[-1].text))
 
     def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
         if self.style == "glm4":
@@ -121,17 +125,17 @@ class Prompter:
 
     @cached_property
     def _opening(self) -> str:
-        """What a GLM-4 template writes behind `<|assistant|>`: nothing, or a newline."""
+        """The text that a GLM-4 template has after `<|assistant|>`: none, or a newline."""
         if self.style != "glm4" or not self._template:
             return ""
         try:
-            asked = self._apply([{"role": "user", "content": "?"}])
+            rendered = self._apply([{"role": "user", "content": "?"}])
         except RequestRefused:
             return ""
-        return asked.rpartition(ASSISTANT)[2] if ASSISTANT in asked else ""
+        return rendered.rpartition(ASSISTANT)[2] if ASSISTANT in rendered else ""
 
-    def _begun(self, prompt: str) -> str:
-        """What of the answer the template itself wrote at the end of the prompt."""
+    def _answer_start(self, prompt: str) -> str:
+        """The beginning of the answer that the template has at the end of the prompt."""
         if self.style == "tagged":
             return prompt.rpartition(ASSISTANT)[2]
         return THINK if prompt.rstrip().endswith(THINK) else ""
@@ -151,7 +155,7 @@ class Prompter:
         return replace(message, parts=tuple(parts))
 
     def _plain(self, text: str) -> str:
-        """`text` whose control tokens are broken by an invisible character."""
+        """`text` with an invisible character in each control token, so that it is plain text."""
         return self._special.sub(lambda found: found[0][0] + WORD_JOINER + found[0][1:], text)
 
 
@@ -166,7 +170,7 @@ def _style(template: str, added: Mapping[str, int], name: str) -> Style:
 
 
 def _with_objects(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as templates have it: arguments are objects, contents are texts."""
+    """A message in the form that templates take: arguments are objects, contents are strings."""
     calls = [
         {**call, "function": {**call["function"], "arguments": _object(call)}}
         for call in message.get("tool_calls", ())

@@ -1,8 +1,8 @@
-"""What a vision model of the GLM family sees: pictures as tokens, pixels and places.
+"""Input of a vision model of the GLM family: pictures as tokens, pixels and positions.
 
-A picture is `<|begin_of_image|>`, one `<|image|>` for each patch of 28 x 28 pixels that the model
-sees, and `<|end_of_image|>`. Its tokens stand on a grid: each has a row and a column beside its
-place in time, and the text behind it goes on from the larger of the two.
+A picture is `<|begin_of_image|>`, one `<|image|>` for each patch of 28 x 28 pixels, and
+`<|end_of_image|>`. Its tokens form a grid: each has a row and a column beside its position in
+time, and the positions of the text after the picture continue from the largest of them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from backends.messages import Picture
 log = logging.getLogger(__name__)
 
 FAMILIES = ("glm4v", "glm4v_moe", "glm46v", "glm_ocr")
-"""Model types of transformers that see in this way."""
+"""Model types of transformers with this input."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A picture in a prompt: where its tokens begin, its grid (time, rows, columns) of patches
-    before they are merged, its tokens, and the keys that tell which picture it is."""
+    """A picture in a prompt.
+
+    `start` is the position of its first token, `grid` its patches (time, rows, columns) before
+    they are merged, `ids` its tokens, `keys` the keys that identify the picture in the cache.
+    """
 
     picture: Picture
     start: int
@@ -41,47 +44,47 @@ class Placed:
 
 
 class VisionInputs:
-    """Reads pictures for one model. Raises `RequestRefused` for a file that can't be read."""
+    """The pictures of one model. Raises `RequestRefused` for a file that can't be read."""
 
     def __init__(self, processor: Any, config: Any) -> None:
         self._processor = processor
-        self._frame = (config.image_start_token_id, config.image_end_token_id)
+        self._image_tokens = (config.image_start_token_id, config.image_end_token_id)
         self._token = config.image_token_id
-        self._looked = lru_cache(maxsize=256)(self._look)
+        self._cached_layout = lru_cache(maxsize=256)(self._layout)
 
     def place(self, picture: Picture, start: int) -> Placed:
-        """The picture's tokens, where `start` tokens stand before it."""
+        """The picture at the position `start` of the prompt."""
         try:
             stamp = picture.path.stat().st_mtime_ns
         except OSError:
             raise _gone(picture) from None
-        grid, key = self._looked(picture, stamp)
+        grid, key = self._cached_layout(picture, stamp)
         count = grid[1] * grid[2] // self._processor.merge_size**2
-        begin, end = self._frame
+        begin, end = self._image_tokens
         ids = (begin, *[self._token] * count, end)
         return Placed(picture, start, grid, ids, (begin, *[key] * count, end))
 
     def pixels(self, picture: Picture) -> tuple[Any, Any]:
-        """The picture as the vision tower takes it: patches, and the grid that they form."""
+        """The vision tower's input: the tensor of patches, and that of their grid."""
         from PIL import Image
 
         try:
             with Image.open(picture.path) as image:
-                made = self._processor(images=[image.convert("RGB")], return_tensors="pt")
+                inputs = self._processor(images=[image.convert("RGB")], return_tensors="pt")
         except Exception:
             log.info("a picture could not be read", exc_info=True)
             name = picture.name or "A picture of this conversation"
             raise RequestRefused(
                 f"{name} can't be read as a picture. Attach another one."
             ) from None
-        return made["pixel_values"], made["image_grid_thw"]
+        return inputs["pixel_values"], inputs["image_grid_thw"]
 
-    def _look(self, picture: Picture, _stamp: int) -> tuple[tuple[int, int, int], int]:
-        """The picture's grid, and a number that tells it from all others."""
+    def _layout(self, picture: Picture, _stamp: int) -> tuple[tuple[int, int, int], int]:
+        """The picture's grid, and a key that identifies its content."""
         _, grids = self.pixels(picture)
         time, rows, columns = (int(each) for each in grids[0])
         digest = hashlib.sha256(picture.path.read_bytes()).digest()
-        # Below zero, where no token's number is.
+        # Negative, unlike the id of any token.
         return (time, rows, columns), -1 - int.from_bytes(digest[:7], "big")
 
 

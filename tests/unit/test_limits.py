@@ -277,7 +277,7 @@ def test_many_left_pages_close_the_longest_gone(monkeypatch: pytest.MonkeyPatch)
 def test_room_for_pages_leaves_some_to_those_who_are_here() -> None:
     small, large = descriptors.Descriptors(100, 40), descriptors.Descriptors(65_536, 100)
     assert small.free == 40 and small.pages == 10
-    assert large.free == 65_536 - 100 - descriptors.KEPT_MOST
+    assert large.free == 65_536 - 100 - descriptors.MAX_RESERVED
     full = descriptors.Descriptors(100, 91)
     assert full.pages == 0 and full.scarce
     assert not small.scarce

@@ -1,4 +1,4 @@
-"""Files and images that a user sends with a message: checked, stored, made ready for the model."""
+"""Files and images of a message: checked, stored and prepared for the model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["Upload", "UploadRejected"]
 
 
 class UploadRejected(Exception):
-    """A file that is not taken; its text is one sentence for the user."""
+    """A file was rejected; the text is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it came: its name is a stranger's."""
+    """An uploaded file; its name is untrusted."""
 
     name: str
     data: bytes | memoryview

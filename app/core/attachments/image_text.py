@@ -1,4 +1,4 @@
-"""The words in a question's pictures, read for a model that can't see them."""
+"""OCR of the pictures in a question, for a model without vision."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from backends.messages import Message, Picture
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 120.0
-"""How long one picture may take; a page of small print takes about ten."""
+"""The limit for one picture in seconds; a page of small print takes about ten."""
 
 
 def unread(message: Message) -> bool:
-    """Whether there are pictures in it that nobody has read."""
+    """Whether the message has pictures without OCR."""
     return any(picture.words is None for picture in message.pictures)
 
 
 def read_pictures(
     conversation: Conversation, cancel: threading.Event
 ) -> Generator[Notice, None, Conversation]:
-    """The conversation with the words in the pictures of its last question, kept beside them; says
-    how far it is.
+    """Returns the conversation with the OCR text of its last question's pictures (`Picture.words`).
+    Yields notices of the progress.
 
-    Each is read in a process of its own, from the file as it was given: what a model would see of
-    it is too small for small print. When `cancel` is set it ends at once, with what was read so
-    far. Raises `ModelUnavailable` where one could not be read.
+    A process of its own reads each picture from the original file, since the resized one is too
+    small for small print. When `cancel` is set, it ends at once with the pictures read so far.
+    Raises `ModelUnavailable` for a picture that could not be read.
     """
-    at = conversation.last_user
-    if at is None:
+    index = conversation.last_user
+    if index is None:
         return conversation
-    question = conversation.messages[at]
+    question = conversation.messages[index]
     parts = list(question.parts)
     count = len(question.pictures)
     for number, part in enumerate(parts):
@@ -48,15 +48,15 @@ def read_pictures(
             yield Notice(f"Reading the text in the picture{which}")
             parts[number] = replace(part, words=_words(part, cancel))
     messages = list(conversation.messages)
-    messages[at] = replace(question, parts=tuple(parts))
+    messages[index] = replace(question, parts=tuple(parts))
     return Conversation(tuple(messages))
 
 
 def _words(picture: Picture, cancel: threading.Event) -> str | None:
-    """The text, in reading order; None when `cancel` was set."""
+    """The text in reading order; None when `cancel` was set."""
     from tools.documents.base import DocumentError
 
-    # What can't be opened as it was given (HEIC) is read as the model would see it.
+    # An original that can't be opened (HEIC) is replaced by the converted file.
     for path in (original(picture), picture.path):
         try:
             return _read(path, picture, cancel)

@@ -1,9 +1,9 @@
-"""Pictures that a user gives: whatever they are, they become what a model is shown.
+"""Uploaded pictures, converted to the form that models get.
 
 A model gets a PNG or JPEG in sRGB, upright, on white, no larger than it uses, and without the
-metadata that says where and with what a photo was taken. Who made the file is unknown: it is
-told by its content, its size is judged by its header before anything is decoded, and one is
-decoded at a time, so that memory stays bounded however many come at once.
+metadata on the place and the camera. The files are untrusted: the format is detected by content,
+the size is checked in the header before anything is decoded, and one picture is decoded at a
+time, so that memory stays bounded however many arrive at once.
 """
 
 from __future__ import annotations
@@ -35,18 +35,17 @@ MAX_EDGE_PX = 1120
 MAX_FILE_BYTES = 50_000_000  # bytes of a file
 MAX_IMAGES = 20  # pictures with one message
 ENDINGS = ("png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif")
-"""Of the files that a page lets a user choose; what they are is told by their content."""
+"""File name extensions in the page's file dialog; the format is detected by content."""
 
-# Pixels that are decoded. Pillow holds four bytes for each, and as many again where there is
-# transparency; WebP's decoder holds three copies of its own. A JPEG is shrunk while it is read,
-# unless it is progressive.
+# Limits of decoded pixels. Pillow needs four bytes for each, and as many again with transparency;
+# WebP's decoder holds three copies. A JPEG that is not progressive is shrunk while it is decoded.
 _MAX_PIXELS = 40_000_000
-_MOST_PIXELS_OF = {"WEBP": 20_000_000, "HEIF": 49_000_000, "JPEG": 178_000_000}
+_MAX_PIXELS_OF = {"WEBP": 20_000_000, "HEIF": 49_000_000, "JPEG": 178_000_000}
 _MAX_PROGRESSIVE_PIXELS = 50_000_000
-# Passes over a progressive JPEG: an ordinary one has about ten, each takes as long as the first.
+# Scans of a progressive JPEG: an ordinary one has about ten, and each takes as long as the first.
 _MAX_SCANS = 100
 _PLAIN = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-# What a JPEG would blur is kept as PNG while that is no larger than this, in bytes.
+# A lossless picture stays a PNG up to this size in bytes, since JPEG would blur it.
 _MAX_PNG_BYTES = 1_500_000
 _QUALITY = 90
 _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT = 0x0112, 322, 323  # tags of EXIF and TIFF
@@ -57,7 +56,7 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture as a model is shown it: a PNG or JPEG, with its size in pixels."""
+    """A picture in the form that models get: a PNG or JPEG, with its size in pixels."""
 
     data: bytes
     mime: str
@@ -66,26 +65,26 @@ class Prepared:
 
 
 def pictures_folder(workspace: Path) -> Path:
-    """Where a conversation's pictures lie: beside its workspace, out of reach of the code that
-    runs there, so that what the user gave is what the model is shown."""
+    """The folder of a conversation's pictures: next to its workspace, where the code that the
+    model runs can't change them."""
     return workspace.with_name(f"{workspace.name}.pictures")
 
 
 def keep_pictures(
     files: Sequence[Upload], workspace: Path, whole: bool = True
 ) -> tuple[Picture, ...]:
-    """The files as pictures of a message, `whole` ones with their original beside them; all or
-    none. Raises `UploadRejected`.
+    """Converts and stores the files as pictures of a message, with `whole` also the originals.
+    Raises `UploadRejected`, and has stored nothing then.
     """
     made = [prepared(file.data, file.name) for file in files]
     return tuple(
-        _keep(file, picture, pictures_folder(workspace).resolve(), whole)
+        _store(file, picture, pictures_folder(workspace).resolve(), whole)
         for file, picture in zip(files, made, strict=True)
     )
 
 
 def figure(made: Attachment, workspace: Path) -> Picture | None:
-    """A picture that a tool made, as a model is shown it; None where it is none any more."""
+    """A tool's picture in the form that models get; None where the file is no picture."""
     folder = pictures_folder(workspace).resolve()
     try:
         data = read_regular(made.path, MAX_FILE_BYTES)
@@ -102,14 +101,14 @@ def figure(made: Attachment, workspace: Path) -> Picture | None:
 
 
 def original(picture: Picture) -> Path:
-    """The file as the user gave it."""
+    """The path of the uploaded file itself, which exists if it was stored with `whole`."""
     return picture.path.with_suffix(".original")
 
 
 def prepared(data: bytes | memoryview, name: str, longest: int = MAX_EDGE_PX) -> Prepared:
-    """What a model is shown of a file, its long side `longest` pixels or less.
+    """The picture in the form that models get, its longer side at limit `longest` pixels.
 
-    Raises `UploadRejected`, in one sentence.
+    Raises `UploadRejected`, with one sentence that has `name`.
     """
     shown = one_line(name, 80)
     if not data:
@@ -121,7 +120,7 @@ def prepared(data: bytes | memoryview, name: str, longest: int = MAX_EDGE_PX) ->
             return _prepared(bytes(data), shown, longest)
         except UploadRejected:
             raise
-        except Exception:  # whatever a decoder says of somebody's file
+        except Exception:  # decoders raise anything for a damaged file
             log.info("a picture could not be decoded", exc_info=True)
             raise UploadRejected(f"{shown} is damaged or cut short.") from None
 
@@ -134,7 +133,7 @@ def _prepared(data: bytes, name: str, longest: int) -> Prepared:
     except Image.DecompressionBombError:
         raise UploadRejected(f"{name} has too many pixels.") from None
     except UnidentifiedImageError:
-        raise UploadRejected(_no_picture(data, name)) from None
+        raise UploadRejected(_why_no_picture(data, name)) from None
     with image:
         _check_size(image, data, name)
         lossless = image.format not in ("JPEG", "MPO", "HEIF")
@@ -159,7 +158,7 @@ def _formats() -> list[str]:
     return [*_PLAIN, "HEIF"]
 
 
-def _no_picture(data: bytes, name: str) -> str:
+def _why_no_picture(data: bytes, name: str) -> str:
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<svg", b"<?xml", b"<!doctype svg")) and b"<svg" in head:
         return f"{name} is an SVG drawing, which models can't read. Give it as PNG."
@@ -169,23 +168,23 @@ def _no_picture(data: bytes, name: str) -> str:
 
 
 def _check_size(image: Image, data: bytes, name: str) -> None:
-    """By the header: nothing is decoded yet. Raises `UploadRejected`."""
+    """Checks the size in the header before decoding. Raises `UploadRejected`."""
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    most = _MOST_PIXELS_OF.get(kind, _MAX_PIXELS)
+    limit = _MAX_PIXELS_OF.get(kind, _MAX_PIXELS)
     if image.info.get("progressive"):
-        most = _MAX_PROGRESSIVE_PIXELS
+        limit = _MAX_PROGRESSIVE_PIXELS
         if data.count(b"\xff\xda") > _MAX_SCANS:
             raise UploadRejected(f"{name} is damaged or cut short.")
     width, height = image.size
-    tags = getattr(image, "tag_v2", {})  # a TIFF is decoded in tiles, as large as it says
-    if max(width * height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0)) > most:
+    tags = getattr(image, "tag_v2", {})  # a TIFF is decoded in tiles of the size in its tags
+    if max(width * height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0)) > limit:
         raise UploadRejected(
-            f"{name} has {width:,} x {height:,} pixels; {most // 1_000_000} million can be read."
+            f"{name} has {width:,} x {height:,} pixels; {limit // 1_000_000} million can be read."
         )
 
 
 def _orientation(image: Image) -> Transpose | None:
-    """How to turn the picture upright; broken EXIF says nothing."""
+    """The transposition that turns the picture upright; None with broken EXIF too."""
     from PIL.Image import Transpose
 
     turns = {
@@ -197,18 +196,18 @@ def _orientation(image: Image) -> Transpose | None:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    if image.format in ("HEIF", "TIFF"):  # their readers turn them
+    if image.format in ("HEIF", "TIFF"):  # their decoders turn them
         return None
     try:
         return turns.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # whatever stands there
+    except Exception:  # any exception for broken EXIF
         log.info("a picture's EXIF could not be read", exc_info=True)
         return None
 
 
 def _eight_bits(image: Image) -> Image:
-    """The picture in a mode that can be shrunk smoothly, eight bits a channel. Only modes that
-    hold something else are decoded for it."""
+    """The picture in a mode that can be resized smoothly, with eight bits a channel. Only pictures
+    in other modes are decoded here."""
     mode = image.mode
     if mode in ("P", "PA"):
         return image.convert("RGBA" if mode == "PA" or "transparency" in image.info else "RGB")
@@ -230,7 +229,7 @@ def _scaled(image: Image, low: float, high: float) -> Image:
 
 
 def _on_white(image: Image, profile: bytes | None) -> Image:
-    """The picture in sRGB, what is transparent filled with white."""
+    """The picture in sRGB, on a white background."""
     from PIL import Image as images
 
     alpha = None
@@ -262,7 +261,7 @@ def _in_srgb(image: Image, profile: bytes | None) -> Image:
 
 
 def _encoded(image: Image, lossless: bool) -> Prepared:
-    image.info.clear()  # comments and profiles would be written with it
+    image.info.clear()  # else comments and profiles are written too
     data = io.BytesIO()
     mime = "image/png"
     if lossless:
@@ -273,9 +272,9 @@ def _encoded(image: Image, lossless: bool) -> Prepared:
     return Prepared(data.getvalue(), mime, image.width, image.height)
 
 
-def _keep(file: Upload, picture: Prepared, folder: Path, whole: bool) -> Picture:
+def _store(file: Upload, picture: Prepared, folder: Path, whole: bool) -> Picture:
     safe = safe_name(file.name)
-    # Only the free name is the file's; the message shows the one that the user gave.
+    # The file has the free name; the message shows the user's.
     name = free_name(folder, f"{safe}.{PICTURES[picture.mime]}")
     try:
         path = write_into(folder, name, picture.data)

@@ -1,5 +1,5 @@
-"""Files that a user gives to a conversation: what a mode makes of them, into its workspace, and
-into the message."""
+"""Uploaded files of a conversation: stored in its workspace and attached to the message, by the
+rules of its mode."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 MAX_FILES = 20  # with one message
 MAX_DOCUMENTS = 100  # with one message, where nothing but documents is read
-# A kernel that takes the workspace over swaps its folder meanwhile.
+# A write fails while a starting kernel replaces the workspace's folder; so it is repeated.
 MAX_ATTEMPTS = 3
 
 
 def read_upload(path: Path, settings: Settings) -> Upload:
-    """A file of the user's own machine, for the back door. Raises `UploadRejected`."""
+    """A file of this machine, for the command line. Raises `UploadRejected`."""
     name = one_line(path.name, 80)
     try:
         with path.open("rb") as stream:
@@ -45,8 +45,7 @@ def read_upload(path: Path, settings: Settings) -> Upload:
 def store_uploads(
     files: Sequence[Upload], workspace: Path, settings: Settings, most: int = MAX_FILES
 ) -> tuple[Document, ...]:
-    """Writes the files into the workspace, under names that are safe and free there; at most
-    `most` at once.
+    """Writes at most `most` files into the workspace, under names that are safe and unused there.
 
     Raises `UploadRejected`.
     """
@@ -67,16 +66,16 @@ def store_uploads(
             f"With these files the conversation would hold more than "
             f"{settings.python_workspace_mb:,} MB. Begin a new one, or give smaller files."
         )
-    return tuple(_keep(file, workspace.resolve()) for file in files)
+    return tuple(_store_one(file, workspace.resolve()) for file in files)
 
 
 def user_message(text: str, attached: Sequence[Picture | Document] = ()) -> Message:
-    """A user's message with the files and pictures that go with it."""
-    said = (Text(text),) if text.strip() or not attached else ()
-    return Message("user", (*attached, *said))
+    """A user message with its attached files and pictures."""
+    content = (Text(text),) if text.strip() or not attached else ()
+    return Message("user", (*attached, *content))
 
 
-def _keep(file: Upload, workspace: Path) -> Document:
+def _store_one(file: Upload, workspace: Path) -> Document:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         name = free_name(workspace, safe_name(file.name))
         try:
@@ -104,26 +103,26 @@ def attach_files(
     images: Images,
     waiting: Sequence[Attached] = (),
 ) -> tuple[Attached, ...]:
-    """The parts of a message for the files that come with it, after those that wait for it.
-    `images` is what the model sees.
+    """The parts of a message for its `files`, after the parts `waiting` that are already attached.
+    `images` is the number of pictures that the model takes.
 
-    Raises `UploadRejected`, and has kept nothing then.
+    Raises `UploadRejected`, and has stored nothing then.
     """
     if mode == "documents":
-        # They are read here, wherever Python runs.
-        here = replace(settings, kernel_gateway_url="")
-        return store_uploads(files, workspace, here, MAX_DOCUMENTS)
-    seen = sum(isinstance(part, Picture) for part in waiting)
-    room = (1 if images == "one" else MAX_PICTURES) - seen
+        # The app reads them itself, so a kernel gateway does not matter.
+        local_settings = replace(settings, kernel_gateway_url="")
+        return store_uploads(files, workspace, local_settings, MAX_DOCUMENTS)
+    attached = sum(isinstance(part, Picture) for part in waiting)
+    room = (1 if images == "one" else MAX_PICTURES) - attached
     if mode == "vision":
         if len(files) > room:
-            raise UploadRejected(_too_many(len(files) + seen, images))
+            raise UploadRejected(_too_many(len(files) + attached, images))
         _check_room(files, workspace, settings)
         return (*waiting, *keep_pictures(files, workspace))
     documents = store_uploads(files, workspace, settings)
     if images == "none":
         return (*waiting, *documents)
-    return (*waiting, *documents, *_seen(files, documents, workspace, room))
+    return (*waiting, *documents, *_pictures_among(files, documents, workspace, room))
 
 
 def _too_many(count: int, images: Images) -> str:
@@ -133,7 +132,7 @@ def _too_many(count: int, images: Images) -> str:
 
 
 def _check_room(files: Sequence[Upload], workspace: Path, settings: Settings) -> None:
-    """Raises `UploadRejected` where the conversation would take more of the disk than it may."""
+    """Raises `UploadRejected` where the conversation would exceed its disk quota."""
     taken = listing(pictures_folder(workspace)).size + sum(len(file.data) for file in files)
     if taken > settings.python_workspace_mb * MEGABYTE:
         raise UploadRejected(
@@ -142,17 +141,17 @@ def _check_room(files: Sequence[Upload], workspace: Path, settings: Settings) ->
         )
 
 
-def _seen(
+def _pictures_among(
     files: Sequence[Upload], documents: Sequence[Document], workspace: Path, most: int
 ) -> list[Picture]:
-    """Those of the files that a model with eyes can see too, under the names that they have in
-    the workspace; to its tools they are files like any other."""
-    seen: list[Picture] = []
+    """The pictures among the files, at most `most`, for a model with vision; they have the names
+    of the files in the workspace, which its tools can use too."""
+    pictures: list[Picture] = []
     for file, document in zip(files, documents, strict=True):
-        if document.mime.startswith("image/") and len(seen) < most:
+        if document.mime.startswith("image/") and len(pictures) < most:
             try:
-                given = Upload(document.name, file.data)
-                seen += keep_pictures([given], workspace, whole=False)
+                upload = Upload(document.name, file.data)
+                pictures += keep_pictures([upload], workspace, whole=False)
             except UploadRejected:
                 continue
-    return seen
+    return pictures

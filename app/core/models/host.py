@@ -13,6 +13,7 @@ from backends.load_progress import Progress, heard
 
 log = logging.getLogger(__name__)
 
+POLL_INTERVAL_S = 0.05  # seconds between two checks of Stop
 
 LoadState = Literal["idle", "loading", "ready", "failed"]
 
@@ -28,8 +29,8 @@ class Model(Protocol):
 
 
 class ModelHost:
-    """One model for the whole process: loaded once, on a thread of its own, tried again on
-    demand when that failed."""
+    """One model for the whole process, loaded once, on its own thread. After a failure the next
+    `start` or `wait` loads it again."""
 
     def __init__(self, opener: Callable[[], Backend]) -> None:
         self._opener = opener
@@ -46,7 +47,7 @@ class ModelHost:
 
     @property
     def progress(self) -> Progress | None:
-        """How far loading has come, where the model tells."""
+        """The progress of loading, None where it is unknown or the model is not loading."""
         return self._progress if self._state == "loading" else None
 
     @property
@@ -61,11 +62,11 @@ class ModelHost:
 
     @property
     def images(self) -> Images:
-        """What the model sees; nothing while it isn't loaded."""
+        """The number of pictures that the model takes; "none" while it is not loaded."""
         return "none" if self._backend is None else self._backend.capabilities.images
 
     def start(self) -> None:
-        """Begins to load, unless that is under way or done."""
+        """Begins to load, unless the model is loading or loaded."""
         with self._lock:
             if self._state in ("loading", "ready"):
                 return
@@ -77,27 +78,27 @@ class ModelHost:
         """The model, loaded if need be; None when `cancel` was set. Raises `BackendError`."""
         self.start()
         while True:
-            with self._lock:  # another visitor may have begun to load anew
+            with self._lock:  # another visitor may have started it again
                 if self._state == "failed" and self._error is not None:
                     raise self._error
                 if self._state == "ready":
                     return self._backend
             if cancel is not None and cancel.is_set():
                 return None
-            self._done.wait(0.05)
+            self._done.wait(POLL_INTERVAL_S)
 
     def close(self) -> None:
         if self._backend is not None:
             self._backend.close()
 
-    def _hear(self, progress: Progress) -> None:
+    def _set_progress(self, progress: Progress) -> None:
         self._progress = progress
 
     def _load(self) -> None:
         backend: Backend | None = None
         failure: BackendError | None = None
         try:
-            with heard(self._hear):
+            with heard(self._set_progress):
                 backend = self._opener()
         except BackendError as error:
             failure = error

@@ -1,6 +1,7 @@
-"""Which model answers: one setting to one backend, loaded once, in the background.
+"""From the setting of a model to its backend.
 
-A model that a setting of its own names (`Named`) names that one in what it says of settings.
+The Vision page's model has its own settings; the errors of its backend name these
+(`RenamedErrors`).
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ from tools.base import ToolSpec
 log = logging.getLogger(__name__)
 
 Kind = Literal["bundled", "gguf", "server", "weights"]
-# The window of a GGUF model unless a setting says otherwise: what a laptop's memory holds.
+# The default context window of a GGUF model in tokens: it fits into a laptop's memory.
 GGUF_WINDOW = 8192
-# Which file of a GGUF repository is taken, in this order.
+# Quantizations to choose from in a GGUF repository, in the order of preference.
 GGUF_PREFERENCE = ("Q4_K_M", "Q4_K", "Q4_1", "Q4_0", "Q5_K_M", "Q8_0")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 VISION = {"GLM_MODEL": "GLM_VISION_MODEL", "GLM_API_KEY": "GLM_VISION_KEY"}
-"""What the settings of the Vision page's model are called, by those of the model of all pages."""
+"""The settings of the Vision page's model, by the corresponding settings of the main model."""
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """What `GLM_MODEL` means. `where` is a path, hub name or address, `model` a server's model."""
+    """The parsed `GLM_MODEL`. `where` is a path, hub name or URL, `model` the name on a server."""
 
     kind: Kind
     where: str = ""
@@ -48,12 +49,12 @@ class ModelChoice:
 
     @property
     def profile(self) -> Profile:
-        """The profile that the model will have, told before it is loaded."""
+        """The profile of the model, known before it is loaded."""
         return bundled.PROFILE if self.kind == "bundled" else "standard"
 
 
 def find_choice(text: str) -> ModelChoice | None:
-    """Reads a value of `GLM_MODEL`; None for what names no model."""
+    """Parses a value of `GLM_MODEL`; None if it names no model."""
     text = text.strip()
     if text in ("", "bundled"):
         return ModelChoice("bundled")
@@ -68,7 +69,7 @@ def find_choice(text: str) -> ModelChoice | None:
 
 
 def parse_choice(text: str) -> ModelChoice:
-    """`find_choice`. Raises `ModelUnavailable` for what names no model."""
+    """Parses a value of `GLM_MODEL`. Raises `ModelUnavailable` if it names no model."""
     choice = find_choice(text)
     if choice is not None:
         return choice
@@ -92,7 +93,7 @@ def open_backend(settings: Settings) -> Backend:
             idle_timeout=settings.idle_seconds,
             retries=settings.retries,
             context=settings.context or None,
-            # A server seldom says what its model sees: who names it for pictures does.
+            # Servers seldom report vision; as the setting of the Vision page the model has it.
             sees=settings.model == settings.vision_model,
         )
     if choice.kind == "weights":
@@ -134,14 +135,14 @@ def _open_weights(where: str, settings: Settings) -> Backend:
 
 
 def open_vision(settings: Settings) -> Backend:
-    """`open_backend` for the model of the Vision page, which a setting of its own names."""
+    """`open_backend` for the Vision page's model, whose errors name the settings in `VISION`."""
     with naming(VISION):
         return RenamedErrors(open_backend(settings), VISION)
 
 
 def _gguf_file(where: str, sees: bool) -> Path:
     """The local file, or the hub's: `owner/name/file.gguf`, or the best of `owner/name-GGUF`.
-    With `sees` the hub's file for pictures comes to lie beside it."""
+    With `sees` the mmproj file is downloaded into the same folder."""
     path = Path(os.path.expanduser(where))
     if os.path.exists(path) or where.startswith(("/", ".", "~")) or where.count("/") not in (1, 2):
         return path
@@ -183,19 +184,19 @@ def _best_file(files: list[str]) -> str:
 
 @contextmanager
 def naming(names: Mapping[str, str]) -> Iterator[None]:
-    """Within the block, errors name other settings."""
+    """Within the block, texts of `BackendError`s have the settings' names replaced by `names`."""
     try:
         yield
     except BackendError as error:
-        told = str(error)
+        message = str(error)
         for usual, own in names.items():
-            told = told.replace(usual, own)
-        error.args = (told,)
+            message = message.replace(usual, own)
+        error.args = (message,)
         raise
 
 
 class RenamedErrors(WrapperBackend):
-    """A `Backend` whose errors name other settings, by `names`."""
+    """A `Backend` whose errors have the settings' names replaced by `names`."""
 
     def __init__(self, backend: Backend, names: Mapping[str, str]) -> None:
         super().__init__(backend)

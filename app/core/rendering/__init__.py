@@ -1,2 +1,1 @@
-"""What a page draws of answers and tool results, as data: citations, tables, charts, notebook
-export."""
+"""Data for drawing answers and tool results: citations, tables, charts, notebook export."""

@@ -1,6 +1,7 @@
-"""What the browser did in one call, as its step file says; see `tools.browser.step_file`.
+"""The step file of a browser call (`tools.browser.step_file`), parsed for the page.
 
-The file lies where the model's own code may write, so it is checked like any other input.
+The file is in the workspace, where the model's code can write, so it is validated as untrusted
+input.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tools.text import one_line
 
-MAX_STEP_BYTES = 2_000_000  # bytes
+MAX_STEP_BYTES = 2_000_000
 
 
 class Found(BaseModel):
@@ -24,7 +25,7 @@ class Found(BaseModel):
 
 
 class Read(BaseModel):
-    """A page that was read, or that could not be: then `error` says why."""
+    """A page that was read, or with `error` one that could not be read."""
 
     id: int
     title: str = ""
@@ -40,7 +41,7 @@ class Read(BaseModel):
 
 
 class Step(BaseModel):
-    """One call: a search with its results, or the pages of a call that read, or looked in them."""
+    """One call: a search with its results, or the pages that a call read or searched in."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +71,7 @@ class Step(BaseModel):
 
 
 def read_step(data: bytes) -> Step | None:
-    """The step that a file holds; None where it holds none."""
+    """The step in a file's bytes; None where they are invalid."""
     try:
         return _STEP.validate_json(data)
     except (ValidationError, RecursionError):

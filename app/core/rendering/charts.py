@@ -1,7 +1,7 @@
-"""A chart that code displayed, as a page may draw it. Pure.
+"""Charts that code displayed, sanitized for the page. Pure.
 
-What would make the visitor's browser ask somebody else for something is taken out, and so is what
-would make the chart larger than the page. (The page's own security policy says the same.)
+References to other servers are removed, so that the visitor's browser makes no requests to them,
+and the size is limited to the page. (The page's security policy forbids such requests too.)
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 from tools.media import PLOTLY
 
-HIGHEST = 1000  # pixels
-# Data and pictures from elsewhere, links, settings of the library that draws.
-_LEADS_OUT = frozenset(("url", "href", "source", "usermeta", "baseURL", "topojsonURL"))
+MAX_HEIGHT_PX = 1000
+# Keys of external data and pictures, links, and settings of the chart library.
+_EXTERNAL_KEYS = frozenset(("url", "href", "source", "usermeta", "baseURL", "topojsonURL"))
 
 
 def drawable_chart(mime: str, data: bytes) -> dict[str, Any] | None:
-    """A Plotly figure or a Vega-Lite specification; None where that is not what it is."""
+    """A sanitized Plotly figure or Vega-Lite specification; None for invalid data."""
     try:
         chart = json.loads(data)
     except (ValueError, RecursionError):
@@ -29,27 +29,27 @@ def drawable_chart(mime: str, data: bytes) -> dict[str, Any] | None:
         if not isinstance(traces, list) or not isinstance(layout, dict):
             return None
         chart = {"data": traces, "layout": layout}
-        _bound(layout)
+        _limit_height(layout)
         layout.pop("width", None)  # as wide as the page
     else:
-        _bound(chart)
-    _close(chart)
+        _limit_height(chart)
+    _remove_external(chart)
     return chart
 
 
-def _bound(sized: dict[str, Any]) -> None:
+def _limit_height(sized: dict[str, Any]) -> None:
     height = sized.get("height")
-    if isinstance(height, int | float) and not 0 < height <= HIGHEST:
-        sized["height"] = HIGHEST
+    if isinstance(height, int | float) and not 0 < height <= MAX_HEIGHT_PX:
+        sized["height"] = MAX_HEIGHT_PX
 
 
-def _close(chart: dict[str, Any]) -> None:
-    """Takes out every text that is an address, and all settings of the library."""
+def _remove_external(chart: dict[str, Any]) -> None:
+    """Removes every URL and all settings of the chart library, at any depth."""
     waiting: list[Any] = [chart]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
-            for key in _LEADS_OUT & part.keys():
+            for key in _EXTERNAL_KEYS & part.keys():
                 value = part[key]
                 inside = isinstance(value, str) and value.startswith("data:image/")
                 if key == "usermeta" or (isinstance(value, str) and not inside):
@@ -60,7 +60,7 @@ def _close(chart: dict[str, Any]) -> None:
 
 
 def formula(data: bytes) -> str | None:
-    """LaTeX without its dollars, on one line; None where it would not stay within new ones."""
+    """LaTeX without its dollar signs, on one line; None where it has others inside."""
     text = " ".join(data.decode("utf-8", "replace").split())
     text = text.strip("$").replace(r"\displaystyle", "").strip()
     return text if text and "$" not in text and len(text) <= 10_000 else None

@@ -1,7 +1,7 @@
-"""Citations in an answer, 【3†exact words】: taken out of its text, numbered, and looked up.
+"""Citations in an answer, 【3†exact words】: replaced by marks, numbered, and looked up.
 
-Pure but for the look-up, which is given. In the text that is left each citation is a mark that
-no model can write, so that what draws it can tell it from all else.
+Pure except for the lookup, which is an argument. A mark has private-use characters that are
+replaced in the model's own text, so that a mark is unambiguous for the code that draws it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from tools.citations import Citation, CitationSource, Source
 
 MAX_QUOTE_CHARS = 2_000
-"""Characters of a citation; what is longer is text that happens to hold a bracket."""
+"""The longest quotation in characters; longer text in such brackets is no citation."""
 
 # A number, then the words; models also write the line numbers of the original: 【3†L5-L9】.
 _CITATION = re.compile(
@@ -26,17 +26,17 @@ _LINES = re.compile(r"\s*L\d+\s*([-–]\s*L?\d+)?\s*\Z")
 
 MARK_OPENS, MARK_CLOSES = "\ue100", "\ue101"
 MARK = re.compile(f"{MARK_OPENS}(\\d+){MARK_CLOSES}")
-"""The number is the place among the answer's citations, see `Answer`."""
+"""The number is the index in `Answer.citations`."""
 _FORGED = re.compile(f"[{MARK_OPENS}{MARK_CLOSES}]")
 
 CitationLookup = Callable[[int, str], "Citation"]
-"""`CitationSource.cited`: whether the words stand in what was read under that number."""
+"""`CitationSource.cited`: looks up the quoted words in the source of that number."""
 
 
 @dataclass(frozen=True)
 class Cited:
-    """One citation. `number` is its source's in this answer, from 1 in the order of appearance;
-    0 where the model named a source that doesn't exist."""
+    """One citation. `number` is its source's number in this answer, from 1 in the order of
+    appearance; 0 for a source that does not exist."""
 
     number: int
     words: str
@@ -48,18 +48,18 @@ class Cited:
 
     @property
     def label(self) -> str:
-        """The number as it is shown."""
+        """The number as text; a question mark without a source."""
         return str(self.number) if self.number else "?"
 
     @property
     def trouble(self) -> str:
-        """What a reader is warned of, in words; empty where the words stand in what was read."""
+        """A warning for the reader; empty where the source contains the quoted words."""
         return self.citation.trouble
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A text with marks, and what they stand for."""
+    """A text with marks, and the citations that they stand for."""
 
     text: str
     citations: tuple[Cited, ...] = ()
@@ -68,13 +68,14 @@ class Answer:
 def numbered(
     text: str, look: CitationLookup, before: tuple[Cited, ...] = (), growing: bool = False
 ) -> Answer:
-    """The text with a mark for each citation; the same citation has the same mark.
+    """The text with a mark for each citation; equal citations have the same mark.
 
-    `before` are the citations of what this text goes on from: theirs are kept, and come first in
-    what is returned. While a text is `growing`, an unfinished citation at its end is held back.
+    `before` are the citations of the preceding texts of the answer: they keep their numbers, and
+    come first in the result. While the text is `growing`, an incomplete citation at its end is
+    left out.
     """
     found = list(before)
-    places = {(_key(each.source), each.words): at for at, each in enumerate(found)}
+    indexes = {(_key(each.source), each.words): index for index, each in enumerate(found)}
     numbers = {_key(each.source): each.number for each in found if each.number}
 
     def mark(match: re.Match[str]) -> str:
@@ -82,14 +83,14 @@ def numbered(
         words = _words(match["words"] or "")
         citation = look(id, words)
         if match["words"] is None and not citation.found:
-            return match.group()  # 【1】 is a way to count in Chinese, too
+            return match.group()  # 【1】 is also a list number in Chinese
         known = _key(citation.source)
-        if (known, words) not in places:
+        if (known, words) not in indexes:
             if citation.source is not None:
                 numbers.setdefault(known, len(numbers) + 1)
-            places[known, words] = len(found)
+            indexes[known, words] = len(found)
             found.append(Cited(numbers.get(known, 0), words, citation))
-        return f"{MARK_OPENS}{places[known, words]}{MARK_CLOSES}"
+        return f"{MARK_OPENS}{indexes[known, words]}{MARK_CLOSES}"
 
     text = _FORGED.sub("\N{REPLACEMENT CHARACTER}", text)
     if growing:
@@ -98,7 +99,7 @@ def numbered(
 
 
 def copied(texts: Sequence[str], look: CitationLookup | None) -> str:
-    """An answer as it may be taken along: numbers in brackets, and the sources at its end."""
+    """An answer as plain text: source numbers in brackets, and the list of sources at its end."""
     answer = in_brackets(texts, look)
     sources = {each.number: each.source for each in answer.citations if each.source is not None}
     ends = [f"[{number}] {each.title} {each.url}".rstrip() for number, each in sources.items()]
@@ -106,7 +107,7 @@ def copied(texts: Sequence[str], look: CitationLookup | None) -> str:
 
 
 def in_brackets(texts: Sequence[str], look: CitationLookup | None) -> Answer:
-    """An answer's texts as one, with the number of its source in brackets for each citation."""
+    """An answer's texts as one, each citation replaced by its source's number in brackets."""
     if look is None:
         return Answer("\n\n".join(texts))
     citations: tuple[Cited, ...] = ()
@@ -123,8 +124,8 @@ def _label(citations: Sequence[Cited], mark: re.Match[str]) -> str:
 
 
 def highlighted(citation: Citation, around: int = 3) -> list[tuple[str, bool]]:
-    """The kept text around the passage, in stretches; True for those that are the quotation.
-    Empty where no words were found."""
+    """The source's text around the quotation, `around` lines before and after, in parts; True
+    marks parts of the quotation. Empty where the words were not found."""
     if citation.source is None or not citation.spans:
         return []
     text = citation.source.text
@@ -145,11 +146,11 @@ def _line_end(text: str, at: int) -> int:
 
 
 class CitationCache:
-    """A `CitationLookup` that looks up the same words once: pages are drawn many times a second.
-    What was found stays found, even when its page had to give way.
+    """A `CitationLookup` with a cache, since pages are drawn many times a second. A citation that
+    was found stays in the cache after its source has dropped the page.
 
-    Of several that have read, each under numbers of its own, the first one that has the words is
-    meant, else the first one that has the number.
+    Several `sources` may use the same numbers: the first one with the quoted words counts, else
+    the first one with the number.
     """
 
     def __init__(self, *sources: CitationSource) -> None:
@@ -157,14 +158,14 @@ class CitationCache:
         self._known: dict[tuple[int, str], tuple[list[Source | None], Citation]] = {}
 
     def __call__(self, id: int, words: str) -> Citation:
-        at_hand = [each.source(id) for each in self._sources]
-        asked, citation = self._known.get((id, words), ([], None))
-        if citation is None or not (citation.found or _same(asked, at_hand)):
+        present = [each.source(id) for each in self._sources]
+        earlier, citation = self._known.get((id, words), ([], None))
+        if citation is None or not (citation.found or _same(earlier, present)):
             looked = [each.cited(id, words) for each in self._sources]
             known = (each for each in looked if each.source is not None)
             citation = next((each for each in looked if each.found), None)
             citation = citation or next(known, Citation(False))
-            self._known[id, words] = at_hand, citation
+            self._known[id, words] = present, citation
         return citation
 
 
@@ -173,11 +174,11 @@ def _same(one: Sequence[Source | None], other: Sequence[Source | None]) -> bool:
 
 
 def _words(text: str) -> str:
-    """What is quoted; line numbers, and a host behind a second dagger, quote nothing."""
+    """The quoted words, without line numbers, and without a host after a second dagger."""
     words = " ".join(text.split("†")[0].split())
     return "" if _LINES.match(words) else words
 
 
 def _key(source: Source | None) -> tuple[str, int]:
-    """What tells sources apart: the numbers of pages of the web and of documents may be alike."""
+    """A key that identifies a source: web pages and documents may have the same numbers."""
     return ("", -1) if source is None else (type(source).__name__, source.id)

@@ -1,4 +1,4 @@
-"""A conversation's code and what came of it as a Jupyter notebook."""
+"""A conversation as a Jupyter notebook: its code, the outputs, and the texts."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from tools.media import (
 )
 from tools.safe_files import read_regular
 
-MAX_NOTEBOOK_BYTES = 64_000_000  # bytes of pictures and charts in one notebook; more are left out
+MAX_NOTEBOOK_BYTES = 64_000_000  # pictures and charts in one notebook; further ones are left out
 SANDBOX_FOLDER = "/mnt/data"
-"""Where the sandbox keeps the files of a conversation; code likes to name it."""
+"""The working directory in the sandbox; code often has its path."""
 FILE_NAME = "conversation.ipynb"
 MIME = "application/x-ipynb+json"
-# The version is altair's and Streamlit's; Jupyter draws by it.
+# The version of altair and Streamlit, which Jupyter needs to draw the chart.
 _VEGA_LITE_IN_JUPYTER = "application/vnd.vegalite.v6+json"
 
 
 def has_code(messages: Sequence[Message]) -> bool:
-    """Whether there is a notebook to be had: some Python was called."""
+    """Whether the conversation has a Python call, and so a notebook."""
     return any(call.name == "python" for message in messages for call in message.calls)
 
 
 def notebook(messages: Sequence[Message]) -> bytes:
     """The conversation in the notebook format 4.5 (nbformat.readthedocs.io): the Python as code
-    cells with what it put out, the words of both sides and calls of other tools as Markdown."""
+    cells with its outputs; messages and calls of other tools as Markdown."""
     results = _Results(messages)
     cells = [_markdown(_preface(messages))]
     for message in messages:
@@ -58,7 +58,7 @@ def notebook(messages: Sequence[Message]) -> bytes:
         "nbformat": 4,
         "nbformat_minor": 5,
         "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
-        "cells": [{"id": f"cell-{at}", **cell} for at, cell in enumerate(cells)],
+        "cells": [{"id": f"cell-{index}", **cell} for index, cell in enumerate(cells)],
     }
     return json.dumps(book, indent=1).encode()
 
@@ -68,7 +68,7 @@ def _markdown(text: str) -> dict[str, Any]:
 
 
 class _Results:
-    """The calls' results, each given out once: some servers give two calls the same id."""
+    """The calls' results, each returned once: some servers give two calls the same id."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._waiting: dict[str, list[ToolResult]] = {}
@@ -96,7 +96,7 @@ def _distinct(documents: Sequence[Document]) -> list[Document]:
 
 def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
     if call.name != "python":
-        return _markdown(_said_of(call, result))
+        return _markdown(_other_call(call, result))
     from tools.python.tool import unfence
 
     try:
@@ -106,7 +106,7 @@ def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
     failed = result is not None and result.error is not None
     return {
         "cell_type": "code",
-        # Whoever runs it all goes on after it, as the conversation did.
+        # "Run all" continues after the exception, as the conversation did.
         "metadata": {"tags": ["raises-exception"]} if failed else {},
         "execution_count": None,
         "source": code.replace(SANDBOX_FOLDER, "."),
@@ -115,7 +115,7 @@ def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
 
 
 def _outputs(result: ToolResult) -> Iterator[dict[str, Any]]:
-    """The text, and in their places what was displayed; at its end what has none."""
+    """The text with the displays at their positions; displays without one follow it."""
     text, placeless, room = result.text.rstrip("\n") + "\n", [], MAX_NOTEBOOK_BYTES
     for attachment in result.attachments:
         try:
@@ -139,13 +139,13 @@ def _outputs(result: ToolResult) -> Iterator[dict[str, Any]]:
 
 
 def _stream(text: str) -> list[dict[str, Any]]:
-    said = {"output_type": "stream", "name": "stdout", "text": text}
-    return [said] if text.strip() else []
+    content = {"output_type": "stream", "name": "stdout", "text": text}
+    return [content] if text.strip() else []
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """A display's forms by their MIME types; `place` is a pattern of what stands for it in the
+    """A display's data by MIME type; `place` is a pattern of the line that represents it in the
     text."""
 
     data: dict[str, Any]
@@ -154,7 +154,7 @@ class _Shown:
 
 
 def _shown(attachment: Attachment, data: bytes) -> _Shown | None:
-    """What Jupyter can draw of it, None for what it can't."""
+    """The display for Jupyter, None for a type that it can't draw."""
     name = attachment.path.stem.removesuffix(SHARP)
     place = rf"^\[{re.escape(name.replace('-', ' '))}: .*\]\n"
     if attachment.mime in PICTURES:
@@ -173,15 +173,15 @@ def _shown(attachment: Attachment, data: bytes) -> _Shown | None:
         table = displayed_table(data)
         if table is None:
             return None
-        said = f"{table.text.rstrip()}\n" if table.text.strip() else ""
-        return _Shown({"text/html": _html(table), "text/plain": said}, place=re.escape(said))
+        content = f"{table.text.rstrip()}\n" if table.text.strip() else ""
+        return _Shown({"text/html": _html(table), "text/plain": content}, place=re.escape(content))
     if attachment.mime == LATEX and (latex := formula(data)):
         return _Shown({"text/latex": f"$\\displaystyle {latex}$"})
     return None
 
 
 def _html(table: Table) -> str:
-    """A table as Jupyter draws those of pandas."""
+    """The table as HTML, in the form of pandas."""
 
     def row(cells: Iterable[object], tag: str) -> str:
         shown = ("" if cell is None else html.escape(str(cell)) for cell in cells)
@@ -195,16 +195,16 @@ def _html(table: Table) -> str:
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>"
 
 
-def _said_of(call: ToolCall, result: ToolResult | None) -> str:
-    """A call of another tool: there is nothing to run outside the app."""
-    said = [f"**{_plain(call.name)}**", fenced(call.input)]
+def _other_call(call: ToolCall, result: ToolResult | None) -> str:
+    """A call of another tool as Markdown: it can't run outside the app."""
+    content = [f"**{_plain(call.name)}**", fenced(call.input)]
     if result is not None:
-        said.append(fenced(result.text))
-    return "\n\n".join(said)
+        content.append(fenced(result.text))
+    return "\n\n".join(content)
 
 
 def _quoted(text: str) -> str:
-    """What a user wrote, as it was typed: it is no Markdown."""
+    """A user's text as a quotation, with Markdown escaped."""
     return "\n".join(f"> {_plain(line)}  " for line in text.splitlines())
 
 

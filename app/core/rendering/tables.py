@@ -1,6 +1,6 @@
-"""A table that code displayed, or the first rows of one in a file, ready to be drawn. Pure.
+"""A table that code displayed, or the first rows of a file, as data for the page. Pure.
 
-Both come from what code has written: anything may stand there.
+The model's code wrote both, so the data is untrusted.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 
 Cell = str | int | float | bool | None
 
-ROWS, COLUMNS = 500, 60  # of a displayed table that are drawn; its index counts as columns
-PREVIEW_ROWS, PREVIEW_COLUMNS, PREVIEW_BYTES = 20, 30, 64 * 1024  # of a file
-MAX_CELL_CHARS = 300  # characters of a cell
+ROWS, COLUMNS = 500, 60  # limits of a drawn table; its index counts as columns
+PREVIEW_ROWS, PREVIEW_COLUMNS, PREVIEW_BYTES = 20, 30, 64 * 1024  # limits for a file
+MAX_CELL_CHARS = 300
 _ENCODINGS = ("utf-8-sig", "gb18030", "latin-1")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name and cells: numbers all of them, or texts, but for those that are empty."""
+    """A column's name and cells: all numbers or all texts, except empty cells (None)."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -31,9 +31,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one length, the first `index` of which name the rows. `rows` and `width` count
-    the rows and columns that are not here as well; `rows` is None where nobody counted. `text` is
-    what the model read of it."""
+    """A table, possibly shortened.
+
+    The columns have the same length; the first `index` of them are the index. `rows` and `width`
+    are the numbers of rows and columns of the whole table; `rows` is None if unknown. `text` is
+    the table's text in the prompt.
+    """
 
     columns: tuple[Column, ...]
     index: int = 0
@@ -43,21 +46,21 @@ class Table:
 
     @property
     def height(self) -> int:
-        """The rows that are here."""
+        """The number of rows in `columns`."""
         return len(self.columns[0].cells) if self.columns else 0
 
     @property
     def size(self) -> str:
-        """In words, how much of the table is here."""
+        """A text on the part of the table in `columns`."""
         width = len(self.columns) - self.index
         if self.rows is None:
             return f"The first {self.height:,} rows"
-        rows = _of(self.height, self.rows, "row")
-        return f"{rows}, {_of(width, self.width, 'column')}"
+        rows = _part_of(self.height, self.rows, "row")
+        return f"{rows}, {_part_of(width, self.width, 'column')}"
 
 
 def displayed_table(data: bytes) -> Table | None:
-    """A table as `tools.media.TABLE` has it; None where that is not what it is."""
+    """The table in data of the type `tools.media.TABLE`; None for invalid data."""
     try:
         table = json.loads(data)
         columns = [_column(item["name"], item["cells"]) for item in table["index"]]
@@ -69,12 +72,12 @@ def displayed_table(data: bytes) -> Table | None:
     columns = columns[:COLUMNS]
     if not columns or len({len(column.cells) for column in columns}) > 1:
         return None
-    return Table(_with_own_names(columns), min(index, len(columns)), rows, width, text)
+    return Table(_with_unique_names(columns), min(index, len(columns)), rows, width, text)
 
 
 def file_table(data: bytes, whole: bool) -> Table | None:
-    """The first rows of comma- or otherwise separated values; `whole` says whether `data` is the
-    whole file."""
+    """The first rows of a file with separated values; None where it is none. `whole` says whether
+    `data` is the complete file."""
     text = _decoded(data if whole else data[: data.rfind(b"\n") + 1])
     first = text.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
@@ -88,17 +91,17 @@ def file_table(data: bytes, whole: bool) -> Table | None:
         return None
     names, body = rows[0][:PREVIEW_COLUMNS], rows[1 : PREVIEW_ROWS + 1]
     columns = [
-        _column(name, [row[at] if at < len(row) else None for row in body])
-        for at, name in enumerate(names)
+        _column(name, [row[index] if index < len(row) else None for row in body])
+        for index, name in enumerate(names)
     ]
     known = len(rows) - 1 if whole and len(rows) < PREVIEW_ROWS + 2 else None
-    return Table(_with_own_names(columns), 0, known, len(rows[0]))
+    return Table(_with_unique_names(columns), 0, known, len(rows[0]))
 
 
-def _of(here: int, all_there: int, what: str) -> str:
-    if here == all_there:
-        return f"{here:,} {what}{'' if here == 1 else 's'}"
-    return f"{here:,} of {all_there:,} {what}s"
+def _part_of(shown: int, total: int, what: str) -> str:
+    if shown == total:
+        return f"{shown:,} {what}{'' if shown == 1 else 's'}"
+    return f"{shown:,} of {total:,} {what}s"
 
 
 def _column(name: Any, cells: Any) -> Column:
@@ -120,8 +123,8 @@ def _cell(cell: Any) -> Cell:
     return str(cell)[:MAX_CELL_CHARS]
 
 
-def _with_own_names(columns: list[Column]) -> tuple[Column, ...]:
-    """No two columns by one name: a frame can't be drawn with them."""
+def _with_unique_names(columns: list[Column]) -> tuple[Column, ...]:
+    """The columns with unique names, which a data frame needs to be drawn."""
     taken: set[str] = set()
     return tuple(_renamed(column, taken) for column in columns)
 

@@ -1,1 +1,1 @@
-"""The built-in tools, made as the settings say."""
+"""The built-in tools, configured by the settings."""

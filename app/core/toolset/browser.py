@@ -1,7 +1,7 @@
-"""The browser of all sessions: one search chain and one way into the web, as the settings say.
+"""The browser of all sessions: one search chain and one web reader, configured by the settings.
 
-Neither is there before it is wanted: Playwright and what takes pages apart take long to import,
-and most conversations look nothing up.
+The reader is created at its first use: Playwright and the HTML libraries take long to import, and
+most conversations use no browser.
 """
 
 from __future__ import annotations
@@ -22,23 +22,26 @@ if TYPE_CHECKING:
 
 
 class BrowserFactory:
-    """What the browsers of all sessions stand on. `cache` is the folder that indexes are kept
-    in; `problems` has a sentence for each part of the settings that is not used."""
+    """The search and the web reader that the browsers of all sessions share.
+
+    `cache` is the folder of the search indexes. `problems` has a sentence for each invalid part
+    of the settings, which is not used.
+    """
 
     def __init__(self, settings: Settings, cache: Path) -> None:
         keys = {name: getattr(settings, f"{name}_key") for name in BY_KEY}
         self.search: SearchChain = choose_search(settings.search, keys, HANDBOOK, cache)
-        self._allow, wrong = _allowed(settings.browser_allow)
-        self.problems = (*self.search.problems, *wrong)
+        self._allow, invalid = _allowed(settings.browser_allow)
+        self.problems = (*self.search.problems, *invalid)
         self._opening = threading.Lock()
         self._web: Web | None = None
 
     def tool(self, window: Callable[[], int]) -> BrowserTool:
-        """A conversation's browser. `window` is the model's in tokens, 0 while it isn't known."""
-        return open_browser(self.search, _AtFirstPage(self._reader), window)
+        """A conversation's browser. `window` returns the model's window in tokens, 0 if unknown."""
+        return open_browser(self.search, _LazyReader(self._reader), window)
 
     def close(self) -> None:
-        """Ends Chromium, and lets go of the indexes."""
+        """Ends Chromium and closes the indexes."""
         with self._opening:
             web, self._web = self._web, None
         if web is not None:
@@ -57,8 +60,8 @@ class BrowserFactory:
             return self._web.reader()
 
 
-class _AtFirstPage:
-    """A `Reader` that is opened when it has something to read."""
+class _LazyReader:
+    """A `Reader` that is opened at its first use."""
 
     def __init__(self, opened: Callable[[], Reader]) -> None:
         self._open = opened
@@ -67,7 +70,7 @@ class _AtFirstPage:
         self._reader: Reader | None = None
 
     def expect(self, urls: Sequence[str]) -> None:
-        # Opening it takes what nobody should wait for: Playwright is imported.
+        # On a thread, since opening the reader imports Playwright, which takes long.
         threading.Thread(target=self._expect, args=(urls,), daemon=True).start()
 
     def read(self, urls: Sequence[str], cancel: threading.Event) -> list[Page | ReadFailed]:
@@ -96,7 +99,7 @@ class _AtFirstPage:
 
 
 def _allowed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The entries of `GLM_BROWSER_ALLOW` that can be understood, and a sentence for each other."""
+    """The valid entries of `GLM_BROWSER_ALLOW`, and a sentence for each other one."""
     from tools.browser.network.address_guard import opening
 
     allowed: list[str] = []

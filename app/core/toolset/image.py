@@ -1,4 +1,4 @@
-"""What draws pictures in Tools mode, as `GLM_IMAGE_MODEL` says."""
+"""The image generator of Tools mode, by `GLM_IMAGE_MODEL`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _MISSING = (
 
 @dataclass(frozen=True)
 class ImageSetup:
-    """What draws, shared by all sessions, and a sentence where the setting does not work out;
-    both None where it is not set."""
+    """The image generator of all sessions, or a sentence on what is wrong with the setting; both
+    None where it is not set."""
 
     painter: ImageGenerator | None = None
     problem: str | None = None
 
 
 def choose_painter(settings: Settings) -> ImageSetup:
-    """Reads the setting; nothing is loaded and nobody asked yet."""
+    """The generator by the setting. Nothing is loaded and no server contacted yet."""
     where = settings.image_model
     if not where:
         return ImageSetup()

@@ -1,4 +1,4 @@
-"""Where the `python` tool's kernels run, and how many, as the settings say."""
+"""The kernels of the `python` tool, configured by the settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.python.sandbox.selection import SandboxChoice, choose_sandbox
 
 
 def python_limits(settings: Settings) -> PythonLimits:
-    """What one session's Python may use."""
+    """The resource limits of one session's Python."""
     return PythonLimits(
         seconds=settings.python_seconds,
         characters=settings.python_output,
@@ -27,8 +27,8 @@ def python_limits(settings: Settings) -> PythonLimits:
 
 
 def choose(settings: Settings, local: bool) -> SandboxChoice | None:
-    """How kernels run on this machine; None where a gateway runs them. `local`: nobody but this
-    machine reaches the server."""
+    """How kernels run on this machine; None where a gateway runs them. `local` says that only
+    this machine can reach the server."""
     if settings.kernel_gateway_url:
         return None
     return choose_sandbox(settings.python_sandbox, local, python_limits(settings))
@@ -37,10 +37,10 @@ def choose(settings: Settings, local: bool) -> SandboxChoice | None:
 def open_pool(
     settings: Settings, spares: Path, launcher: KernelLauncher | None, local: bool
 ) -> KernelPool:
-    """The kernels of all sessions, whose workspaces lie in the folder `spares` too.
+    """The kernels of all sessions. `spares` is the folder of the spare kernels' workspaces.
 
-    `launcher` starts them on this machine; without one a gateway does. Where the pages are
-    `local`, nobody's Python is kept from running for how long it has run.
+    `launcher` starts the kernels on this machine; without it a gateway runs them. Where the pages
+    are `local`, the run time of Python is not limited.
     """
     limits = python_limits(settings)
     host: KernelHost

@@ -1,4 +1,4 @@
-"""Documents that stand at an address of the web, as the lines that the browser shows."""
+"""Documents on the web, as lines of text for the browser tool."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from tools.fair_queue import POLL_INTERVAL_S, FairQueue
 LIMITS = Limits(seconds=30.0, characters=2_000_000)
 OPTIONS = Options(most_pages=500)
 MAX_CONCURRENT = 2
-QUEUE_TIMEOUT_S = 60.0  # seconds until others are read
+QUEUE_TIMEOUT_S = 60.0  # seconds of waiting for a slot
 
-_room = FairQueue(MAX_CONCURRENT)
+_queue = FairQueue(MAX_CONCURRENT)
 
 
 def lines(data: bytes, media_type: str, owner: Hashable = "") -> list[str]:
-    """The document's text in lines, its pages named. A few are read at a time, the owners in
-    turn. Raises ValueError with one line."""
+    """The document's text in lines, with a line at the beginning of each page.
+
+    Reads `MAX_CONCURRENT` documents at a time; waiting `owner`s take turns. Raises `ValueError`
+    with one line for the model.
+    """
     name = f"document{mimetypes.guess_extension(media_type) or ''}"
-    with _room.ticket(owner) as ticket:
-        until = time.monotonic() + QUEUE_TIMEOUT_S
+    with _queue.ticket(owner) as ticket:
+        deadline = time.monotonic() + QUEUE_TIMEOUT_S
         while ticket.wait(POLL_INTERVAL_S):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise ValueError("too many documents are being read here just now")
         reading = _read(data, name)
     if not any(page.text.strip() for page in reading.pages):
@@ -53,5 +56,5 @@ def _lines(reading: Reading) -> Iterator[str]:
         if len(reading.pages) > 1:
             yield f"[page {page.number}]"
         yield from page.text.splitlines()
-        for what in page.unreadable:
-            yield f"[not read: {what}]"
+        for part in page.unreadable:
+            yield f"[not read: {part}]"

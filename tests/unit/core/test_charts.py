@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.rendering.charts import HIGHEST, drawable_chart, formula
+from app.core.rendering.charts import MAX_HEIGHT_PX, drawable_chart, formula
 from tools.media import PLOTLY, VEGA_LITE
 
 PIXEL = "data:image/png;base64,AAAA"
@@ -57,12 +57,12 @@ def test_nothing_that_leads_out_is_left() -> None:
     assert left == {"data": [{"type": "image"}], "layout": {"images": [{}, {"source": PIXEL}]}}
 
 
-@pytest.mark.parametrize("height", [-1, 0, 1e9, HIGHEST + 1])
+@pytest.mark.parametrize("height", [-1, 0, 1e9, MAX_HEIGHT_PX + 1])
 def test_a_chart_is_no_higher_than_a_page(height: float) -> None:
     drawn = chart(PLOTLY, {"data": [], "layout": {"height": height}})
-    assert drawn is not None and drawn["layout"]["height"] == HIGHEST
+    assert drawn is not None and drawn["layout"]["height"] == MAX_HEIGHT_PX
     drawn = chart(VEGA_LITE, {"mark": "bar", "height": height})
-    assert drawn is not None and drawn["height"] == HIGHEST
+    assert drawn is not None and drawn["height"] == MAX_HEIGHT_PX
 
 
 @pytest.mark.parametrize(
