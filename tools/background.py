@@ -1,4 +1,4 @@
-"""Work in a thread of its own, which does not hold up the end of the process."""
+"""Runs work in a daemon thread, which does not delay the exit of the process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def in_background(work: Callable[[], T], name: str | None = None) -> Future[T]:
-    """Starts `work` in a daemon thread of this name."""
+    """Starts `work` in a daemon thread named `name`. Returns the future of its result."""
     future: Future[T] = Future()
 
     def go() -> None:

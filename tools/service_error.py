@@ -1,4 +1,4 @@
-"""What a service says of its refusal, in one short line that can be shown."""
+"""Error messages of web services, as one short line that is safe to show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRETS = re.compile(r"\b(?:sk|pk|hf|gsk|xai)[-_][\w*.-]{6,}|\bBearer\s+\S+", r
 
 
 def parsed(body: str) -> Any:
-    """`body` as JSON, None where it is none."""
+    """The value of `body` as JSON; None for other text."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -23,7 +23,7 @@ def parsed(body: str) -> Any:
 
 
 def message_in(value: Any) -> str:
-    """The message in an error as JSON has it, from wherever a service keeps it."""
+    """The error message in a JSON value, from any of the keys that services use; empty for none."""
     for _ in range(4):  # error -> message, detail -> 0 -> msg
         if isinstance(value, list) and value:
             value = value[0]
@@ -34,7 +34,7 @@ def message_in(value: Any) -> str:
 
 
 def message_of(body: str) -> str:
-    """The message in an error's body: OpenAI's, vLLM's, FastAPI's form, a page's title, or it."""
+    """The error message in a body: of JSON (OpenAI, vLLM, FastAPI), an HTML title, or the body."""
     value = parsed(body)
     if value is not None:
         return message_in(value)

@@ -1,6 +1,6 @@
-"""What the browser can be asked to do: five functions, and the arguments that each one takes.
+"""The five functions of the browser, their arguments, and their specs for a model.
 
-Models word the same wish in many ways; here it becomes one `Call`, whichever face it came by.
+Models write the same call in many forms; `make_call` turns each of them into one `Call`.
 
 `native_spec` and `function_specs` offer it to a model: one function that takes an
 expression, or five.
@@ -19,7 +19,7 @@ from tools.text import one_line
 Name = Literal["search", "mclick", "open_url", "find", "scroll"]
 
 NAME = "simple_browser"
-"""The tool's name, and that of its one function in the GLM-4 face."""
+"""The name of the tool, and of its one function in the GLM-4 face."""
 
 EXAMPLES: Mapping[Name, str] = {
     "search": 'search("words", recency_days=30)',
@@ -56,7 +56,7 @@ _PARAMETERS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
         "id": ("id", "page"),
     },
 }
-_MAX_ARGUMENT_CHARS = 2_000  # characters of one argument
+_MAX_ARGUMENT_CHARS = 2_000  # of one argument
 _BETWEEN = re.compile(r"[\s\[\]【】(),，、]+")
 _WHOLE = re.compile(r"-?\d{1,9}")
 
@@ -65,12 +65,12 @@ _PART = "Pages come in parts, with numbered lines and links as 【id†text†ho
 
 
 class NoCall(Exception):
-    """What was written is no call; the message tells the model how one looks."""
+    """Text that is not a valid call; the message shows the model a valid one."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One thing to do.
+    """One call of a function.
 
     The arguments are those of the function, by name, those not given left out: `query` and
     `pattern` are text on one line, `url` has no blank, `ids` is a tuple of whole numbers, and
@@ -86,7 +86,10 @@ class Call:
 def make_call(
     name: str, given: Sequence[Any] = (), named: Mapping[str, Any] | None = None, more: int = 0
 ) -> Call:
-    """The call of that name, or alias, with these arguments. Raises `NoCall`."""
+    """The call of the function with this name or alias.
+
+    `given` are positional and `named` are keyword arguments. Raises `NoCall`.
+    """
     function = ALIASES.get(name.lower())
     if function is None:
         raise NoCall(f"There is no function {one_line(name, 40)}. {HOW}")
@@ -158,7 +161,7 @@ def _text(function: Name, name: str, value: Any) -> str:
 
 
 def _numbers(function: Name, name: str, value: Any) -> list[int]:
-    """Whole numbers, also as a model writes them in a string: "[0, 2]", "3", "【3】"."""
+    """Integers, also from a model's strings such as "[0, 2]", "3", "【3】". Raises `NoCall`."""
     if _is_number(value):
         return [int(value)]
     if isinstance(value, str):
@@ -178,7 +181,7 @@ def _is_number(value: Any) -> bool:
 
 
 def native_spec(searched: str) -> ToolSpec:
-    """The GLM-4 face. The bundled model's adapter was trained on the first line."""
+    """The spec of the GLM-4 face; the bundled model's adapter was trained on its first line."""
     lines = [
         f"Read the web: {', '.join(EXAMPLES.values())}",
         f"search lists results with their ids; mclick opens up to 10 of them, or links, at once. "
@@ -197,7 +200,7 @@ def native_spec(searched: str) -> ToolSpec:
 
 
 def function_specs(searched: str) -> list[ToolSpec]:
-    """Five functions; `search` is not offered where there is nothing to search with."""
+    """The specs of the five functions, without `search` where no provider is set up."""
     text, number = {"type": "string"}, {"type": "integer"}
     search = _spec(
         "search",

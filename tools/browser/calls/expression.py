@@ -1,4 +1,4 @@
-"""The browser's GLM-4 face: the call in what a model wrote, read as an expression.
+"""Parses the browser's GLM-4 face: finds the call expression in a model's text.
 
     search("sea otters", recency_days=30)      mclick([0, 2])      open_url(“https://…”)
 
@@ -17,9 +17,9 @@ from typing import Any, Literal
 from tools.base import ToolCall
 from tools.browser.calls.call import ALIASES, HOW, NAME, Call, NoCall, make_call
 
-MAX_CHARS = 20_000  # characters that are looked at
-_MAX_PLACES = 50  # where a call may begin
-_MAX_DEPTH = 8  # brackets in brackets
+MAX_CHARS = 20_000  # of the text that are parsed
+_MAX_PLACES = 50  # positions at which a call may begin
+_MAX_DEPTH = 8  # levels of nested brackets
 
 _OPENS = "(（"
 _CLOSERS = {
@@ -69,15 +69,15 @@ _BY_KEY = {
 }  # fmt: skip
 
 Ending = Literal["first", "before punctuation", "last"]
-"""Where a text in quotes ends that holds the same quote: tried in this order."""
+"""Where a quoted text ends that contains its own quotation mark; tried in this order."""
 
 
 class _Wrong(Exception):
-    """This is no call; another place or another way to read it may be."""
+    """A position that is not a call; another position or another `Ending` may be one."""
 
 
 def read_call(text: str) -> Call:
-    """The first call in `text`; raises `NoCall` where there is none, and nothing else."""
+    """The first call in `text`. Raises only `NoCall`, for a text without one."""
     text = text[:MAX_CHARS]
     found = list(_calls(text))
     if not found:
@@ -89,7 +89,7 @@ def read_call(text: str) -> Call:
 
 
 def wanted_call(call: ToolCall) -> Call:
-    """What a call of either face asks for. Raises `NoCall` and `ToolError`."""
+    """The `Call` of a tool call in either face. Raises `NoCall` and `ToolError`."""
     if call.name == NAME and call.raw is not None:
         return read_call(call.input)
     arguments = call.arguments()
@@ -103,7 +103,7 @@ Parts = tuple[str, list[Any], dict[str, Any]]
 
 
 def _calls(text: str) -> Iterator[Parts]:
-    """Every call with its arguments as they were written."""
+    """All calls in `text`, with their arguments as written."""
     end = 0
     for place in [*_PLACE.finditer(text)][:_MAX_PLACES]:
         if place.start() < end:
@@ -112,20 +112,20 @@ def _calls(text: str) -> Iterator[Parts]:
             with suppress(_Wrong):
                 scanner = _Scanner(text, place.end(), ending)
                 given, named = scanner.arguments()
-                end = scanner.at
+                end = scanner.position
                 yield place[1], given, named
                 break
 
 
 def _unquoted(text: str) -> Parts | None:
-    """A line that is a call whose one text has no quotes: search(sea otters)."""
+    """A line that is a call with one unquoted argument: search(sea otters)."""
     if (line := _BARE.search(text)) and (words := line[2].strip()):
         return line[1], [words], {}
     return None
 
 
 def _from_json(text: str) -> Parts | None:
-    """The call as a JSON object: with a name and arguments, or with the arguments alone."""
+    """A call in JSON: an object with name and arguments, or with the arguments only."""
     text = text.strip()
     if fence := _FENCE.match(text):
         text = text[fence.end() :].removesuffix("```")
@@ -150,13 +150,13 @@ def _from_json(text: str) -> Parts | None:
 
 
 class _Scanner:
-    """Reads values from `text` on, `at` always behind what was read. Raises `_Wrong`."""
+    """Parses values; `position` is the index of the next character. Raises `_Wrong`."""
 
-    def __init__(self, text: str, at: int, ending: Ending) -> None:
-        self.text, self.at, self._ending = text, at, ending
+    def __init__(self, text: str, position: int, ending: Ending) -> None:
+        self.text, self.position, self._ending = text, position, ending
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
-        """What stands up to the closing bracket, which may be missing at the text's end."""
+        """The arguments up to the closing bracket, which may be missing at the end of the text."""
         given: list[Any] = []
         named: dict[str, Any] = {}
         while not self._closed("("):
@@ -175,7 +175,7 @@ class _Scanner:
         if depth > _MAX_DEPTH or not here:
             raise _Wrong
         if here in "[［【(（":
-            self.at += 1
+            self.position += 1
             values = []
             while not self._closed(here):
                 values.append(self._value(depth + 1))
@@ -185,14 +185,14 @@ class _Scanner:
             return self._dictionary(depth)
         if here in _QUOTES:
             return self._quoted()
-        if number := _NUMBER.match(self.text, self.at):
-            self.at = number.end()
+        if number := _NUMBER.match(self.text, self.position):
+            self.position = number.end()
             amount = float(number[0].replace("−", "-"))
             return int(amount) if abs(amount) < 1e15 and amount == int(amount) else amount
-        word = _WORD.match(self.text, self.at)
+        word = _WORD.match(self.text, self.position)
         if word is None:
             raise _Wrong
-        self.at = word.end()
+        self.position = word.end()
         if word[0].lower() in ("r", "u", "f", "b") and self._peek() in ("'", '"'):
             return self._quoted()
         if word[0].lower() not in _WORDS:
@@ -200,8 +200,8 @@ class _Scanner:
         return _WORDS[word[0].lower()]
 
     def _dictionary(self, depth: int) -> dict[str, Any]:
-        here = self.text[self.at]
-        self.at += 1
+        here = self.text[self.position]
+        self.position += 1
         values: dict[str, Any] = {}
         while not self._closed(here):
             name = self._name()
@@ -212,73 +212,73 @@ class _Scanner:
         return values
 
     def _name(self) -> str | None:
-        """A keyword, in quotes or not, with what stands behind it; None where there is none."""
+        """A keyword, quoted or not, whose equals sign is consumed; None without a keyword."""
         self._blanks()
-        begun = self.at
+        begun = self.position
         if self._peek() in _QUOTES:
             with suppress(_Wrong):
                 name = self._quoted()
                 if self._skipped(_EQUALS):
                     return name
-        elif word := _WORD.match(self.text, self.at):
-            self.at = word.end()
+        elif word := _WORD.match(self.text, self.position):
+            self.position = word.end()
             if self._skipped(_EQUALS):
                 return word[0]
-        self.at = begun
+        self.position = begun
         return None
 
     def _quoted(self) -> str:
-        here = self.text[self.at]
+        here = self.text[self.position]
         for triple in ('"""', "'''"):
-            if self.text.startswith(triple, self.at):
-                end = self.text.find(triple, self.at + 3)
+            if self.text.startswith(triple, self.position):
+                end = self.text.find(triple, self.position + 3)
                 if end >= 0:
-                    self.at, begun = end + 3, self.at + 3
+                    self.position, begun = end + 3, self.position + 3
                     return self.text[begun:end]
         strict = self._ending == "first"
         closers = _MATCH.get(here, _QUOTES[here]) if strict else _QUOTES[here]
         letters: list[str] = []
         closed: tuple[int, int] | None = None  # the last quote that may end it, and letters so far
-        at = self.at + 1
-        while at < len(self.text):
-            letter = self.text[at]
-            if letter == "\\" and at + 1 < len(self.text):
-                escaped, at = self._escape(at)
+        position = self.position + 1
+        while position < len(self.text):
+            letter = self.text[position]
+            if letter == "\\" and position + 1 < len(self.text):
+                escaped, position = self._escape(position)
                 letters.append(escaped)
                 continue
-            at += 1
-            if letter in closers and (strict or self._ends_value(at)):
-                closed = at, len(letters)
+            position += 1
+            if letter in closers and (strict or self._ends_value(position)):
+                closed = position, len(letters)
                 if self._ending != "last":
                     break
             letters.append(letter)
         if closed is None:
             raise _Wrong
-        self.at = closed[0]
+        self.position = closed[0]
         return "".join(letters[: closed[1]])
 
-    def _escape(self, at: int) -> tuple[str, int]:
-        """What a backslash and the next letters stand for; unknown ones stay as they are."""
-        following = self.text[at + 1]
+    def _escape(self, position: int) -> tuple[str, int]:
+        """The character of an escape sequence, and the index after it; unknown ones stay."""
+        following = self.text[position + 1]
         if following in _ESCAPES:
-            return _ESCAPES[following], at + 2
-        if code := re.compile(r"u([0-9a-fA-F]{4})").match(self.text, at + 1):
+            return _ESCAPES[following], position + 2
+        if code := re.compile(r"u([0-9a-fA-F]{4})").match(self.text, position + 1):
             return chr(int(code[1], 16)), code.end()
         if following in _QUOTES or following in "\\/":
-            return following, at + 2
-        return "\\" + following, at + 2
+            return following, position + 2
+        return "\\" + following, position + 2
 
-    def _ends_value(self, at: int) -> bool:
-        rest = self.text[at : at + 20].lstrip()
+    def _ends_value(self, position: int) -> bool:
+        rest = self.text[position : position + 20].lstrip()
         return not rest or rest[0] in _AFTER_TEXT
 
     def _closed(self, opened: str) -> bool:
-        """Whether the bracket closes here. One that is missing at the end is forgiven."""
+        """Whether the bracket closes here; at the end of the text it may be missing."""
         self._blanks()
         if self._peek() and self._peek() in _CLOSERS[opened]:
-            self.at += 1
+            self.position += 1
             return True
-        return self.at >= len(self.text)
+        return self.position >= len(self.text)
 
     def _comma(self, opened: str) -> None:
         self._blanks()
@@ -288,13 +288,13 @@ class _Scanner:
     def _skipped(self, letters: str) -> bool:
         self._blanks()
         if self._peek() and self._peek() in letters:
-            self.at += 1
+            self.position += 1
             return True
         return False
 
     def _peek(self) -> str:
-        return self.text[self.at : self.at + 1]
+        return self.text[self.position : self.position + 1]
 
     def _blanks(self) -> None:
-        while self.at < len(self.text) and self.text[self.at].isspace():
-            self.at += 1
+        while self.position < len(self.text) and self.text[self.position].isspace():
+            self.position += 1
