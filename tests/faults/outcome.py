@@ -83,4 +83,6 @@ def short(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"([|<>*_`\[\]\\])", r"\\\1", short(text))
+    # The handbook's pages hold no HTML, not even an escaped tag.
+    escaped = re.sub(r"([|*_`\[\]\\])", r"\\\1", short(text))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")

@@ -1,64 +1,81 @@
-"""One visitor's many questions, and the next visitor's one."""
+"""One visitor's many Python calls, and the next visitor's one."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import NEXT, STRANGER, Stage
 from tests.faults.threaded_page import ThreadedPage
 from tests.support.running_app import start_app
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Step, Text, ToolCall
 
 CALLS = 24
+CALL_S = 2.0
+TIMEOUT_S = 150.0
+DONE = {"many": "All of them are done.", "one": "The one is done."}
+
+
+def _answer(body: Mapping[str, Any]) -> list[Step]:
+    """As many calls as the last question asks for, then the word that they are done."""
+    last = body["messages"][-1]
+    if last["role"] == "tool":
+        asked = next(m["content"] for m in reversed(body["messages"]) if m["role"] == "user")
+        return [Text(DONE[asked])]
+    count = CALLS if last["content"] == "many" else 1
+    code = f"import time; time.sleep({CALL_S}); print(6 * 7)"
+    calls = [
+        ToolCall("python", {"code": f"{code}  # {number}"}, id=f"call_{number}", index=number)
+        for number in range(count)
+    ]
+    return [*calls, Finish("tool_calls")]
+
+
+def _ask(page: ThreadedPage, text: str) -> float:
+    """Seconds until the question is answered; as long as is waited where it is not."""
+    began = time.monotonic()
+    page.send(text)
+    page.wait_for_text(DONE[text], TIMEOUT_S)
+    return time.monotonic() - began
 
 
 def make_fairness(stage: Stage) -> Outcome:
-    """The bundled model writes one answer at a time; a stranger asks for many."""
-    environment = {"GLM_SLOTS": "1", "GLM_MAX_TOKENS": "48"}
-    with start_app(environment) as app, contextlib.ExitStack() as stack:
-        with ThreadedPage(app.url, source=NEXT) as alone:
-            alone.rerun()
-            alone.wait_until_rest(60)
-            alone.send("Tell me a story about a fox.")
-            alone.wait_until_rest(120)  # the first waits for the model's load
-            alone.wait_for_text("token", 60)
-            began = time.monotonic()
-            runs = alone.runs
-            alone.send("Tell me a story about a hare.")
-            alone.wait_for_runs(runs + 1, 120)
-            one = time.monotonic() - began
-        crowd: list[ThreadedPage] = []
-        first = stack.enter_context(ThreadedPage(app.url, source=STRANGER))
-        for number in range(CALLS):
-            page = (
-                first
-                if not number
-                else stack.enter_context(ThreadedPage(app.url, cookies={}, source=STRANGER))
-            )
-            page.rerun()
-            page.wait_until_rest(60)
-            crowd.append(page)
-        for number, page in enumerate(crowd):
-            page.send(f"Tell me a story about {number} foxes.")
-        time.sleep(1.0)
-        other = stack.enter_context(ThreadedPage(app.url, source=NEXT))
-        other.rerun()
-        other.wait_until_rest(60)
-        began, runs = time.monotonic(), other.runs
-        other.send("Tell me a story about a bear.")
-        served = other.wait_for_runs(runs + 1, 150)
-        waited = time.monotonic() - began
-        told = [line for line in other.text.splitlines() if "first token after" in line]
-        running = sum(page.runs < 2 for page in crowd)
+    """One kernel for all; a stranger's answer calls Python many times."""
+    with ScriptedServer(_answer) as server:
+        environment = {"GLM_MODEL": f"{server.url}#scripted", "GLM_PYTHON_KERNELS": "1"}
+        with start_app(environment) as app:
+            with ThreadedPage(app.url, "tools", source=NEXT) as alone:
+                alone.rerun()
+                alone.wait_until_rest(60)
+                _ask(alone, "one")  # the first waits for the kernel's start
+            with ThreadedPage(app.url, "tools", source=NEXT) as alone:
+                alone.rerun()
+                alone.wait_until_rest(60)
+                one = _ask(alone, "one")
+            with (
+                ThreadedPage(app.url, "tools", source=STRANGER) as crowd,
+                ThreadedPage(app.url, "tools", source=NEXT) as other,
+            ):
+                crowd.rerun()
+                crowd.wait_until_rest(60)
+                other.rerun()
+                other.wait_until_rest(60)
+                crowd.send("many")
+                time.sleep(1.5 * CALL_S)  # the first call runs
+                waited = _ask(other, "one")
+                served = DONE["one"] in other.text
+                rest = DONE["many"] not in crowd.text
+                done = crowd.wait_for_text(DONE["many"], TIMEOUT_S)
     return Outcome(
-        f"a stranger asks for {CALLS} answers at once of a model that writes one at a time, then "
-        "another visitor asks",
+        f"a stranger's answer calls Python {CALLS} times for {CALL_S:g} s each, where one kernel "
+        "may run; then another visitor's answer calls it once",
         f"the other visitor has the answer after {waited:.1f} s ({one:.1f} s where nobody else "
-        f"asks): {told[-1] if told else 'nothing yet'}",
-        f"{running} of the stranger's answers still wait or run then",
-        served and waited <= 4 * one + 2,
+        f"asks); the stranger's calls {'still ran' if rest else 'had ended'} then",
+        f"the stranger's calls {'all ended' if done else 'did not end'}",
+        served and rest and done and waited <= one + 3 * CALL_S + 5,
     )
 
 

@@ -188,4 +188,4 @@ def raw(url: str, target: str, cookie: str, *more: str) -> Raw:
     return Raw(int(found[1]) if found else 0, body.decode("utf-8", "replace"), given)
 
 
-FAULTS: Sequence[Fault] = (Fault("path-forms", make_path_forms, quick=True),)
+FAULTS: Sequence[Fault] = (Fault("path-forms", make_path_forms),)
