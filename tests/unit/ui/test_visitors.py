@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app.core.visitor_tokens import KEY_BYTES, KEY_FILE, VisitorTokens, signing_key
+from tests.support.running_app import ROOT
 
 
 def test_a_token_is_known_by_its_own_key_alone() -> None:
@@ -84,6 +86,13 @@ def test_a_key_that_can_not_be_kept_is_told_and_lasts_for_this_process(
 
 
 def test_processes_that_begin_together_get_the_same_key(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        keys = pool.map(signing_key, [tmp_path] * 16, chunksize=1)
+    code = (
+        "import pathlib, sys; from app.core.visitor_tokens import signing_key;"
+        " print(signing_key(pathlib.Path(sys.argv[1])).hex())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(8)
+    ]
+    keys = [bytes.fromhex(process.communicate(timeout=120)[0]) for process in processes]
     assert set(keys) == {(tmp_path / KEY_FILE).read_bytes()}
