@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Visit
 from tests.e2e.test_python_files import NOTEBOOK, runs
 from tests.e2e.visitor import Scripted, ask, box, button, calls
+from tests.support.running_app import AT_REST
 
 pytestmark = pytest.mark.e2e
 
@@ -122,6 +123,7 @@ def test_media_go_to_the_visitor_on_whose_page_they_are(scripted: Scripted, visi
     addresses = [str(picture.evaluate("image => image.src")), downloaded(page)]
     stranger.open("tools")
     nobody = visit(scripted.app)
+    page.locator(AT_REST).wait_for()  # while it is drawn anew, no file is on it
     for address in addresses:
         assert "/media/" in address
         reply = owner.context.request.get(address)

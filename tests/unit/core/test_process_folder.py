@@ -60,10 +60,10 @@ def test_a_running_process_keeps_its_folder_and_a_dead_one_does_not(tmp_path: Pa
 def test_a_folder_is_known_as_old_though_its_number_is_alive_again(tmp_path: Path) -> None:
     """In a container every start has the same number: that of this process, here."""
     began_before(tmp_path / OTHERS)  # by the time alone, as of a version without locks
-    with_lock = tmp_path / OTHERS.replace("0", "1")
+    with_lock = tmp_path / f"{OTHERS[:-1]}1"
     with_lock.mkdir()
     (with_lock / ".lock").touch()
-    of_living = tmp_path / OTHERS.replace("0", "2")
+    of_living = tmp_path / f"{OTHERS[:-1]}2"
     of_living.mkdir()
     for strange in ("search", "1-x", "notes-1"):
         (tmp_path / strange).mkdir()

@@ -150,7 +150,7 @@ def service(registry, monkeypatch):
 def point(registry, monkeypatch, port):
     module = sys.modules[registry.tool_for("weather").__module__]
     monkeypatch.setattr(module, "SERVICE", f"http://127.0.0.1:{port}")
-    monkeypatch.setattr(module, "SECONDS", 2)
+    monkeypatch.setattr(module, "TIMEOUT_S", 2)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -193,7 +193,7 @@ def test_weather_from_a_service_that_is_silent_or_hangs_up(use, registry, monkey
     with socket.create_server(("127.0.0.1", 0)) as server:
         point(registry, monkeypatch, server.getsockname()[1])
         module = sys.modules[registry.tool_for("weather").__module__]
-        monkeypatch.setattr(module, "SECONDS", 0.2)
+        monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
         assert use("weather", city="Rome").error == NO_NETWORK
 
 

@@ -59,7 +59,7 @@ def function(name: str, properties: dict[str, Any], required: Sequence[str] = ()
 
 
 def test_an_answer_is_text_or_the_call_of_a_tool_that_exists(model: LlamaCpp) -> None:
-    grammar = answer_grammar([LAMP, PYTHON], model._ends)
+    grammar = answer_grammar([LAMP, PYTHON], model._end_tokens)
     for prompt in (FOX, 'lamb\n{"at": 1}\n##\n' * 4, "pytho\nprint(1)\n##\n" * 4):
         for seed in range(3):
             text, _ = written(model, grammar, prompt, temperature=2.0, seed=seed, n_predict=12)
@@ -71,7 +71,7 @@ def test_an_answer_is_text_or_the_call_of_a_tool_that_exists(model: LlamaCpp) ->
 def test_a_name_that_does_not_exist_becomes_one_that_does(model: LlamaCpp) -> None:
     shown = 'lamb\n{"on": true, "room": "attic"}\n##\n' * 4  # neither lamb nor attic is there
     assert written(model, "", shown)[0].startswith("lamb\n")
-    text, finish = written(model, answer_grammar([LAMP, PYTHON], model._ends), shown)
+    text, finish = written(model, answer_grammar([LAMP, PYTHON], model._end_tokens), shown)
     name, _, arguments = text.partition("\n")
     assert (name, finish) == ("lamp", "stop")
     jsonschema.validate(json.loads(arguments), dict(LAMP.parameters))
@@ -129,7 +129,7 @@ def test_what_a_model_was_trained_to_write_is_admitted(model: LlamaCpp, answer: 
     """A text that it has before its eyes four times even a small model goes on with."""
     numbers = {"type": "array", "items": {"type": "number"}}
     spec = function("f", {"x": {"type": "string"}, "y": numbers, "z": {"type": "object"}})
-    for grammar in ("", answer_grammar([PYTHON, spec], model._ends)):
+    for grammar in ("", answer_grammar([PYTHON, spec], model._end_tokens)):
         text, _ = written(model, grammar, f"Q: Go on. A:{answer}\n##\n" * 4 + "Q: Go on. A:")
         size = min(len(answer), len(text))
         assert size > 5 and text[:size] == answer[:size]
@@ -187,7 +187,7 @@ def test_no_schema_frees_the_model_of_the_grammar(model: LlamaCpp, schema: Any, 
 
 def test_one_schema_out_of_hand_leaves_the_other_tools_as_they_are(model: LlamaCpp) -> None:
     vast = function("vast", {"x": {"enum": ["x" * 99] * 9_999}, "y": {"$ref": "#/nowhere"}}, ["x"])
-    grammar = answer_grammar([vast, LAMP], model._ends)
+    grammar = answer_grammar([vast, LAMP], model._end_tokens)
     assert len(grammar) < MAX_SCHEMAS_CHARS
     shown = 'lamp\n{"on": true, "room": "attic"}\n##\n' * 4  # there is no attic
     text, _ = written(model, grammar, shown)
