@@ -1,10 +1,9 @@
 """Thirty answers of 500 tokens at once, 50 tokens a second each: the whole over the ideal time.
 
 Pages without a browser (`tests/support/page_client.py`) and the endpoint have processes of their
-own, on
-this machine's cores. Time is counted from the first message sent to the last page at rest with its
-whole answer; gaps are those between two draws of an answer. CPU time is that of the server's
-process alone, in the same span, both builds in turn.
+own, on this machine's cores. Time is counted from the first message sent to the last page at rest
+with its whole answer; gaps are those between two draws of an answer. CPU time is that of the
+server's process alone, in the same span, both builds in turn.
 """
 
 from __future__ import annotations
