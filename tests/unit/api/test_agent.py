@@ -270,9 +270,11 @@ def test_who_leaves_the_loop_stops_the_turn_and_every_call_has_its_result(model)
 
 
 CTRL_C = """
-import sys
+import signal, sys
 from app.api import Agent, TextDelta
 
+# A shell has its background jobs ignore the signal, and what they start too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Agent(model=sys.argv[1]) as agent:
     try:
         {turn}
