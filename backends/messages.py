@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -134,7 +135,7 @@ class Message:
     An assistant message may hold text, reasoning and calls; `finish` says how it ended and
     `error` why, None for a normal end; `context` describes the documents and cuts of its prompt,
     None where the prompt was the unchanged conversation. A tool message holds the result of one
-    call.
+    call. `id` is given to a message that becomes part of a conversation, empty until then.
     """
 
     role: Role
@@ -146,6 +147,7 @@ class Message:
     error: str | None = None
     usage: Usage | None = None
     context: ContextUsed | None = None
+    id: str = field(default="", compare=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -177,3 +179,8 @@ class Message:
 def user(text: str) -> Message:
     """A user message of one text."""
     return Message("user", (Text(text),))
+
+
+def identified(message: Message) -> Message:
+    """The message with an id, a new one where it has none yet."""
+    return message if message.id else replace(message, id=secrets.token_hex(16))

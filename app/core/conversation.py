@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backends.messages import Message
+from backends.messages import Message, identified
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Conversation:
     messages: tuple[Message, ...] = ()
 
     def append(self, *messages: Message) -> Conversation:
-        return replace(self, messages=(*self.messages, *messages))
+        return replace(self, messages=(*self.messages, *map(identified, messages)))
 
     def for_retry(self) -> Conversation:
         """The conversation without the messages that a retry generates again.

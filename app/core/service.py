@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.history.history import History
 from app.core.models.host import ModelHost
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
@@ -46,10 +47,17 @@ class Service:
     """The models, tools and sessions of a process.
 
     `tool_files` are files with user functions in addition to those of the settings. `local` says
-    that only this machine can reach the pages.
+    that only this machine can reach the pages. With `history` the conversations of its sessions
+    are stored.
     """
 
-    def __init__(self, loaded: Loaded, tool_files: Sequence[Path] = (), local: bool = True) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        tool_files: Sequence[Path] = (),
+        local: bool = True,
+        history: bool = False,
+    ) -> None:
         self.local = local
         self.loaded = loaded
         self.settings = loaded.settings
@@ -71,11 +79,17 @@ class Service:
         self._lock = threading.Lock()
         self._kernels: KernelPool | None = None
         self._browsing: BrowserFactory | None = None
+        self.history = (
+            History.open(data_folder(self.settings) / "history", self.settings.database)
+            if history
+            else None
+        )
         self.sessions = Sessions(
             self.folder.sessions,
             self._session,
             self.settings.session_minutes * 60,
             self.settings.turns,
+            self.history,
         )
 
     def close(self) -> None:
@@ -83,6 +97,8 @@ class Service:
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()
+        if self.history is not None:
+            self.history.close()
         if self._browsing is not None:
             self._browsing.close()
         self.model.close()

@@ -226,6 +226,12 @@ class Settings:
     all_files_mb: Annotated[int, Field(ge=1, le=10_000_000)] = _setting(
         2000, "GLM_ALL_FILES_MB", "The same, of all visitors together"
     )
+    database: str = _setting(
+        "",
+        "GLM_DATABASE",
+        "PostgreSQL for the conversations, postgresql://...; empty: a file in the folder GLM_DATA",
+        secret=True,
+    )
     data: str = _setting(
         "", "GLM_DATA", "Folder for the conversations' files; empty for the user's cache folder"
     )

@@ -16,6 +16,8 @@ from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
 from app.ui.composer.composer import draw_no_vision
+from app.ui.conversations import address
+from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.http.visitor import visitor
@@ -38,10 +40,11 @@ def nothing_under(exchange: Exchange) -> None:
 
 
 def renew(app_service: Service, visitor_id: str, mode: Mode) -> None:
-    """Replaces the visitor's conversation by a new one."""
+    """Begins a new conversation; the old one stays in the list."""
     app_service.sessions.renew(visitor_id, mode)
     st.session_state.update({composer.editing_key(mode): False, earlier_key(mode): (None, 0)})
     let_wait(mode, ())
+    address.forget()
 
 
 def show_conversation(mode: Mode) -> None:
@@ -50,10 +53,13 @@ def show_conversation(mode: Mode) -> None:
     app_service = service()
     visitor_id = visitor()
 
-    def current() -> Session:
-        return app_service.sessions.open(visitor_id, mode)
+    session = address.opened(app_service.sessions, visitor_id, mode)
+    address.keep(session)
+    shown = session.id
 
-    session = current()
+    def current() -> Session:
+        return app_service.sessions.open(visitor_id, mode, shown)
+
     host = app_service.model_for(mode)
     mode_defaults = defaults(mode, app_service.settings)
     with st.sidebar:
@@ -64,8 +70,9 @@ def show_conversation(mode: Mode) -> None:
             icon=":material/edit_square:",
             width="stretch",
             on_click=lambda: renew(app_service, visitor_id, mode),
-            help="Begins anew: messages, files and variables of this conversation are deleted.",
+            help="Begins anew; this conversation stays in the list.",
         )
+        draw_list(app_service.sessions, visitor_id, session)
         if mode == "tools":
             sidebar.draw_notebook(session)
             sidebar.draw_tools(app_service, session)

@@ -27,7 +27,7 @@ def service() -> Service:
 
 @cache
 def _service() -> Service:
-    return Service(loaded_settings(), local=is_local())
+    return Service(loaded_settings(), local=is_local(), history=True)
 
 
 @cache

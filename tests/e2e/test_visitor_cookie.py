@@ -133,7 +133,7 @@ def test_two_visitors_get_different_cookies(app: RunningApp) -> None:
 def test_the_cookie_is_for_this_server_alone(app: RunningApp) -> None:
     plain = page(app.url)
     assert own(plain)[0] == f"glm_visitor_{urlsplit(app.url).port}"
-    common = {"Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=2592000"}
+    common = {"Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=34560000"}
     assert attributes(plain) == common
     secure = page(app.url, **{"X-Forwarded-Proto": "https"})
     assert attributes(secure) == common | {"Secure"}

@@ -46,7 +46,7 @@ from backends.events import (
     ToolCallDelta,
     ToolCallReady,
 )
-from backends.messages import ContextUsed, Finish, Message, Text, Usage
+from backends.messages import ContextUsed, Finish, Message, Text, Usage, identified
 from tools.base import ToolCall, ToolContext, ToolResult
 from tools.registry import Registry
 
@@ -98,6 +98,7 @@ class Turn:
 
     def finished(self, message: Message) -> MessageFinished:
         """Appends a complete message to the conversation; the only place that does."""
+        message = identified(message)
         self.conversation = self.conversation.append(message)
         return MessageFinished(message)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -98,6 +98,12 @@ def numbered(
     return Answer(_CITATION.sub(mark, text), tuple(found))
 
 
+def quoted(text: str) -> list[tuple[int, str]]:
+    """The number and the quoted words of each citation in a text, once each."""
+    found = ((int(m["id"]), _words(m["words"] or "")) for m in _CITATION.finditer(text))
+    return list(dict.fromkeys(found))
+
+
 def copied(texts: Sequence[str], look: CitationLookup | None) -> str:
     """An answer as plain text: source numbers in brackets, and the list of sources at its end."""
     answer = in_brackets(texts, look)
@@ -168,6 +174,11 @@ class CitationCache:
             self._known[id, words] = present, citation
         return citation
 
+    def remember(self, citations: Mapping[tuple[int, str], Citation]) -> None:
+        """Takes over what was found at an earlier time, by number and words."""
+        for key, citation in citations.items():
+            self._known.setdefault(key, ([None] * len(self._sources), citation))
+
 
 def _same(one: Sequence[Source | None], other: Sequence[Source | None]) -> bool:
     return len(one) == len(other) and all(map(operator.is_, one, other))
@@ -181,4 +192,6 @@ def _words(text: str) -> str:
 
 def _key(source: Source | None) -> tuple[str, int]:
     """A key that identifies a source: web pages and documents may have the same numbers."""
-    return ("", -1) if source is None else (type(source).__name__, source.id)
+    if source is None:
+        return ("", -1)
+    return getattr(source, "kind", "") or type(source).__name__, source.id

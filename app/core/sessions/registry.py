@@ -1,6 +1,6 @@
 """The sessions of all visitors.
 
-A session without a page for the idle time is closed and its files are deleted; at exit all are.
+A session without a page for the idle time is closed, and its folder is deleted; at exit all are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from app.core.history.database import HistoryError
+from app.core.history.history import History, new_conversation_id, person_key
+from app.core.history.stored import Stored
+from app.core.modes import Mode
+from app.core.sessions.recorder import Recorder
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
 from tools.safe_files import delete_folder
@@ -20,36 +25,110 @@ SWEEP_INTERVAL_S = 30.0
 UNTOUCHED_SECONDS = 300.0
 """After which a session is closed that nobody has used; a fresh one is the same."""
 
+MAX_OPEN = 10
+"""Conversations of one visitor that are open; beyond it, the one that was seen longest ago is
+closed."""
+
+Make = Callable[[str, Path, Visitor], Session]
+
 
 class Sessions:
-    """The sessions of all visitors, below the folder `root`. `make` builds the session of a mode
-    over a new workspace; `turns` is the maximum of concurrent turns of one visitor."""
+    """The open conversations of all visitors, below the folder `root`.
+
+    A conversation is opened from the history when somebody looks at it, and closed when nobody
+    does for the idle time; it stays in the history. Each visitor has a current conversation in
+    each mode, which a page without an address shows.
+    """
 
     def __init__(
-        self, root: Path, make: Callable[[str, Path, Visitor], Session],
-        idle_seconds: float, turns: int = TURNS,
+        self, root: Path, make: Make, idle_seconds: float, turns: int = TURNS,
+        history: History | None = None,
     ) -> None:  # fmt: skip
+        """`make` builds the session of a mode over a new workspace; `turns` is the maximum of
+        concurrent turns of one visitor; without a `history` nothing is stored."""
         self.root = root
+        self.history = history
         self._make = make
         self._idle = idle_seconds
         self._lock = threading.Lock()
         self._visitors = Visitors(turns)
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._current: dict[tuple[str, str], str] = {}
         self._sweeper: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def open(self, visitor: str, mode: str) -> Session:
-        """The visitor's session in that mode, made when there is none yet."""
-        with self._lock:
-            session = self._sessions.get((visitor, mode))
-            if session is None:
-                # A new folder each time: the old one may still be in deletion.
-                folder = self.root / secrets.token_hex(16)
-                session = self._make(mode, folder, self._visitors[visitor])
-                self._sessions[visitor, mode] = session
-                self._start_sweeping()
+    def open(self, visitor: str, mode: Mode, id: str | None = None) -> Session:
+        """The visitor's conversation with that `id`, else the current one in that mode: the one
+        that was opened last, after a restart the one that was written to within the idle time, or
+        a new one. An id of somebody else, of another mode or of nothing is as good as none."""
+        known = self._visitors[visitor]
+        with known.opening:  # files may be brought back: other visitors don't wait for that
+            session = self._open(known, mode, id)
             session.seen = time.monotonic()
-            return session
+            closing = self._beyond(visitor, session)
+        for each in closing:
+            each.close()
+        return session
+
+    def _open(self, visitor: Visitor, mode: Mode, id: str | None) -> Session:
+        with self._lock:
+            current = self._current.get((visitor.key, mode))
+            session = self._sessions.get((visitor.key, id or current or ""))
+        if session is None or session.mode != mode:
+            stored = self._stored(visitor.key, mode, id or current)
+            if stored is None and id is not None and id != current:
+                return self._open(visitor, mode, None)
+            session = self._new(visitor, mode, stored)
+        with self._lock:
+            self._current[visitor.key, mode] = session.id
+        return session
+
+    def _stored(self, person: str, mode: Mode, id: str | None) -> Stored | None:
+        if self.history is None:
+            return None
+        try:
+            if id is None:
+                entry = self.history.catalog.latest(person_key(person), mode)
+                if entry is None or entry.updated < time.time() - self._idle:
+                    return None
+                id = entry.id
+            stored = self.history.load(person_key(person), id)
+        except HistoryError:
+            return None
+        return stored if stored is not None and stored.entry.mode == mode else None
+
+    def _new(
+        self, visitor: Visitor, mode: Mode, stored: Stored | None = None, temporary: bool = False
+    ) -> Session:
+        # A new folder each time: the old one may still be in deletion.
+        folder = self.root / secrets.token_hex(16)
+        session = self._make(mode, folder, visitor)
+        session.mode, session.temporary = mode, temporary
+        session.id = stored.entry.id if stored is not None else new_conversation_id()
+        if self.history is not None and not temporary:
+            person = person_key(visitor.key)
+            session.recorder = Recorder(self.history, person, session.id, mode, folder)
+            if stored is not None:
+                session.reopen(stored)
+        with self._lock:
+            self._sessions[visitor.key, session.id] = session
+            self._start_sweeping()
+        return session
+
+    def _beyond(self, visitor: str, opened: Session) -> list[Session]:
+        """Takes out the visitor's conversations that were seen longest ago, beyond `MAX_OPEN`."""
+        with self._lock:
+            own = [
+                session
+                for (owner, _), session in self._sessions.items()
+                if owner == visitor and session is not opened
+            ]
+            idle = [each for each in own if not each.running and each.stored]
+            idle.sort(key=lambda session: session.seen)
+            closing = idle[: max(0, len(own) + 1 - MAX_OPEN)]
+            for session in closing:
+                del self._sessions[visitor, session.id]
+        return closing
 
     def named(self, visitor: str, name: str) -> Session | None:
         """The visitor's session whose workspace has that name, if there is one."""
@@ -57,19 +136,45 @@ class Sessions:
             own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
         return next((each for each in own if each.workspace.name == name), None)
 
-    def renew(self, visitor: str, mode: str) -> Session:
-        """Replaces the visitor's session in that mode by a new one, with the same settings and
-        switches of tools; conversation, files and variables are deleted."""
-        with self._lock:
-            old = self._sessions.pop((visitor, mode), None)
-        if old is not None:
+    def renew(self, visitor: str, mode: Mode, temporary: bool = False) -> Session:
+        """A new conversation with the settings and switches of tools of the current one, which
+        stays in the history. A `temporary` one is not stored."""
+        known = self._visitors[visitor]
+        with known.opening:
+            with self._lock:
+                old = self._sessions.get((visitor, self._current.get((visitor, mode), "")))
+            if old is not None and old.empty and old.temporary == temporary:
+                old.seen = time.monotonic()
+                return old
+            session = self._new(known, mode, temporary=temporary)
+            if old is not None:
+                session.choices.update(old.choices)
+                for tool in old.registry.tools:
+                    session.registry.switch(tool.name, old.registry.enabled(tool.name))
+            with self._lock:
+                self._current[visitor, mode] = session.id
+                if old is not None and not old.stored:
+                    self._sessions.pop((visitor, old.id), None)
+        if old is not None and not old.stored:
             old.close()
-        session = self.open(visitor, mode)
-        if old is not None:
-            session.choices.update(old.choices)
-            for tool in old.registry.tools:
-                session.registry.switch(tool.name, old.registry.enabled(tool.name))
         return session
+
+    def delete(self, visitor: str, id: str) -> None:
+        """Deletes a conversation; the history can bring it back for a while. Raises
+        `HistoryError`."""
+        if self.history is not None:
+            self.history.delete(person_key(visitor), id)
+        self.forget(visitor, id)
+
+    def forget(self, visitor: str, id: str) -> None:
+        """Closes a conversation where it is open."""
+        with self._lock:
+            session = self._sessions.pop((visitor, id), None)
+            for key in [key for key, current in self._current.items() if current == id]:
+                if key[0] == visitor:
+                    del self._current[key]
+        if session is not None:
+            session.close()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -96,6 +201,7 @@ class Sessions:
         with self._lock:
             closing = list(self._sessions.values())
             self._sessions.clear()
+            self._current.clear()
         for session in closing:
             session.close()
         delete_folder(self.root)

@@ -1,4 +1,4 @@
-"""A visitor's session: its conversation, workspace, tools and running turn.
+"""A visitor's session: an open conversation, its workspace, tools and running turn.
 
 A turn runs on a thread of its session, independent of pages: a page that is closed or reloaded
 does not interrupt the turn, and the next one shows its state.
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.agent.approvals import Approvals
-from app.core.agent.events import Event, TurnFinished
+from app.core.agent.events import Event, MessageFinished, TurnFinished
 from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.models.host import ModelHost
+from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
 from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
@@ -28,6 +29,14 @@ from tools.safe_files import delete_folder
 
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import SessionDocuments
+    from app.core.history.stored import Stored
+    from app.core.sessions.recorder import Recorder
+
+
+VARIABLES_LOST = (
+    "Python was started anew since its last call: variables and imports are gone, files are there."
+)
+"""What the model is told after a conversation was opened again."""
 
 
 class Busy(Exception):
@@ -47,11 +56,13 @@ class View:
 
 
 class Session:
-    """One visitor's conversation in one mode. `documents` is None in modes without documents."""
+    """One open conversation of a visitor. `documents` is None in modes without documents, and
+    `recorder` where the conversation is not stored."""
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
         documents: SessionDocuments | None = None, visitor: Visitor | None = None,
+        recorder: Recorder | None = None,
     ) -> None:  # fmt: skip
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
@@ -67,6 +78,12 @@ class Session:
         """The lookup of citations; None where neither documents nor a tool can be cited."""
         self._model = model
         self._visitor = visitor or Visitor()
+        self.recorder = recorder
+        self.id = ""
+        self.mode: Mode = "chat"
+        self.temporary = False
+        self.variables_lost = False
+        """Whether the conversation ran code whose variables are gone with its server or kernel."""
         self._changed = threading.Condition()
         self._version = 0
         self._conversation = Conversation()
@@ -82,14 +99,38 @@ class Session:
     @property
     def untouched(self) -> bool:
         """Whether nothing was said, uploaded or set in the session."""
+        switched = any(not self.registry.enabled(tool.name) for tool in self.registry.tools)
+        return self.empty and not (self._version or self.choices or switched)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was said or uploaded in the session."""
         folders = (self.workspace, pictures_folder(self.workspace))
         return not (
-            self._version
-            or self.choices
+            self._conversation.messages
+            or self._live is not None
             or (self.documents is not None and self.documents.given)
-            or not all(self.registry.enabled(tool.name) for tool in self.registry.tools)
             or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
         )
+
+    @property
+    def stored(self) -> bool:
+        """Whether the session can be closed and opened again from the history."""
+        return self.recorder is not None and bool(self.recorder.tree.parents)
+
+    def reopen(self, stored: Stored) -> None:
+        """Takes over a stored conversation; called once, before anybody sees the session."""
+        assert self.recorder is not None
+        self.choices.update(stored.choices.get("values", {}))
+        for name in stored.choices.get("off", ()):
+            self.registry.switch(str(name), False)
+        conversation = self.recorder.open(stored, self.citations)
+        self._conversation = conversation
+        messages = conversation.messages
+        if self.documents is not None:
+            self.documents.add(tuple(dict.fromkeys(d for m in messages for d in m.documents)))
+        self.variables_lost = any(c.name == "python" for m in messages for c in m.calls)
+        self._version += 1
 
     def view(self) -> View:
         with self._changed:
@@ -117,6 +158,37 @@ class Session:
     def resend(self, message: Message, config: TurnConfig) -> None:
         """Puts `message` in place of the last user message and asks. Raises `Busy`."""
         self._begin(lambda old: old.before_last_user().append(message), config)
+
+    def ask_from(self, id: str, config: TurnConfig, message: Message | None = None) -> None:
+        """Asks again from the middle of the conversation, on a new branch.
+
+        Args:
+            id: a user's message of the branch that is shown.
+            config: the turn's settings.
+            message: what takes that message's place; None asks the same once more.
+
+        Raises `Busy`.
+        """
+
+        def change(old: Conversation) -> Conversation:
+            at = next((n for n, each in enumerate(old.messages) if each.id == id), None)
+            if at is None:
+                return old
+            if message is None:
+                return replace(old, messages=old.messages[: at + 1])
+            return replace(old, messages=old.messages[:at]).append(message)
+
+        self._begin(change, config)
+
+    def show_branch(self, id: str) -> None:
+        """Shows the newest branch through a message. Raises `Busy`."""
+        with self._changed:
+            if self._live is not None or self._closed:
+                raise Busy
+            shown = self.recorder.show(id) if self.recorder is not None else None
+            if shown is not None:
+                self._conversation, self._ended = shown, None
+                self._notify()
 
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
@@ -147,13 +219,18 @@ class Session:
         with self._changed:
             if self._live is not None or self._closed:
                 raise Busy
-            self._conversation = change(self._conversation)
+            conversation = change(self._conversation)
+            self._save(conversation, finished=False)
+            self._conversation = conversation
             self._live, self._ended = LiveTurn(), None
             self._cancel = threading.Event()
-            live, cancel, conversation = self._live, self._cancel, self._conversation
+            live, cancel = self._live, self._cancel
             self._notify()
         generation = replace(config.generation, owner=self._visitor.key)
-        config = replace(config, approve=self.approvals.request, generation=generation)
+        system = f"{config.system}\n\n{VARIABLES_LOST}" if self.variables_lost else config.system
+        config = replace(
+            config, approve=self.approvals.request, generation=generation, system=system
+        )
         documents = self.documents if self.documents is not None and self.documents.ahead else None
         turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
         arguments = (live, turn, prepare)
@@ -172,19 +249,37 @@ class Session:
 
     def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
         """Applies an event to the live turn; returns False when the session was closed."""
+        if isinstance(event, MessageFinished) and not self._closed:
+            self._save(conversation, finished=False)
+            result = event.message.result
+            if result is not None and result.name == "python" and result.error is None:
+                self.variables_lost = False
         with self._changed:
             if self._live is not live:
                 return False
             live.apply(event)
             self._conversation = conversation
             self._notify()
-            return True
+        if self.recorder is not None:
+            self.recorder.running(live.snapshot, conversation)
+        return True
 
     def _end(self, live: LiveTurn, ended: TurnFinished) -> None:
+        if not self._closed:
+            self._save(self._conversation, finished=True)
         with self._changed:
             if self._live is live:
                 self._live, self._ended = None, ended
                 self._notify()
+        if self.recorder is not None and not self._closed:
+            self.recorder.save_files()
+
+    def _save(self, conversation: Conversation, finished: bool) -> None:
+        if self.recorder is None:
+            return
+        off = [tool.name for tool in self.registry.tools if not self.registry.enabled(tool.name)]
+        choices = {"values": self.choices, "off": off}
+        self.recorder.save(conversation, self.citations, finished=finished, choices=choices)
 
     def _notify(self) -> None:
         self._version += 1

@@ -19,10 +19,12 @@ WAITING = "Waiting for your other answers"
 @dataclass(frozen=True, eq=False)
 class Visitor:
     """One visitor. `key` is opaque; shared resources are divided fairly between keys. `turns` has
-    the slots for concurrent turns, in all modes and tabs together."""
+    the slots for concurrent turns, in all modes and tabs together. `opening` is held while
+    one of the visitor's conversations is opened."""
 
     key: str = ""
     turns: FairQueue = field(default_factory=lambda: FairQueue(TURNS))
+    opening: threading.RLock = field(default_factory=threading.RLock)
 
     def in_turn(self, events: Iterator[Event], cancel: threading.Event) -> Iterator[Event]:
         """The events of a turn, which begins once a slot is free or `cancel` is set; before that,

@@ -18,7 +18,8 @@ from app.core.visitor_tokens import VisitorTokens, signing_key
 from app.ui.http.origin import scheme_of
 
 COOKIE = "glm_visitor"
-COOKIE_SECONDS = 30 * 24 * 3600
+COOKIE_SECONDS = 400 * 24 * 3600
+"""The longest that Chromium keeps a cookie (RFC 6265bis, section 5.6)."""
 
 _PORT = re.compile(r":[0-9]{1,5}$", re.ASCII)
 

@@ -401,6 +401,7 @@ def test_closing_the_old_session_late_does_not_touch_the_new_one(
 ) -> None:
     """Another page of the visitor opens the session while the old one is still closing."""
     old = sessions.open("me", "chat")
+    (old.workspace / "given").touch()
     opened: list[Session] = []
     close = old.close
 

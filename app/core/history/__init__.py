@@ -1,0 +1,1 @@
+"""Conversations that last: their messages, branches and files in a database, below `GLM_DATA`."""

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the history's database, applied when it is opened."""
