@@ -1,1 +1,1 @@
-"""Any OpenAI-compatible server: connections, model list, errors."""
+"""Any OpenAI-compatible server: its connections and models, a request with retries, errors."""

@@ -34,13 +34,19 @@ from backends.openai_api.errors import (
     IdleTimeout,
     RequestFailure,
     broken,
-    error_in,
     pause,
     user_message,
     web_page,
 )
-from backends.openai_api.model_list import Catalog, images_of
-from backends.openai_api.transport import CLOSE_GRACE_S, Cancelled, Transport, header_of, host_of
+from backends.openai_api.server import (
+    CLOSE_GRACE_S,
+    Cancelled,
+    Catalog,
+    Transport,
+    header_of,
+    host_of,
+    images_of,
+)
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -320,6 +326,16 @@ def _events_of(event: str, reader: ChunkReader) -> list[ModelEvent]:
         ) from None
     if not isinstance(chunk, Mapping):
         return []
-    if fault := error_in(chunk):
+    if fault := _error_in(chunk):
         raise fault
     return reader.feed(chunk)
+
+
+def _error_in(chunk: Mapping[str, Any]) -> RequestFailure | None:
+    """The error that a server sends in place of a chunk, under a status of 200."""
+    error = chunk.get("error")
+    if not error and chunk.get("object") != "error":
+        return None
+    code = error.get("code") if isinstance(error, Mapping) else chunk.get("code")
+    known = isinstance(code, int) and 400 <= code < 600
+    return RequestFailure(code if known else 500, json.dumps(chunk, ensure_ascii=False))

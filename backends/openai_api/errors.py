@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import math
 import random
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from backends.errors import (
     AnswerBroken,
@@ -146,16 +145,6 @@ def broken(
         case _:
             reason = "The model server sent something unreadable"
     return AnswerBroken(f"{reason} and the answer broke off. Retry to ask again.")
-
-
-def error_in(chunk: Mapping[str, Any]) -> RequestFailure | None:
-    """The error that a server sends in place of a chunk, under a status of 200."""
-    error = chunk.get("error")
-    if not error and chunk.get("object") != "error":
-        return None
-    code = error.get("code") if isinstance(error, Mapping) else chunk.get("code")
-    known = isinstance(code, int) and 400 <= code < 600
-    return RequestFailure(code if known else 500, json.dumps(chunk, ensure_ascii=False))
 
 
 def context_exceeded(body: str) -> BackendError | None:
