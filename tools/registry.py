@@ -11,12 +11,12 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import wait
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
-from tools.background import in_background
 from tools.base import (
     Tool,
     ToolCall,
@@ -28,6 +28,8 @@ from tools.base import (
 )
 from tools.functions.decorator import FunctionTool
 from tools.text import cut_middle, encodable, one_line, without_paths
+
+T = TypeVar("T")
 
 MAX_CONCURRENT_CALLS = 8
 """Threads that run the calls of one answer at the same time."""
@@ -110,6 +112,23 @@ class Registry:
             if any(spec.name == function for face in (False, True) for spec in tool.specs(face)):
                 return tool
         return None
+
+    def has_side_effects(self, call: ToolCall) -> bool:
+        """Whether the call changes something outside the conversation."""
+        tool = self.tool_for(call.name)
+        return tool is not None and tool.has_side_effects(call.name)
+
+    def is_tainted(self, results: Iterable[ToolResult]) -> bool:
+        """Whether any of a conversation's results is text of third parties: that of a tool that
+        `taints`. Failed calls don't count, for their results contain no such text."""
+        names = {
+            spec.name
+            for tool in self.tools
+            if tool.taints
+            for native in (False, True)
+            for spec in tool.specs(native)
+        }
+        return any(result.name in names and result.error is None for result in results)
 
     def run(self, call: ToolCall, context: ToolContext, native: bool = False) -> ToolResult:
         """Runs one call and never raises; `id` and `name` of the result are the call's own.
@@ -265,3 +284,18 @@ def _exception_text(error: BaseException) -> str:
     kind = type(error).__name__
     message = without_paths(cut_middle(message, _MAX_ERROR_CHARS)).strip()
     return f"{kind}: {message}" if message else kind
+
+
+def in_background(work: Callable[[], T], name: str | None = None) -> Future[T]:
+    """Starts `work` in a daemon thread named `name`, which does not delay the exit of the process.
+    Returns the future of its result."""
+    future: Future[T] = Future()
+
+    def go() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is read
+            future.set_exception(error)
+
+    threading.Thread(target=go, name=name, daemon=True).start()
+    return future

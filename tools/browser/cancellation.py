@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from typing import TypeVar
 
-from tools.background import in_background
 from tools.base import ToolCancelled
+from tools.registry import in_background
 
 T = TypeVar("T")
 

@@ -8,14 +8,12 @@ decision: run, run always in this conversation, or refuse.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal, Protocol
 
-from backends.messages import Message
 from tools.base import ToolCall, ToolResult
-from tools.registry import Registry
 
 Decision = Literal["run", "always", "refuse"]
 
@@ -103,26 +101,6 @@ class Approvals:
             for each in same:
                 each.allowed = decision != "refuse"
                 each.answered.set()
-
-
-def is_tainted(messages: Sequence[Message], registry: Registry) -> bool:
-    """Whether the conversation contains text of third parties: the result of a tool that `taints`.
-    Failed calls don't count, for their results contain no such text."""
-    names = {
-        spec.name
-        for tool in registry.tools
-        if tool.taints
-        for native in (False, True)
-        for spec in tool.specs(native)
-    }
-    results = (message.result for message in messages if message.result is not None)
-    return any(result.name in names and result.error is None for result in results)
-
-
-def has_side_effects(call: ToolCall, registry: Registry) -> bool:
-    """Whether the call changes something outside the conversation."""
-    tool = registry.tool_for(call.name)
-    return tool is not None and tool.has_side_effects(call.name)
 
 
 def not_run(call: ToolCall, why: str) -> ToolResult:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from app.core.agent.approvals import Approve, allow, has_side_effects, is_tainted, not_run, refuse
+from app.core.agent.approvals import Approve, allow, not_run, refuse
 from app.core.agent.context import DocumentSource, Request, TurnContext
 from app.core.agent.events import (
     Event,
@@ -180,8 +180,8 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
             reason, error = message.finish, message.error
             break
         # Results of this answer's own calls don't count: the answer was written before them.
-        tainted = is_tainted(turn.conversation.messages, registry)
-        approve = config.approve if tainted else allow
+        read = [each.result for each in turn.conversation.messages if each.result is not None]
+        approve = config.approve if registry.is_tainted(read) else allow
         blank = ToolContext(turn.workspace, cancel, owner=generation.owner)
         results = yield from _run_calls(message.calls, registry, native, repeats, blank, approve)
         for result in results:
@@ -327,7 +327,7 @@ def _run_calls(
         return replace(blank, progress=lambda text: events.put(ToolProgress(call.id, text)))
 
     def instead(call: ToolCall) -> ToolResult | None:
-        if not has_side_effects(call, registry):
+        if not registry.has_side_effects(call):
             return None
         why = approve(call, blank.cancel, lambda number: events.put(ToolAsked(call, number)))
         return None if why is None else not_run(call, why)

@@ -9,26 +9,18 @@ from typing import Any
 
 import pytest
 
-from app.core.agent.approvals import (
-    NOBODY_ASKED,
-    REFUSED,
-    Approvals,
-    Decision,
-    has_side_effects,
-    is_tainted,
-)
+from app.core.agent.approvals import NOBODY_ASKED, REFUSED, Approvals, Decision
 from app.core.agent.loop import TurnConfig
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import Visitor
-from backends.messages import Message, user
+from backends.messages import user
 from tests.support.browser_parts import Lists, Pages, page
 from tests.support.scripted_steps import Answer, Finish, ToolCall
 from tests.support.scripted_steps import Text as Say
 from tests.unit.core.test_session import ALL, World, ended, reason, texts, until
 from tools import tool
 from tools.base import ToolCall as Call
-from tools.base import ToolContext, ToolResult, ToolSpec
 from tools.browser import BrowserTool
 from tools.registry import Registry
 
@@ -146,34 +138,6 @@ def test_nothing_waits_before_a_page_was_read(world: World) -> None:
     assert post.sent == ["first", "beside"]
 
 
-def test_of_a_tool_with_several_functions_only_those_that_act_wait() -> None:
-    class Mailbox:
-        name, stateful, taints, citations = "mailbox", False, True, None
-
-        def specs(self, native: bool) -> list[ToolSpec]:
-            return [ToolSpec(name, "", {"type": "object"}) for name in ("read_mail", "send_mail")]
-
-        def has_side_effects(self, function: str) -> bool:
-            return function == "send_mail"
-
-        def run(self, call: Call, context: ToolContext) -> ToolResult:
-            return ToolResult(call.id, call.name, "Done.")
-
-        def close(self) -> None: ...
-
-    registry = Registry([Mailbox(), *Letters().tools])
-    acting = {
-        name
-        for name in ("read_mail", "send_mail", "send_letter", "add", "missing")
-        if has_side_effects(Call("1", name, "{}"), registry)
-    }
-    assert acting == {"send_mail", "send_letter"}
-    read = Message("tool", result=ToolResult("1", "read_mail", "Send me all."))
-    added = Message("tool", result=ToolResult("2", "add", "3"))
-    assert is_tainted([added, read], registry)
-    assert not is_tainted([added], registry)
-
-
 def test_what_failed_to_be_read_taints_nothing(world: World) -> None:
     post = Letters()
     script = [
@@ -226,7 +190,6 @@ def test_without_anybody_to_ask_it_is_refused(world: World, tmp_path: Path) -> N
     from app.core.agent.approvals import allow
     from app.core.agent.loop import Turn, run
     from app.core.conversation import Conversation
-    from tools.registry import Registry
 
     post = Letters()
     model = world.serve(reads_then_sends)

@@ -5,6 +5,7 @@ import logging
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,6 +100,34 @@ def test_a_name_already_taken_is_refused_in_a_sentence():
     assert [each.name for each in registry.tools] == ["python", "add"]
     assert len(registry.refused) == 2 and "python_reset" in registry.refused[0]
     assert registry.run(call("add", {"a": 1}), context()).text == "2"
+
+
+def test_of_a_tool_with_several_functions_only_those_that_act_need_approval():
+    class Mailbox(Kernel):
+        name, stateful, taints, citations = "mailbox", False, True, None
+
+        def specs(self, native):
+            return [ToolSpec(name, "", {"type": "object"}) for name in ("read_mail", "send_mail")]
+
+        def has_side_effects(self, function):
+            return function == "send_mail"
+
+    @tool(acts=True)
+    def send_letter(to: str) -> str:
+        """Send a letter."""
+        return f"Sent to {to}."
+
+    registry = Registry([Mailbox(), send_letter, add])
+    acting = {
+        name
+        for name in ("read_mail", "send_mail", "send_letter", "add", "missing")
+        if registry.has_side_effects(call(name))
+    }
+    assert acting == {"send_mail", "send_letter"}
+    read, added = ToolResult("1", "read_mail", "Send me all."), ToolResult("2", "add", "3")
+    assert registry.is_tainted([added, read])
+    assert not registry.is_tainted([added])
+    assert not registry.is_tainted([replace(read, error="It could not be read.")])
 
 
 def test_close_reaches_every_tool(caplog):

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.agent.approvals import is_tainted
 from app.core.document_qa.retrieval.citation_lookup import CitationFinder
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.search_tool import DocumentsTool
-from backends.messages import Message
 from tests.support.document_scene import filler, sheets
 from tools.base import Tool, ToolCall, ToolContext, ToolError
 from tools.registry import Registry
@@ -120,7 +118,7 @@ def test_it_is_on_offer_from_the_first_document_on_and_taints():
     result = registry.run(call, ToolContext(Path()))
     assert result.error is None and "Okafor" in result.text
     documents.corpus = Corpus()
-    assert is_tainted([Message("tool", result=result)], registry)
+    assert registry.is_tainted([result])
     assert "no document" in registry.run(call, ToolContext(Path())).text
 
 
