@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from app.api.answer import Answer, finished
 from app.api.arguments import Files, asking, check, own_service
-from app.api.interrupts import to_its_end
 from app.core.agent.approvals import refuse
 from app.core.agent.events import Event, MessageFinished
 from app.core.agent.loop import Turn, TurnConfig, failed_turn, run
@@ -274,7 +275,7 @@ class Agent:
             raise RuntimeError(IN_A_TURN)
         self._cancel = cancel
         try:
-            yield from to_its_end(begin(cancel), cancel)
+            yield from _to_its_end(begin(cancel), cancel)
         finally:
             self._turns.release()
 
@@ -342,3 +343,53 @@ class Agent:
         if not (self._keep and made):
             delete_folder(self._workspace)
         self._folders.give_away(self._workspace)
+
+
+def _to_its_end(events: Iterator[Event], cancel: threading.Event) -> Iterator[Event]:
+    """The events of a turn that `cancel` stops.
+
+    A caller that leaves its loop early stops the turn. So does Ctrl-C: the turn ends as a stopped
+    one does, with a result for every call that was made, and then `KeyboardInterrupt` is raised; a
+    second Ctrl-C raises it at once.
+    """
+    pressed = False
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+        cancel.set()
+
+    try:
+        while True:
+            with _ctrl_c(hear):
+                event = next(events, None)
+            if event is None:
+                break
+            yield event
+    except BaseException:
+        cancel.set()
+        # Nothing comes of events that raised this themselves.
+        for _ in events:
+            pass
+        raise
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _ctrl_c(hear: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block Ctrl-C calls `hear` in place of raising `KeyboardInterrupt`, where the
+    program has no handler of its own."""
+    ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if ours:
+        signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
