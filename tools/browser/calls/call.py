@@ -1,9 +1,6 @@
-"""The five functions of the browser, their arguments, and their specs for a model.
+"""The five functions of the browser and their arguments.
 
 Models write the same call in many forms; `make_call` turns each of them into one `Call`.
-
-`native_spec` and `function_specs` offer it to a model: one function that takes an
-expression, or five.
 """
 
 from __future__ import annotations
@@ -13,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from tools.base import ToolSpec
 from tools.text import one_line
 
 Name = Literal["search", "mclick", "open_url", "find", "scroll"]
@@ -59,9 +55,6 @@ _PARAMETERS: Mapping[Name, Mapping[str, tuple[str, ...]]] = {
 _MAX_ARGUMENT_CHARS = 2_000  # of one argument
 _BETWEEN = re.compile(r"[\s\[\]【】(),，、]+")
 _WHOLE = re.compile(r"-?\d{1,9}")
-
-_CITE = "Cite what you use as 【id†exact words of the page】."
-_PART = "Pages come in parts, with numbered lines and links as 【id†text†host】."
 
 
 class NoCall(Exception):
@@ -178,81 +171,3 @@ def _is_number(value: Any) -> bool:
         and abs(value) < 1e9
         and cast(float, value) == int(value)
     )
-
-
-def native_spec(searched: str) -> ToolSpec:
-    """The spec of the GLM-4 face; the bundled model's adapter was trained on its first line."""
-    lines = [
-        f"Read the web: {', '.join(EXAMPLES.values())}",
-        f"search lists results with their ids; mclick opens up to 10 of them, or links, at once. "
-        f"{_PART} scroll(1) shows the next part, scroll(-1) the one before, scroll(line=80) and "
-        'open_url("https://...", line=80) begin at a line; find looks for words in the pages just '
-        f"opened. One call at a time. {_CITE}",
-    ]
-    if not searched:
-        lines.append("There is no search service here: only pages can be opened.")
-    parameters = {
-        "type": "object",
-        "properties": {"input": {"type": "string"}},
-        "required": ["input"],
-    }
-    return ToolSpec(NAME, "\n".join(lines), parameters, raw="input")
-
-
-def function_specs(searched: str) -> list[ToolSpec]:
-    """The specs of the five functions, without `search` where no provider is set up."""
-    text, number = {"type": "string"}, {"type": "integer"}
-    search = _spec(
-        "search",
-        "Search the web. Results have ids, which mclick opens.",
-        {
-            "query": text | {"description": "what to look for, in a few words"},
-            "recency_days": number | {"description": "only results of the last so many days"},
-        },
-        "query",
-    )
-    opening = [
-        _spec(
-            "mclick",
-            f"Open up to 10 search results or links at once, by their ids. {_PART} {_CITE}",
-            {"ids": {"type": "array", "items": number, "description": "for example [0, 2]"}},
-            "ids",
-        ),
-        _spec(
-            "open_url",
-            f"Open the page at an address. {_PART} {_CITE}",
-            {
-                "url": text | {"description": "https://..."},
-                "line": number | {"description": "the line to begin at, 1 if left out"},
-            },
-            "url",
-        ),
-        _spec(
-            "find",
-            "Find the lines that have some words, in the pages opened last.",
-            {
-                "pattern": text | {"description": "the words, as they stand in the page"},
-                "id": number | {"description": "look in this page instead"},
-            },
-            "pattern",
-        ),
-        _spec(
-            "scroll",
-            "Show another part of the page opened last.",
-            {
-                "lines": number
-                | {"description": "1 for the next part, -1 for the one before, 40 to go 40 lines"},
-                "line": number | {"description": "the line to go to, in place of lines"},
-                "id": number | {"description": "scroll this page instead"},
-            },
-        ),
-    ]
-    return [search, *opening] if searched else opening
-
-
-def _spec(
-    name: str, description: str, properties: Mapping[str, Mapping[str, Any]], *required: str
-) -> ToolSpec:
-    parameters: dict[str, Any] = {"type": "object", "properties": properties}
-    parameters |= {"required": list(required)} if required else {}
-    return ToolSpec(name, description, parameters | {"additionalProperties": False})
