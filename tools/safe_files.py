@@ -15,14 +15,18 @@ import shutil
 import stat
 import subprocess
 import unicodedata
+from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 MAX_ENTRIES = 10_000  # entries that a listing reads, subfolders included
-DEEPEST = 16  # levels of nested folders; each level holds a file descriptor
+DEEPEST = 16  # levels of nested folders in a listing; each level holds a file descriptor
 MAX_NAME_BYTES = 120  # in UTF-8; file systems allow 255
+MAX_DEPTH = 100  # levels of nested folders whose size is measured
+MAX_PATH_BYTES = 4096  # PATH_MAX of <linux/limits.h>
+ENTRY_BYTES = 4096  # counted for a file or folder at least, for its name and inode
 
 # With O_PATH, Linux opens a folder that has search permission but no read permission.
 _FOLDER_PATH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -227,6 +231,62 @@ def _entries(
                     yield from _entries(inner, f"{path}/", deeper - 1, odd)
     finally:
         os.close(folder)
+
+
+class Unmeasurable(Exception):
+    """A part of the folder can't be read: nested too deep (`deep`), or permission denied."""
+
+    def __init__(self, deep: bool) -> None:
+        super().__init__("too deep" if deep else "closed")
+        self.deep = deep
+
+
+def folder_bytes(folder: int, max_bytes: int) -> int:
+    """Bytes on disk of the open folder and all its contents; counting stops beyond `max_bytes`.
+
+    Symbolic links are not followed. Raises `Unmeasurable`.
+    """
+    # Top-down, so that of several unmeasurable parts the uppermost one is reported, in whatever
+    # order the file system lists a folder.
+    total, pending = 0, deque([(".", 0)])
+    linked: set[int] = set()  # inodes of files with several names, counted once
+    while pending and total <= max_bytes:
+        path, depth = pending.popleft()
+        if depth > MAX_DEPTH:
+            raise Unmeasurable(deep=True)
+        try:
+            opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        except PermissionError as error:
+            raise Unmeasurable(deep=False) from error
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise Unmeasurable(deep=True) from error
+            continue  # gone meanwhile
+        try:
+            with os.scandir(opened) as entries:
+                for entry in entries:
+                    total += _entry_bytes(entry, linked)
+                    if total > max_bytes:
+                        break
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append((f"{path}/{entry.name}", depth + 1))
+        except OSError:
+            continue
+        finally:
+            os.close(opened)
+    return total
+
+
+def _entry_bytes(entry: os.DirEntry[str], linked: set[int]) -> int:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return 0
+    if status.st_nlink > 1 and not entry.is_dir(follow_symlinks=False):
+        if status.st_ino in linked:
+            return ENTRY_BYTES
+        linked.add(status.st_ino)
+    return max(ENTRY_BYTES, status.st_blocks * 512)
 
 
 # Control characters, lone surrogates, line separators, and characters that change the reading

@@ -8,8 +8,7 @@ from app.core.settings import Settings
 from tools.python import KernelLauncher, PythonLimits
 from tools.python.kernels.gateway import Gateway, GatewayHost
 from tools.python.kernels.local import LocalHost
-from tools.python.kernels.pool import KernelHost, KernelPool
-from tools.python.limits.monitor import Allowance
+from tools.python.kernels.pool import Allowance, KernelHost, KernelPool
 from tools.python.sandbox.selection import SandboxChoice, choose_sandbox
 
 

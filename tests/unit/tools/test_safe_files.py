@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from tools.base import file_size
 from tools.safe_files import (
+    MAX_DEPTH,
     MAX_NAME_BYTES,
+    Unmeasurable,
+    folder_bytes,
     free_name,
     listing,
     names_in,
@@ -112,6 +115,24 @@ def test_a_listing_is_bounded(folder: Path) -> None:
     (deep / "bottom").touch()
     assert not any("bottom" in path for path in listing(folder).files)
     assert listing(folder / "missing").files == {}
+
+
+def test_a_folder_is_measured_without_following_links(folder: Path) -> None:
+    inner = folder / "inner"
+    (inner / "deeper").mkdir(parents=True)
+    (inner / "deeper" / "file").write_bytes(b"x" * 100_000)
+    (inner / "link").symlink_to("/usr")
+    opened = os.open(inner, os.O_RDONLY)
+    try:
+        assert 100_000 <= folder_bytes(opened, 1 << 30) < 150_000
+        assert folder_bytes(opened, 1000) <= 8192  # enough is enough
+        for _ in range(MAX_DEPTH + 2):
+            inner = inner / "d"
+            inner.mkdir()
+        with pytest.raises(Unmeasurable):
+            folder_bytes(opened, 1 << 30)
+    finally:
+        os.close(opened)
 
 
 def test_a_file_is_written_whole_and_through_no_link(folder: Path, secret: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
+from collections import deque
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,7 +16,6 @@ from typing import Literal, Protocol
 from tools.base import ToolContext, ToolError
 from tools.fair_queue import FairOrder
 from tools.python.kernels.kernel import STOP_POLL_INTERVAL_S, Kernel, KernelFailed, PendingKernel
-from tools.python.limits.monitor import Allowance
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ MAX_SPARE_DELAY_S = (
     15.0  # from the use of a spare kernel to the start of the next, despite further calls
 )
 RETRY_DELAY_S = 30.0  # after a failed start of a spare kernel
+WINDOW_S = 3600.0  # the period of `Allowance`: one hour
 WAITING = "Waiting for a free Python…"
 
 
@@ -329,3 +332,62 @@ class Lease:
     def close(self) -> None:
         """End the kernel, and return when it has ended. May be called twice, and during a call."""
         self._pool.forget(self)
+
+
+# -- how long one visitor's code may run within an hour --------------------------------------------
+
+
+class Allowance:
+    """The rate limit of each owner: `seconds` of running calls within an hour; None: no limit.
+
+    It is checked before a call begins; a running call ends at its own time limit only.
+    `clock` returns monotonic seconds.
+    """
+
+    def __init__(
+        self, seconds: float | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        # Of each call: when it ended, and its seconds.
+        self._spent: dict[Hashable, deque[tuple[float, float]]] = {}
+
+    def check(self, owner: Hashable) -> None:
+        """Raises `ToolError` where the owner's seconds are used up."""
+        if self._seconds is None:
+            return
+        with self._lock:
+            self._forget()
+            spent = self._spent.get(owner, ())
+            over = sum(seconds for _, seconds in spent) - self._seconds
+            if over < 0:
+                return
+            for ended, seconds in spent:
+                over -= seconds
+                if over < 0:
+                    wait = ended + WINDOW_S - self._clock()
+                    break
+        minutes = max(1, math.ceil(wait / 60))
+        raise ToolError(
+            f"Python was not run: this visitor's code has run for the {self._seconds / 60:g} "
+            f"minutes that it may run within an hour. In {minutes} "
+            f"minute{'' if minutes == 1 else 's'} it runs again; answer without it, or say so."
+        )
+
+    def spend(self, owner: Hashable, seconds: float) -> None:
+        """Record a call of the owner that ran for `seconds`."""
+        if self._seconds is None:
+            return
+        with self._lock:
+            self._forget()
+            self._spent.setdefault(owner, deque()).append((self._clock(), seconds))
+
+    def _forget(self) -> None:
+        """Drop the calls that ended more than an hour ago."""
+        oldest = self._clock() - WINDOW_S
+        for owner, spent in list(self._spent.items()):
+            while spent and spent[0][0] <= oldest:
+                spent.popleft()
+            if not spent:
+                del self._spent[owner]

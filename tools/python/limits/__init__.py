@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.python.limits.measurement import MAX_DEPTH, MAX_PATH_BYTES
+from tools.safe_files import MAX_DEPTH, MAX_PATH_BYTES
 
 SHARED_MEMORY_MB = 64  # of a sandbox's /dev/shm, for the queues and locks of multiprocessing
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
+import stat
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from tools.base import ToolError
-from tools.python.limits import PythonLimits, measurement, stopped_message
+from tools.python.limits import PythonLimits, stopped_message
 from tools.python.limits.causes import DISK
-from tools.python.limits.measurement import Process, all_processes, deleted_files, own_memory, tree
+from tools.safe_files import ENTRY_BYTES, Unmeasurable, folder_bytes
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +33,8 @@ FOLDER_CLOSED = (
     "The code was stopped: it closed a folder, and how much lies there can't be measured any more."
 )
 SANDBOX_PROCESSES = 2  # processes of bubblewrap above a kernel; they don't count as the session's
+MIN_FREE_BYTES = 1 << 16  # with less free space a file system counts as full
 MB = 1 << 20
-WINDOW_S = 3600.0  # the period of `Allowance`: one hour
 
 
 class ResourceMonitor:
@@ -92,9 +91,9 @@ class ResourceMonitor:
                     self._limits.workspace_mb * MB, self._folder_bytes(1 << 62)
                 )
                 self._free_when_unmeasurable = None
-            except measurement.Unmeasurable:
+            except Unmeasurable:
                 if self._free_when_unmeasurable is None:
-                    self._free_when_unmeasurable = measurement.free_bytes(self._folders[0])
+                    self._free_when_unmeasurable = _free_bytes(self._folders[0])
         _watcher.wake()
 
     def exceeded(self) -> str | None:
@@ -106,21 +105,21 @@ class ResourceMonitor:
         """Whether the system refused processes or threads during this call (as far as the
         measurements show), or would refuse another one now."""
         if self._refused_at is not None and not self._hit_process_limit:
-            self._count(tree(self._root, all_processes()))
+            self._count(_tree(self._root, _all_processes()))
         return self._hit_process_limit
 
     def full(self) -> Collection[str]:
         """The full file systems that the code can write to: `DISK`, or their paths."""
         found: list[str] = []
         with self._lock, contextlib.suppress(OSError):
-            if self._folders and measurement.full(self._folders[0]):
+            if self._folders and _full(self._folders[0]):
                 found.append(DISK)
         if self._in_memory:
-            processes = tree(self._root, all_processes())
+            processes = _tree(self._root, _all_processes())
             for path in self._in_memory:
                 for process in processes:
                     with contextlib.suppress(OSError):
-                        if measurement.full(f"/proc/{process.pid}/root{path}"):
+                        if _full(f"/proc/{process.pid}/root{path}"):
                             found.append(path)
                         break
         return found
@@ -149,7 +148,7 @@ class ResourceMonitor:
 
     def measure(self, table: Mapping[int, Process]) -> None:
         """Measure the kernel once. `table`: all processes of the machine by their ids."""
-        processes, limits = tree(self._root, table), self._limits
+        processes, limits = _tree(self._root, table), self._limits
         busy, spent = self.busy, self._spent(processes)
         if self._count(processes) > limits.processes + SANDBOX_PROCESSES:
             self.stop(limits.threads)
@@ -178,12 +177,10 @@ class ResourceMonitor:
 
     def _too_much_memory(self, processes: list[Process]) -> bool:
         most = self._limits.memory_mb * MB
-        files = measurement.ENTRY_BYTES * sum(
-            _files_in_memory(processes, path) for path in self._in_memory
-        )
+        files = ENTRY_BYTES * sum(_files_in_memory(processes, path) for path in self._in_memory)
         if files + sum(process.resident for process in processes) <= most:
             return False
-        return files + sum(own_memory(process.pid) for process in processes) > most
+        return files + sum(_own_memory(process.pid) for process in processes) > most
 
     def _too_many_files(self, processes: list[Process]) -> str | None:
         """The message where files exceed the limit or can't be measured, else None."""
@@ -195,7 +192,7 @@ class ResourceMonitor:
             try:
                 if self._file_bytes(processes) > self._max_file_bytes:
                     sentence = stopped_message(self._limits.workspace)
-            except measurement.Unmeasurable as error:
+            except Unmeasurable as error:
                 sentence = stopped_message(self._limits.depth) if error.deep else FOLDER_CLOSED
             ended = time.monotonic()
             self._next_walk_at = ended + min((ended - begun) / MAX_WALK_SHARE, MAX_WALK_PAUSE_S)
@@ -203,18 +200,18 @@ class ResourceMonitor:
 
     def _file_bytes(self, processes: list[Process]) -> int:
         if self._free_when_unmeasurable is not None:
-            return self._free_when_unmeasurable - measurement.free_bytes(self._folders[0])
+            return self._free_when_unmeasurable - _free_bytes(self._folders[0])
         self._measure_deleted(processes)
         return self._folder_bytes(self._max_file_bytes) + self._deleted_bytes
 
     def _folder_bytes(self, max_bytes: int) -> int:
-        return sum(measurement.folder_bytes(folder, max_bytes) for folder in self._folders)
+        return sum(folder_bytes(folder, max_bytes) for folder in self._folders)
 
     def _measure_deleted(self, processes: list[Process]) -> None:
         sizes: dict[int, int] = {}
         device = os.fstat(self._folders[0]).st_dev
         for process in processes:
-            for inode, size in deleted_files(process.pid, device):
+            for inode, size in _deleted_files(process.pid, device):
                 sizes.setdefault(inode, self._limits.file_mb * MB if size is None else size)
         self._deleted_bytes = sum(sizes.values())
 
@@ -267,7 +264,7 @@ class _Watcher:
                 idle_at = now + IDLE_POLL_INTERVAL_S
             else:
                 monitors = [monitor for monitor in monitors if monitor.busy]
-            table = all_processes() if monitors else {}
+            table = _all_processes() if monitors else {}
             for monitor in monitors:
                 try:
                     monitor.measure(table)
@@ -279,60 +276,107 @@ class _Watcher:
 _watcher = _Watcher()
 
 
-# -- how long one visitor's code may run within an hour --------------------------------------------
+# -- what processes use, from Linux's /proc (proc(5)), and what a disk has left --------------------
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-class Allowance:
-    """The rate limit of each owner: `seconds` of running calls within an hour; None: no limit.
+@dataclass(frozen=True)
+class Process:
+    """One process. `cpu`: seconds, including ended children that it waited for; `resident`:
+    bytes, including shared pages."""
 
-    It is checked before a call begins; a running call ends at its own time limit only.
-    `clock` returns monotonic seconds.
-    """
+    pid: int
+    parent: int
+    threads: int
+    cpu: float
+    resident: int
 
-    def __init__(
-        self, seconds: float | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        # Of each call: when it ended, and its seconds.
-        self._spent: dict[Hashable, deque[tuple[float, float]]] = {}
 
-    def check(self, owner: Hashable) -> None:
-        """Raises `ToolError` where the owner's seconds are used up."""
-        if self._seconds is None:
-            return
-        with self._lock:
-            self._forget()
-            spent = self._spent.get(owner, ())
-            over = sum(seconds for _, seconds in spent) - self._seconds
-            if over < 0:
-                return
-            for ended, seconds in spent:
-                over -= seconds
-                if over < 0:
-                    wait = ended + WINDOW_S - self._clock()
-                    break
-        minutes = max(1, math.ceil(wait / 60))
-        raise ToolError(
-            f"Python was not run: this visitor's code has run for the {self._seconds / 60:g} "
-            f"minutes that it may run within an hour. In {minutes} "
-            f"minute{'' if minutes == 1 else 's'} it runs again; answer without it, or say so."
-        )
+def _all_processes() -> Mapping[int, Process]:
+    """All processes of the machine by their ids; none on a system without /proc. It takes a few
+    milliseconds."""
+    found: dict[int, Process] = {}
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    process = _process(int(name))
+                    found[process.pid] = process
+    return found
 
-    def spend(self, owner: Hashable, seconds: float) -> None:
-        """Record a call of the owner that ran for `seconds`."""
-        if self._seconds is None:
-            return
-        with self._lock:
-            self._forget()
-            self._spent.setdefault(owner, deque()).append((self._clock(), seconds))
 
-    def _forget(self) -> None:
-        """Drop the calls that ended more than an hour ago."""
-        oldest = self._clock() - WINDOW_S
-        for owner, spent in list(self._spent.items()):
-            while spent and spent[0][0] <= oldest:
-                spent.popleft()
-            if not spent:
-                del self._spent[owner]
+def _process(pid: int) -> Process:
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        text = file.read()
+    # The second field is the program's name in brackets, and may hold anything.
+    fields = text[text.rindex(b")") + 2 :].split()
+    return Process(
+        pid=pid,
+        parent=int(fields[1]),
+        threads=int(fields[17]),
+        cpu=sum(map(int, fields[11:15])) / _TICKS_PER_S,
+        resident=int(fields[21]) * _PAGE_BYTES,
+    )
+
+
+def _tree(root: int, table: Mapping[int, Process]) -> list[Process]:
+    """The process `root` and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for process in table.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found, pending = [], [root]
+    while pending:
+        pid = pending.pop()
+        if pid in table:
+            found.append(table[pid])
+            pending += children.get(pid, ())
+    return found
+
+
+def _own_memory(pid: int) -> int:
+    """Bytes of a process's memory without mapped files; of shared memory its share (PSS) only."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+        return _kilobytes(file, (b"Pss_Anon:", b"Pss_Shmem:", b"Swap:"))
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
+        return _kilobytes(file, (b"RssAnon:", b"RssShmem:", b"VmSwap:"))
+    return 0
+
+
+def _kilobytes(lines: Iterable[bytes], names: tuple[bytes, ...]) -> int:
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(names))
+
+
+def _deleted_files(pid: int, device: int) -> Iterator[tuple[int, int | None]]:
+    """Inode and bytes on disk of each deleted file of `device` that the process has open. Bytes are
+    None for a file that is mapped into its memory."""
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                status = os.stat(f"{folder}/{name}")
+                ours = status.st_dev == device and stat.S_ISREG(status.st_mode)
+                if ours and not status.st_nlink:
+                    yield status.st_ino, status.st_blocks * 512
+    device_number = f"{os.major(device):02x}:{os.minor(device):02x}".encode()
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/maps", "rb") as file:
+        for line in file:
+            if line.endswith(b" (deleted)\n") and line.split(None, 4)[3] == device_number:
+                yield int(line.split(None, 5)[4]), None
+
+
+def _free_bytes(folder: int) -> int:
+    """Free bytes on the disk of the open folder; a free inode counts as `ENTRY_BYTES`."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize + disk.f_favail * ENTRY_BYTES
+
+
+def _full(folder: int | str) -> bool:
+    """Whether the file system of an open folder, or of a path, has no space or no inodes left.
+    Raises `OSError`."""
+    disk = os.statvfs(folder)
+    # File systems without a fixed number of inodes report 0 for both.
+    return disk.f_bavail * disk.f_frsize < MIN_FREE_BYTES or (
+        disk.f_files > 0 and disk.f_favail == 0
+    )

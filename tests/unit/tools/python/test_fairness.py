@@ -13,8 +13,7 @@ from tests.unit.tools.python.test_tool import eventually
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, PythonTool
 from tools.python.kernels.local import LocalHost
-from tools.python.kernels.pool import KernelPool
-from tools.python.limits.monitor import WINDOW_S, Allowance
+from tools.python.kernels.pool import WINDOW_S, Allowance, KernelPool
 from tools.registry import Registry
 
 __all__ = ["house"]

@@ -9,7 +9,6 @@ import pytest
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
 from tools.python import ChildProcess, PythonLimits
-from tools.python.limits import measurement
 from tools.python.limits.causes import cause_of
 from tools.python.sandbox import selection
 from tools.python.sandbox.bubblewrap import Bubblewrap
@@ -95,23 +94,3 @@ def test_a_tool_that_is_switched_off_is_not_offered(
 def test_an_error_at_a_limit_is_told_with_the_limit(error: str | None, limit: str | None) -> None:
     told = cause_of(error, LIMITS)
     assert (limit in str(told)) if limit else told is None
-
-
-def test_a_folder_is_measured_without_following_links(tmp_path: Path) -> None:
-    import os
-
-    inner = tmp_path / "inner"
-    (inner / "deeper").mkdir(parents=True)
-    (inner / "deeper" / "file").write_bytes(b"x" * 100_000)
-    (inner / "link").symlink_to("/usr")
-    folder = os.open(inner, os.O_RDONLY)
-    try:
-        assert 100_000 <= measurement.folder_bytes(folder, 1 << 30) < 150_000
-        assert measurement.folder_bytes(folder, 1000) <= 8192  # enough is enough
-        for _ in range(measurement.MAX_DEPTH + 2):
-            inner = inner / "d"
-            inner.mkdir()
-        with pytest.raises(measurement.Unmeasurable):
-            measurement.folder_bytes(folder, 1 << 30)
-    finally:
-        os.close(folder)
