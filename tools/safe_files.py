@@ -129,6 +129,43 @@ def _take_owner(entry: Path | int, folder: os.stat_result) -> None:
         os.chown(entry, folder.st_uid, folder.st_gid)
 
 
+def give_folder(folder: Path, user: int | None) -> None:
+    """Make `user` the owner of the folder and of the server's files in it. Raises OSError.
+
+    Folders that belong to the user are not entered, and symbolic links are not followed.
+    """
+    if user is None:
+        return
+    os.chown(folder, user, user, follow_symlinks=False)
+    opened = os.open(folder, _FOLDER_READ)
+    try:
+        _give_all(opened, user)
+    finally:
+        os.close(opened)
+
+
+def give_new_files(folder: Path) -> None:
+    """Make the owner of the folder the owner of new files in it. Raises OSError."""
+    user = folder.stat().st_uid
+    if os.geteuid() == 0 and user != 0:
+        give_folder(folder, user)
+
+
+def _give_all(folder: int, user: int) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_uid == user:
+                    continue
+                os.chown(entry.name, user, user, dir_fd=folder, follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    inner = os.open(entry.name, _FOLDER_READ, dir_fd=folder)
+                    try:
+                        _give_all(inner, user)
+                    finally:
+                        os.close(inner)
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open the regular file at an absolute path, no part of which is a link. Raises OSError."""
     folder = _parent(path)

@@ -29,9 +29,8 @@ from tools.python.kernels.fonts import provide_fonts
 from tools.python.kernels.kernel import SENT_PER_SHOWN, Channel, Kernel, KernelFailed, Message
 from tools.python.limits import PythonLimits
 from tools.python.limits.causes import exit_message
-from tools.python.sandbox.bubblewrap import give_new
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelLauncher
-from tools.safe_files import delete_folder, no_room
+from tools.safe_files import delete_folder, give_new_files, no_room
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +175,7 @@ class LocalConnection:
     def use_workspace(self, workspace: Path) -> None:
         """See `Connection.use_workspace`. The kernel's folder takes the place of `workspace`."""
         adopt_workspace(self.workspace, workspace)
-        give_new(workspace)
+        give_new_files(workspace)
         self.workspace = workspace
 
     def _message(self, socket: zmq.Socket[bytes]) -> Message | None:

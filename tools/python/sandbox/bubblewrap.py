@@ -14,34 +14,25 @@ import logging
 import os
 import random
 import re
-import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from tools.python.limits import PythonLimits
-from tools.python.limits.monitor import ResourceMonitor
 from tools.python.sandbox import bwrap_command
 from tools.python.sandbox.boot import PYTHON, kernel_command
 from tools.python.sandbox.launcher import MATPLOTLIB, KernelProcess, spawn
+from tools.python.sandbox.process import SandboxedProcess
 from tools.python.sandbox.seccomp import program
-from tools.python.sandbox.socket_relay import Relay
-from tools.safe_files import write_into
+from tools.safe_files import give_folder, write_into
 
 log = logging.getLogger(__name__)
 
 KERNEL_FOLDER = "/run/kernel"  # path in the sandbox of the connection file and the sockets
-MAX_OUTPUT_MB = 128  # that a kernel may send in one call; a call shows far less
-EXIT_GRACE_S = 1.0  # until a kernel that closed its connections is killed, if it has not ended
-CONNECTIONS_CLOSED = "The code closed the connections of Python itself, and Python was ended."
-EXIT_TIMEOUT_S = 5.0  # for the processes of a killed sandbox to end
 PROOF_FILE = "it-works"
 TRIAL_TIMEOUT_S = 60.0
 
@@ -85,7 +76,7 @@ class Bubblewrap:
             config: bwrap_command.CONFIG,
         }
         for folder in folders:
-            give(folder, user)
+            give_folder(folder, user)
         counted = user is not None or _counts_by_namespace()
         command = [
             *bwrap_command.run_as(user),
@@ -100,7 +91,7 @@ class Bubblewrap:
         try:
             # For a kernel with its own user the sandbox's first process does not count.
             refused_at = self.limits.processes + (user is not None) if counted else None
-            return _Sandboxed(process, inner, self.limits, folders, sockets, refused_at)
+            return SandboxedProcess(process, inner, self.limits, folders, sockets, refused_at)
         except OSError:
             process.kill()
             raise
@@ -144,7 +135,7 @@ def _run_trial(workspace: Path, user: int | None) -> str:
     """Let a sandboxed Python write the file `PROOF_FILE`, and return its error output."""
     code = f"import zmq; open({PROOF_FILE!r}, 'w').close()"
     with tempfile.TemporaryFile() as output, contextlib.suppress(OSError):
-        give(workspace, user)
+        give_folder(workspace, user)
         options = bwrap_command.arguments(
             user, PythonLimits(), {workspace: bwrap_command.WORKSPACE}
         )
@@ -168,7 +159,7 @@ def _counts_by_namespace() -> bool:
     return release is not None and (int(release[1]), int(release[2])) >= (5, 14)
 
 
-# -- the process -------------------------------------------------------------------------------
+# -- bubblewrap itself -------------------------------------------------------------------------
 
 
 def _start(
@@ -221,87 +212,6 @@ def _file(data: bytes) -> int:
     return file
 
 
-class _Sandboxed:
-    """A `KernelProcess`. `inner`: the sandbox's first process, with which all others in it end."""
-
-    def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        inner: int,
-        limits: PythonLimits,
-        folders: Iterable[Path],
-        sockets: Mapping[Path, Path],
-        refused_at: int | None,
-    ) -> None:
-        self._process, self._inner = process, inner
-        self._lock = threading.Lock()
-        self._ended = False
-        self._handle: int | None = os.pidfd_open(inner)
-        self._monitor = ResourceMonitor(
-            inner, limits, folders, self._end, limits.in_memory, refused_at
-        )
-        self._relay = Relay(sockets, MAX_OUTPUT_MB << 20, self._on_relay_broken)
-
-    def poll(self) -> int | None:
-        status = self._process.poll()
-        if status is None and self._ended:
-            return -signal.SIGKILL  # bubblewrap itself ends a moment later
-        # bubblewrap reports a signal as shells do: 128 plus its number.
-        return 128 - status if status is not None and status > 128 else status
-
-    def interrupt(self) -> None:
-        """Signal the kernel and its children, as a terminal does; the first process ignores it."""
-        with contextlib.suppress(OSError):
-            if self._process.poll() is None:
-                os.killpg(self._inner, signal.SIGINT)
-
-    def begin(self) -> None:
-        self._relay.begin()
-        self._monitor.begin()
-
-    def exceeded(self) -> str | None:
-        return self._monitor.exceeded()
-
-    def hit_process_limit(self) -> bool:
-        return self._monitor.hit_process_limit()
-
-    def full(self) -> Collection[str]:
-        return self._monitor.full()
-
-    def kill(self) -> None:
-        self._end()
-        with self._lock:
-            if self._handle is not None:
-                select.select([self._handle], [], [], EXIT_TIMEOUT_S)
-                os.close(self._handle)
-                self._handle = None
-                self._monitor.end()
-                self._relay.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=EXIT_TIMEOUT_S)
-
-    def _end(self) -> None:
-        self._ended = True
-        with contextlib.suppress(OSError):
-            if self._handle is not None:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-
-    def _on_relay_broken(self, flooded: bool) -> None:
-        if flooded:
-            self._monitor.stop(f"limit of {MAX_OUTPUT_MB} MB of output")
-        else:
-            # The kernel is about to end; or its code removed the sockets, and no message can arrive
-            # any more.
-            ending = threading.Timer(EXIT_GRACE_S, self._end_disconnected)
-            ending.daemon = True
-            ending.start()
-
-    def _end_disconnected(self) -> None:
-        if self._process.poll() is None and not self._ended:
-            self._monitor.stop_with(CONNECTIONS_CLOSED)
-            self._end()
-
-
 # -- the owner of a workspace: an unused user id, where the server runs as root --------------------
 
 
@@ -312,44 +222,6 @@ def owner_of(workspace: Path) -> int | None:
         return None
     user = workspace.stat().st_uid
     return user if user in ids else random.SystemRandom().choice(ids)
-
-
-def give(folder: Path, user: int | None) -> None:
-    """Make `user` the owner of the folder and of the server's files in it. Raises OSError.
-
-    Folders that belong to the user are not entered, and symbolic links are not followed.
-    """
-    if user is None:
-        return
-    os.chown(folder, user, user, follow_symlinks=False)
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        _give_all(opened, user)
-    finally:
-        os.close(opened)
-
-
-def give_new(folder: Path) -> None:
-    """Make the owner of the folder the owner of new files in it, see `give`. Raises OSError."""
-    user = folder.stat().st_uid
-    if os.geteuid() == 0 and user != 0:
-        give(folder, user)
-
-
-def _give_all(folder: int, user: int) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
-                if entry.stat(follow_symlinks=False).st_uid == user:
-                    continue
-                os.chown(entry.name, user, user, dir_fd=folder, follow_symlinks=False)
-                if entry.is_dir(follow_symlinks=False):
-                    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-                    inner = os.open(entry.name, flags, dir_fd=folder)
-                    try:
-                        _give_all(inner, user)
-                    finally:
-                        os.close(inner)
 
 
 def _spare_ids() -> range | None:

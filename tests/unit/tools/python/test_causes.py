@@ -19,7 +19,8 @@ from tests.support.sandboxed import LIMITS, answer, ask, eventually, sandboxed
 from tools.base import ToolError
 from tools.python import ChildProcess, PythonTool
 from tools.python.limits.causes import DISK, DISK_FULL, cause_of, exit_message
-from tools.python.sandbox.bubblewrap import CONNECTIONS_CLOSED, why_not
+from tools.python.sandbox.bubblewrap import why_not
+from tools.python.sandbox.process import CONNECTIONS_CLOSED
 from tools.safe_files import delete_folder, read_regular
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")

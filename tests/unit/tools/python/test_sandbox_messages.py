@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.sandboxed import answer, ask, needs_sandbox, sandboxed
 from tools.python import PythonTool
-from tools.python.sandbox.socket_relay import Relay
+from tools.python.sandbox.process import Relay
 
 pytestmark = needs_sandbox
 

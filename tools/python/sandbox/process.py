@@ -1,8 +1,8 @@
-"""A proxy between the server's ZeroMQ sockets and those of an untrusted kernel.
+"""A sandboxed kernel's process: how it is stopped, and the relay that its messages pass.
 
 Code in a sandbox can take over the kernel's sockets. ZeroMQ accepts messages of any number of
-parts, and follows a symbolic link in a socket's place. So ZeroMQ connects to sockets of this
-proxy, which forwards and counts the bytes.
+parts, and follows a symbolic link in a socket's place. So ZeroMQ connects to sockets of the relay,
+which forwards and counts the bytes.
 """
 
 from __future__ import annotations
@@ -10,15 +10,109 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
+import signal
 import socket
 import stat
+import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from functools import cache, partial
 from pathlib import Path
 
+from tools.python.limits import PythonLimits
+from tools.python.limits.monitor import ResourceMonitor
+
+MAX_OUTPUT_MB = 128  # that a kernel may send in one call; a call shows far less
+EXIT_GRACE_S = 1.0  # until a kernel that closed its connections is killed, if it has not ended
+CONNECTIONS_CLOSED = "The code closed the connections of Python itself, and Python was ended."
+EXIT_TIMEOUT_S = 5.0  # for the processes of a killed sandbox to end
 RETRY_INTERVAL_S = 0.01  # between two attempts to connect to a kernel that is starting
 CHUNK_BYTES = 1 << 18
+
+
+class SandboxedProcess:
+    """A `KernelProcess`. `inner`: the sandbox's first process, with which all others in it end."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        inner: int,
+        limits: PythonLimits,
+        folders: Iterable[Path],
+        sockets: Mapping[Path, Path],
+        refused_at: int | None,
+    ) -> None:
+        self._process, self._inner = process, inner
+        self._lock = threading.Lock()
+        self._ended = False
+        self._handle: int | None = os.pidfd_open(inner)
+        self._monitor = ResourceMonitor(
+            inner, limits, folders, self._end, limits.in_memory, refused_at
+        )
+        self._relay = Relay(sockets, MAX_OUTPUT_MB << 20, self._on_relay_broken)
+
+    def poll(self) -> int | None:
+        status = self._process.poll()
+        if status is None and self._ended:
+            return -signal.SIGKILL  # bubblewrap itself ends a moment later
+        # bubblewrap reports a signal as shells do: 128 plus its number.
+        return 128 - status if status is not None and status > 128 else status
+
+    def interrupt(self) -> None:
+        """Signal the kernel and its children, as a terminal does; the first process ignores it."""
+        with contextlib.suppress(OSError):
+            if self._process.poll() is None:
+                os.killpg(self._inner, signal.SIGINT)
+
+    def begin(self) -> None:
+        self._relay.begin()
+        self._monitor.begin()
+
+    def exceeded(self) -> str | None:
+        return self._monitor.exceeded()
+
+    def hit_process_limit(self) -> bool:
+        return self._monitor.hit_process_limit()
+
+    def full(self) -> Collection[str]:
+        return self._monitor.full()
+
+    def kill(self) -> None:
+        self._end()
+        with self._lock:
+            if self._handle is not None:
+                select.select([self._handle], [], [], EXIT_TIMEOUT_S)
+                os.close(self._handle)
+                self._handle = None
+                self._monitor.end()
+                self._relay.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=EXIT_TIMEOUT_S)
+
+    def _end(self) -> None:
+        self._ended = True
+        with contextlib.suppress(OSError):
+            if self._handle is not None:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def _on_relay_broken(self, flooded: bool) -> None:
+        if flooded:
+            self._monitor.stop(f"limit of {MAX_OUTPUT_MB} MB of output")
+        else:
+            # The kernel is about to end; or its code removed the sockets, and no message can arrive
+            # any more.
+            ending = threading.Timer(EXIT_GRACE_S, self._end_disconnected)
+            ending.daemon = True
+            ending.start()
+
+    def _end_disconnected(self) -> None:
+        if self._process.poll() is None and not self._ended:
+            self._monitor.stop_with(CONNECTIONS_CLOSED)
+            self._end()
+
+
+# -- the proxy between the server's ZeroMQ sockets and those of the untrusted kernel ---------------
 
 
 class Relay:
