@@ -1,4 +1,7 @@
-"""A pool of kernels for all sessions: limited in number, started ahead, closed when idle."""
+"""A pool of kernels for all sessions: limited in number, started ahead, closed when idle.
+
+An `Allowance` limits how long one visitor's code may run within an hour.
+"""
 
 from __future__ import annotations
 
