@@ -192,7 +192,7 @@ from app.core.service import Service
 from app.core.settings import Loaded, Settings
 service = Service(Loaded(Settings(model="none", data=sys.argv[1]), {}))
 service.sessions.open("me", "chat")
-heavy = "playwright", "trafilatura", "lxml", "tools.browser", "sqlite3"
+heavy = "playwright", "trafilatura", "lxml", "tools.browser"
 assert not [name for name in heavy if name in sys.modules]
 service.sessions.open("me", "tools")
 later = "playwright", "trafilatura", "lxml"
