@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from tools.documents.readers.layout.reading_order import WIDE, Box, in_lines, middle
+from tools.documents.readers.layout.reading_order import MIN_COLUMN_WIDTH, Box, in_lines, median
 from tools.documents.readers.layout.text_lines import Line
 from tools.documents.readers.pdf.text_cleanup import clean
 
@@ -81,15 +81,15 @@ def _is_drawn_by_column(
     if len(apart) < MIN_LINES - 1:
         return False
     width = max(box.right for box in boxes.values()) - min(box.left for box in boxes.values())
-    return middle(box.width for box in cells) < WIDE * width
+    return median(box.width for box in cells) < MIN_COLUMN_WIDTH * width
 
 
 def _joined(row: Sequence[Run]) -> Line:
     first = row[0].line
     if len(row) == 1:
         return first
-    base = middle(run.line.base for run in row)
-    height = middle(run.line.height for run in row)
+    base = median(run.line.base for run in row)
+    height = median(run.line.height for run in row)
     return Line(" ".join(run.line.text for run in row), first.left, base, height, base)
 
 
@@ -156,7 +156,7 @@ def _is_prose(side: Sequence[Run], boxes: dict[Run, Box]) -> bool:
     if len(side) < MIN_LINES:
         return False
     width = max(boxes[run].right for run in side) - min(boxes[run].left for run in side)
-    filled = middle(boxes[run].width for run in side) >= MIN_FILLED_SHARE * width
+    filled = median(boxes[run].width for run in side) >= MIN_FILLED_SHARE * width
     return filled and sum(map(_begins_within, side)) >= MIN_CONTINUED_SHARE * len(side)
 
 

@@ -104,7 +104,7 @@ class _Reading:
 
     def pieces(self) -> Iterator[ReaderEvent]:
         total = len(self._pdf)
-        count = min(total, self._options.most_pages)
+        count = min(total, self._options.max_pages)
         yield Length(count)
         if count < total:
             yield _cut(count, total)
@@ -191,7 +191,7 @@ def _by_pypdf(path: Path, options: Options) -> Iterator[ReaderEvent]:
     total = len(reader.pages)
     if not total:
         raise DocumentError("The file has no pages.")
-    count = min(total, options.most_pages)
+    count = min(total, options.max_pages)
     yield Length(count)
     if count < total:
         yield _cut(count, total)
