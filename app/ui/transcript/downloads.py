@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from app.core.sessions.session import Session
-from app.ui.elements.keys import own_key
+from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import escaped, shown_name
 from app.ui.http.media_files import download
 from app.ui.http.visitor import known_visitor
@@ -56,7 +56,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
             file = Path(name).name
             links.append({"name": name, "size": file_size(size), "address": address, "file": file})
     if links:
-        key = own_key(" ".join(link["address"] for link in links))
+        key = unique_key(" ".join(link["address"] for link in links))
         _links()(data={"files": links}, key=key, height="content")
     for offer, size in buttons:
         _draw_button(offer, size)
@@ -116,7 +116,7 @@ def _draw_button(offer: Offer, size: int) -> None:
         mime="application/octet-stream",
         icon=":material/download:",
         on_click="ignore",
-        key=own_key(str(offer.path)),
+        key=unique_key(str(offer.path)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.core.agent.approvals import Decision
-from app.ui.elements.keys import own_key
+from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import escaped, shown, shown_name
 from app.ui.transcript.blocks import CallBlock
 from app.ui.transcript.browser_step import draw_step
@@ -83,7 +83,7 @@ def _draw_question(number: int, answer: Answer) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for label, word in words:
-            key = own_key(f"{word}-{number}")
+            key = unique_key(f"{word}-{number}")
             st.button(label, key=key, on_click=answer, args=(number, word))
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.core.rendering.charts import drawable_chart, formula
 from app.core.rendering.tables import PREVIEW_BYTES, Table, displayed_table, file_table
-from app.ui.elements.keys import own_key
+from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import drawable, escaped, shown
 from app.ui.elements.picture import draw_picture
 from app.ui.transcript.downloads import Offer, draw_offers
@@ -91,7 +91,7 @@ def _draw_chart(thing: Attachment, data: bytes) -> bool:
         return False
     place = st.empty()
     try:
-        key = own_key(str(thing.path))
+        key = unique_key(str(thing.path))
         if thing.mime == PLOTLY:
             place.plotly_chart(chart, key=key, alt="Chart")
         else:

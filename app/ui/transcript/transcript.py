@@ -11,7 +11,7 @@ import streamlit as st
 from app.core.rendering.citations import CitationLookup
 from app.core.sessions.session import Session, View
 from app.ui.elements.markdown import drawable, prepared
-from app.ui.elements.user_files import draw_given
+from app.ui.elements.user_files import draw_attached
 from app.ui.pace import draw_interval, watching
 from app.ui.transcript.blocks import (
     Block,
@@ -179,7 +179,7 @@ def draw_question(exchange: Exchange) -> None:
         return
     text = drawable(exchange.question.text)
     with st.chat_message("user", avatar=":material/person:"):
-        draw_given(exchange.question.attached)
+        draw_attached(exchange.question.attached)
         if len(text) > MAX_QUESTION_CHARS:
             st.text(text[:MAX_QUESTION_CHARS] + "…")
             with st.expander(f"The whole message ({len(text):,} characters)"):
