@@ -28,7 +28,7 @@ def command_line() -> argparse.ArgumentParser:
         help="a file with tools of your own; may be given several times",
     )  # fmt: skip
     add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
-    add("--yes", action="store_true", help="allow tool calls that would wait for your word")
+    add("--yes", action="store_true", help="allow tool calls that would wait for your approval")
 
     whole = argparse.ArgumentParser(prog=program(), description="GLM All Tools without a page.")
     commands = whole.add_subparsers(dest="command", required=True)
