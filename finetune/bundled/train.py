@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.bundled import model_file
-from finetune.examples import Encoder, Example, fitting_tokenizer, packed
+from finetune.examples import Encoder, Example, load_tokenizer, packed
 from finetune.loop import TrainingConfig, train
 
 RANK = 16
@@ -41,7 +41,7 @@ def with_adapter(model: Any) -> Any:
 
 def examples_in(path: Path) -> list[Example]:
     """The conversations of each line, which share their tools, packed."""
-    encoder = Encoder(fitting_tokenizer(model_file()))
+    encoder = Encoder(load_tokenizer(model_file()))
     found: list[Example] = []
     with path.open(encoding="utf-8") as file:
         for line in file:

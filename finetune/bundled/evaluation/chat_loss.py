@@ -12,7 +12,7 @@ from typing import Any
 
 from backends.bundled import model_file
 from finetune.bundled.reference_model import adapted_model
-from finetune.examples import Encoder, fitting_tokenizer
+from finetune.examples import Encoder, load_tokenizer
 
 CHATS = Path(__file__).with_name("chat.txt")
 
@@ -35,7 +35,7 @@ def chat_loss(adapter: Path, system: str) -> ChatLoss:
     """Measures both, under the system prompt that Chat has."""
     from finetune.loop import TrainingConfig, evaluate
 
-    encoder = Encoder(fitting_tokenizer(model_file()))
+    encoder = Encoder(load_tokenizer(model_file()))
     examples = [encoder.example({"messages": messages}) for messages in chats(system)]
     model = adapted_model(adapter)
     adapted = evaluate(model, examples, TrainingConfig())
