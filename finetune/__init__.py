@@ -1,1 +1,1 @@
-"""Fine-tuning of users' own models; not needed at run time."""
+"""Fine-tunes models, users' own and the bundled one; not used at run time."""

@@ -3,14 +3,15 @@
     python -m finetune --model MODEL --data DATA.jsonl --out FOLDER
     python -m finetune settings.yaml --rate 1e-4
 
-MODEL is whatever transformers loads, GLM-4 included. Each line of DATA is one conversation:
-`messages` (roles `system`, `user`, `assistant` with `content` or `tool_calls`, `tool`) and
-`tools`, both as the OpenAI API has them. Models of the GLM-4 family learn GLM-4's own turns,
-others their chat template with our compact list of tools. Only the assistant's words are learned.
+MODEL is any causal language model that transformers loads, GLM-4 included. Each line of DATA is a
+conversation in the form of the OpenAI API: `messages` (roles `system`, `user`, `assistant` with
+`content` or `tool_calls`, `tool`) and `tools`. Models of the GLM-4 family are trained with GLM-4's
+own turns, others with their chat template and our compact list of tools. The loss covers only the
+assistant's turns.
 
-The settings are those of `Settings`; a YAML file has them by name, and the command line wins.
-FOLDER gets checkpoints while it trains (the same command goes on from the last one), `log.jsonl`,
-and the result in `adapter` (LoRA, P-tuning) or `model` (full).
+The options are those of `Settings`; a YAML file has them by name, and the command line overrides
+it. FOLDER gets checkpoints during training (the same command resumes from the last one),
+`log.jsonl`, and the result in `adapter` (LoRA, P-tuning) or `model` (full).
 """
 
 from __future__ import annotations
@@ -31,12 +32,33 @@ Method = Literal["lora", "p-tuning", "full"]
 
 
 class BadSettings(Exception):
-    """Settings or data that can't be used; its text says which, in one sentence."""
+    """Settings or data that can't be used; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that can be set. `validation` is the share of the conversations that is held back."""
+    """The options of a training run.
+
+    Attributes:
+        model: hub name or folder of the model.
+        data: path of the JSONL file with conversations.
+        out: folder for checkpoints, the log and the result.
+        method: which weights are trained.
+        rank: rank of LoRA.
+        alpha: scale of LoRA.
+        virtual_tokens: number of virtual tokens of P-tuning.
+        rate: peak learning rate.
+        epochs: passes over the data.
+        batch: conversations per forward pass.
+        accumulate: batches per optimizer step.
+        window: tokens of the longest conversation; longer ones are left out.
+        validation: share of the conversations that is held out for validation, 0 to 1.
+        save_every: steps between two checkpoints; 0: none.
+        validate_every: steps between two validations; 0: only at the end.
+        bf16: whether to compute in bfloat16.
+        trust_remote_code: whether transformers may run code of the model's repository.
+        seed: seed of the shuffling and the initial weights.
+    """
 
     model: str
     data: str
@@ -59,7 +81,7 @@ class Settings:
 
 
 def finetune(settings: Settings) -> Path:
-    """Trains and writes; returns the folder of the result. Raises `BadSettings`."""
+    """Train a model. Returns the folder of the result. Raises `BadSettings`."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -75,8 +97,8 @@ def finetune(settings: Settings) -> Path:
         raise BadSettings(f"The tokenizer of {settings.model} has no chat template.")
     examples = read(Path(settings.data), Encoder(tokenizer), settings.window)
     Random(settings.seed).shuffle(examples)
-    held_back = round(len(examples) * settings.validation)
-    if held_back == len(examples):
+    held_out = round(len(examples) * settings.validation)
+    if held_out == len(examples):
         raise BadSettings("No conversation is left to learn from; make `validation` smaller.")
     cuda = torch.cuda.is_available()
     if settings.bf16 and settings.method != "full":
@@ -93,7 +115,7 @@ def finetune(settings: Settings) -> Path:
         bf16=settings.bf16,
         seed=settings.seed,
     )
-    train(model, examples[held_back:], examples[:held_back], config, out, print)
+    train(model, examples[held_out:], examples[:held_out], config, out, print)
     result = out / ("model" if settings.method == "full" else "adapter")
     model.save_pretrained(str(result))
     tokenizer.save_pretrained(str(result))
@@ -101,7 +123,7 @@ def finetune(settings: Settings) -> Path:
 
 
 def prepared(model: Any, settings: Settings) -> Any:
-    """The model with the weights that are to learn, in float32."""
+    """The model for the training method, with its trainable weights in float32."""
     import torch
     from peft import LoraConfig, PromptEncoderConfig, TaskType, get_peft_model
 
@@ -128,7 +150,15 @@ def prepared(model: Any, settings: Settings) -> Any:
 
 
 def read(path: Path, encoder: Encoder, window: int) -> list[Example]:
-    """The conversations of a JSONL file; too long ones are left out. Raises `BadSettings`."""
+    """The conversations of a JSONL file.
+
+    Arguments:
+        path: path of the file.
+        encoder: encodes conversations.
+        window: tokens of the longest conversation; longer ones are left out.
+
+    Raises `BadSettings`.
+    """
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -157,7 +187,7 @@ def read(path: Path, encoder: Encoder, window: int) -> list[Example]:
 
 
 def settings_from(arguments: Sequence[str]) -> Settings:
-    """Settings of a command line, and of the YAML file it may begin with. Raises `BadSettings`."""
+    """The settings of a command line, which may begin with a YAML file. Raises `BadSettings`."""
     parser = argparse.ArgumentParser(
         prog="python -m finetune",
         description=__doc__,
@@ -196,7 +226,7 @@ def _from_yaml(path: Path | None) -> dict[str, Any]:
         raise BadSettings(f"{path.name} has settings that are not known: {unknown}.")
     checks = {"int": int, "float": float, "bool": bool, "str": str, "Method": str}
     for name, value in values.items():
-        # YAML reads 2e-4 as a text, and 1 where 1.0 was meant.
+        # YAML 1.1 reads 2e-4 as a string, and 1 as an integer.
         wanted = checks[kinds[name]]
         try:
             values[name] = wanted(value) if wanted is not bool else value

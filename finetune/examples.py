@@ -1,7 +1,7 @@
-"""Conversations as JSON to tokens, in the very form in which the engine reads and writes them.
+"""Encodes conversations from JSON to tokens and labels, in the form that the engines use.
 
-The prompt is made by `llama_prompt`, piece by piece, markup and content apart, as the engine
-does; what is learned is the assistant's turns with the token that ends them, nothing else.
+`backends/chat_template.py` makes the prompt in pieces of markup and content, as for the engines.
+The labels cover only the assistant's turns and the token that ends each of them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from backends.chat_template import Piece, glm4_pieces, is_glm4, template_pieces
 from backends.messages import Message, Text
 from tools.base import ToolCall, ToolResult, ToolSpec
 
-IGNORED = -100  # the label that torch's cross entropy leaves out
+IGNORED = -100  # the label that torch's cross entropy ignores
 
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids, and beside each the label to learn, or `IGNORED`.
+    """One or several encoded conversations.
 
-    `branches` are the places where conversations begin that share all that stands before the
-    first of them, and nothing else; empty for one conversation.
+    Attributes:
+        ids: token ids.
+        labels: for each token, its id if it is learned, or `IGNORED`; as long as `ids`.
+        branches: the indices at which conversations begin that share the tokens before the first
+            index, and nothing else; empty for one conversation.
     """
 
     ids: tuple[int, ...]
@@ -33,12 +36,16 @@ class Example:
 
 
 def packed(examples: Sequence[Example], window: int) -> list[Example]:
-    """Conversations that begin alike (with the same tools, say) as few examples of at most
-    `window` tokens, in which the beginning is read once. What is longer alone is left out."""
+    """Pack conversations into few examples that contain their common prefix once.
+
+    Arguments:
+        examples: conversations that begin alike, for example with the same tools.
+        window: maximum length of an example in tokens; longer conversations are left out.
+    """
     fitting = [example for example in examples if len(example.ids) <= window]
     found: list[Example] = []
     while fitting:
-        shared = _shared(fitting)
+        shared = _prefix_length(fitting)
         ids, labels = list(fitting[0].ids[:shared]), list(fitting[0].labels[:shared])
         branches: list[int] = []
         while fitting and len(ids) + len(fitting[0].ids) - shared <= window:
@@ -50,21 +57,23 @@ def packed(examples: Sequence[Example], window: int) -> list[Example]:
     return found
 
 
-def _shared(examples: Sequence[Example]) -> int:
-    """How many tokens all begin with, of which none is learned, nor the one behind them."""
+def _prefix_length(examples: Sequence[Example]) -> int:
+    """The number of tokens that all begin with; neither these nor the next one are learned."""
     learned = (
-        next((at for at, label in enumerate(e.labels) if label != IGNORED), len(e.labels))
+        next((index for index, label in enumerate(e.labels) if label != IGNORED), len(e.labels))
         for e in examples
     )
-    longest = max(0, min(learned) - 1)
+    maximum = max(0, min(learned) - 1)
     first = examples[0].ids
-    return next(
-        (at for at in range(longest) if any(e.ids[at] != first[at] for e in examples[1:])), longest
-    )
+    differing = (i for i in range(maximum) if any(e.ids[i] != first[i] for e in examples[1:]))
+    return next(differing, maximum)
 
 
 def specs_of(tools: Sequence[Mapping[str, Any]]) -> list[ToolSpec]:
-    """Tools in the form of the OpenAI API; `raw` in a function names its plain-text parameter."""
+    """Convert tools from the form of the OpenAI API.
+
+    A function's extra key `raw` names its parameter that is plain text instead of JSON.
+    """
     functions = [tool.get("function", tool) for tool in tools]
     return [
         ToolSpec(
@@ -78,7 +87,7 @@ def specs_of(tools: Sequence[Mapping[str, Any]]) -> list[ToolSpec]:
 
 
 def messages_of(messages: Sequence[Mapping[str, Any]], specs: Sequence[ToolSpec]) -> list[Message]:
-    """Messages in the form of the OpenAI API as the project's own."""
+    """Convert messages from the form of the OpenAI API; `specs` are their tools."""
     raw = {spec.name: spec.raw for spec in specs}
     found: list[Message] = []
     for message in messages:
@@ -100,8 +109,8 @@ def _call(function: Mapping[str, Any], raw: Mapping[str, str | None]) -> ToolCal
     return ToolCall("", name, json.loads(input)[plain] if plain else input, plain)
 
 
-def fitting_tokenizer(gguf: Path) -> Any:
-    """The tokenizer inside a GGUF file, splitting numbers into digits as llama.cpp does."""
+def load_tokenizer(gguf: Path) -> Any:
+    """The tokenizer of a GGUF file; it splits numbers into digits, as llama.cpp does."""
     from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence
     from transformers import AutoTokenizer
 
@@ -113,21 +122,26 @@ def fitting_tokenizer(gguf: Path) -> Any:
 
 
 class Encoder:
-    """Encodes for one tokenizer: GLM-4 turns where its template is GLM-4's, else its template."""
+    """Encodes conversations with one tokenizer.
+
+    Arguments:
+        tokenizer: a tokenizer of transformers; GLM-4's own turns are used if its chat template is
+            GLM-4's, otherwise its chat template.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._glm4 = is_glm4(tokenizer.chat_template or "")
 
     def tokens(self, text: str, markup: bool) -> list[int]:
-        """Token ids; special tokens in `text` count as such only in markup."""
+        """The token ids of `text`; special tokens are recognised only in `markup`."""
         ids: list[int] = self._tokenizer(
             text, add_special_tokens=False, split_special_tokens=not markup
         )["input_ids"]
         return ids
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
-        """The prompt up to the answer."""
+        """The token ids of the prompt, up to the beginning of the answer."""
         return [
             token
             for piece in self._pieces(messages, tools)
@@ -135,7 +149,12 @@ class Encoder:
         ]
 
     def example(self, conversation: Mapping[str, Any]) -> Example:
-        """The whole conversation; learned are the assistant's turns not marked otherwise."""
+        """Encode a whole conversation.
+
+        Arguments:
+            conversation: `messages`, and optionally `tools`, in the form of the OpenAI API. The
+                assistant's turns are learned unless `train` is false.
+        """
         specs = specs_of(conversation.get("tools") or ())
         messages = messages_of(conversation["messages"], specs)
         learned = [
@@ -150,14 +169,14 @@ class Encoder:
         labels: list[int] = []
         learning = False
         turn = 0
-        for at, piece in enumerate(pieces):
+        for index, piece in enumerate(pieces):
             tokens = self.tokens(piece.text, piece.markup)
-            last = at == len(pieces) - 1
-            if piece.markup and last:  # of what opens the next answer, only the end of this one
+            last = index == len(pieces) - 1
+            if piece.markup and last:  # it opens a next answer: keep what ends this one
                 tokens = self._end(messages) if self._glm4 else tokens[:1]
             ids += tokens
             if not piece.markup:
-                own = at > 0 and pieces[at - 1].text.endswith(opening)
+                own = index > 0 and pieces[index - 1].text.endswith(opening)
                 learning = own and learned[turn]
                 turn += own
                 labels += tokens if learning else [IGNORED] * len(tokens)
@@ -172,7 +191,7 @@ class Encoder:
         return template_pieces(messages, tools, self._apply)
 
     def _turns_in(self, message: Mapping[str, Any]) -> int:
-        """GLM-4 gives text and each call a turn; a template has one for all."""
+        """The number of turns of a message: GLM-4 has one for the text and one for each call."""
         if not self._glm4:
             return 1
         return bool(str(message.get("content") or "").strip()) + len(
@@ -180,14 +199,15 @@ class Encoder:
         )
 
     def _end(self, messages: Sequence[Message]) -> list[int]:
-        """GLM-4 ends a call with the token of its result, and an answer with that of the user."""
+        """The token after the last turn: GLM-4 ends calls with the result's role token, answers
+        with the user's."""
         return self.tokens("<|observation|>" if messages[-1].calls else "<|user|>", True)
 
     def _opening(self) -> str:
-        """What the template writes before an answer."""
-        asked = [{"role": "user", "content": "?"}]
-        without = self._tokenizer.apply_chat_template(asked, tokenize=False)
-        return self._apply(asked).removeprefix(without)
+        """The markup that the template writes before an answer."""
+        messages = [{"role": "user", "content": "?"}]
+        without = self._tokenizer.apply_chat_template(messages, tokenize=False)
+        return self._apply(messages).removeprefix(without)
 
     def _apply(self, messages: list[dict[str, str]]) -> str:
         return str(

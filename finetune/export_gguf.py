@@ -1,8 +1,8 @@
-"""An adapter of peft to a GGUF LoRA: `python -m finetune.export_gguf ADAPTER_FOLDER OUT.gguf`.
+"""Converts a peft adapter to a GGUF LoRA: `python -m finetune.export_gguf ADAPTER_FOLDER OUT.gguf`.
 
-The tensors are named after the base's, with `.lora_a` and `.lora_b`. llama.cpp keeps the rows of
-query and key of this architecture in another order (for its rotary embedding), so the rows of
-their `lora_b` are permuted likewise.
+Tensors have the names of the base model's, with `.lora_a` and `.lora_b`. In this architecture
+llama.cpp orders the rows of query and key differently (for its rotary embedding), so the rows of
+their `lora_b` are permuted as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from backends.bundled import NAME, model_file
 
-# transformers' name of a projection -> llama.cpp's, for the llama architecture.
+# llama.cpp's name of each projection, by that of transformers, for the Llama architecture.
 NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -30,8 +30,15 @@ _TENSOR = re.compile(r"layers\.(\d+)\.(\w+\.\w+)\.lora_([AB])\.weight$")
 
 
 def export(adapter: Path, out: Path, base: Path | None = None) -> None:
-    """Writes the GGUF file. Raises `ValueError` for an adapter of tensors that have no name
-    there."""
+    """Write the GGUF file.
+
+    Arguments:
+        adapter: the folder that peft wrote.
+        out: path of the file to write.
+        base: the base model's GGUF file; None: the bundled model.
+
+    Raises `ValueError` for a tensor without a name in llama.cpp.
+    """
     import gguf
     import numpy as np
     from safetensors.numpy import load_file
@@ -60,14 +67,19 @@ def export(adapter: Path, out: Path, base: Path | None = None) -> None:
 
 
 def permuted(weight: Any, heads: int) -> Any:
-    """Rows as llama.cpp's converter orders them: the halves of a head, interleaved."""
+    """The rows of a weight in llama.cpp's order, with the two halves of each head interleaved.
+
+    Arguments:
+        weight: an array of shape (rows, ...).
+        heads: number of heads.
+    """
     rows = weight.shape[0]
     split = weight.reshape(heads, 2, rows // heads // 2, *weight.shape[1:])
     return split.swapaxes(1, 2).reshape(weight.shape)
 
 
 def unpermuted(weight: Any, heads: int) -> Any:
-    """The rows of `permuted` in transformers' order again."""
+    """The inverse of `permuted`: the rows in the order of transformers."""
     rows = weight.shape[0]
     split = weight.reshape(heads, rows // heads // 2, 2, *weight.shape[1:])
     return split.swapaxes(1, 2).reshape(weight.shape)
@@ -75,7 +87,7 @@ def unpermuted(weight: Any, heads: int) -> Any:
 
 @cache
 def heads_of(base: Path) -> dict[str, int]:
-    """How many heads query and key have, from the base's file."""
+    """The numbers of heads of the query (`q`) and the key (`k`), from the base model's file."""
     import gguf
 
     fields = gguf.GGUFReader(str(base)).fields

@@ -1,8 +1,8 @@
-"""The training loop: causal language model in, trained weights out; it resumes where it stopped.
+"""The training loop for causal language models, with checkpoints and a log.
 
-Progress is a line of JSON a logged step in `log.jsonl`: step, loss, rate, tokens a second, and
-at each validation the loss there. A run may be bounded in minutes; the learning rate then falls
-with the clock, so that it is low at the end however fast the machine is.
+`log.jsonl` has a JSON object per step (step, loss, learning rate, tokens per second) and per
+validation (step, validation loss). A run may be limited in minutes; the learning rate then decays
+with the time, so that it is low at the end on machines of any speed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,30 @@ from random import Random
 from typing import Any
 
 from finetune.examples import IGNORED, Example
-from finetune.packed_attention import attending, positions
+from finetune.packed_attention import packed_attention, positions
 
 log = logging.getLogger(__name__)
 
-WARM_UP = 0.04  # of the run
-SHAPE = 64  # lengths are padded to multiples: each new shape costs a CPU memory for good
+WARM_UP = 0.04  # share of the run in which the learning rate rises
+LENGTH_MULTIPLE = 64  # lengths are padded to it: on a CPU, each new shape takes memory for good
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. `batch` examples are read at once, `accumulate` batches make a step.
+    """Options of `train`.
 
-    `minutes` 0 is no limit. `save_every` steps a checkpoint is written, `validate_every` steps
-    the held-back examples are read; 0 is never.
+    Attributes:
+        epochs: passes over the examples.
+        batch: examples per forward pass.
+        accumulate: batches per optimizer step.
+        rate: peak learning rate.
+        minutes: limit of the training time; 0: none.
+        save_every: steps between two checkpoints; 0: none.
+        validate_every: steps between two validations; 0: only at the end.
+        bf16: whether to compute in bfloat16, with autocast.
+        seed: seed of the order of the examples.
+        clip: maximum norm of the gradients.
+        decay: weight decay.
     """
 
     epochs: float = 1.0
@@ -51,24 +61,35 @@ class TrainingConfig:
 def train(
     model: Any,
     examples: Sequence[Example],
-    held_back: Sequence[Example],
+    held_out: Sequence[Example],
     config: TrainingConfig,
     folder: Path,
-    tell: Callable[[str], None] = log.info,
+    report: Callable[[str], None] = log.info,
 ) -> float:
-    """Trains what of `model` asks for gradients; returns the last validation's loss, or the
-    last step's. Checkpoints and the log lie in `folder`; one that is there is gone on from."""
+    """Train the weights of `model` that require gradients.
+
+    Arguments:
+        model: a causal language model of transformers or peft.
+        examples: the training data.
+        held_out: examples for validation; may be empty.
+        config: options.
+        folder: folder of the checkpoint and the log; training resumes from its checkpoint.
+        report: takes each line of the log.
+
+    Returns the mean loss per learned token: of the last validation, or of the last step without
+    one.
+    """
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: each for name, each in model.named_parameters() if each.requires_grad}
     optimizer = torch.optim.AdamW(weights.values(), lr=config.rate, weight_decay=config.decay)
-    rank, ranks = _place()
-    taken = config.batch * config.accumulate * ranks
-    steps = max(1, math.ceil(len(examples) * config.epochs / taken))
+    rank, ranks = _rank()
+    step_size = config.batch * config.accumulate * ranks
+    steps = max(1, math.ceil(len(examples) * config.epochs / step_size))
     done, spent = _resume(folder / "checkpoint.pt", weights, optimizer)
     began = time.monotonic() - spent
-    order = _order(len(examples), steps * taken, config.seed)
+    order = _order(len(examples), steps * step_size, config.seed)
     loss = validation = float("nan")
     model.train()
     for step in range(done, steps):
@@ -80,36 +101,36 @@ def train(
         rate = config.rate * min(1.0, progress / WARM_UP + 0.02) * (1 - progress)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = [examples[at] for at in order[step * taken : (step + 1) * taken]][rank::ranks]
-        at = time.monotonic()
-        loss, tokens = _step(model, chosen, config)
-        _share(weights.values(), ranks)
+        indices = order[step * step_size : (step + 1) * step_size][rank::ranks]
+        step_began = time.monotonic()
+        loss, tokens = _step(model, [examples[index] for index in indices], config)
+        _average_gradients(weights.values(), ranks)
         torch.nn.utils.clip_grad_norm_(list(weights.values()), config.clip)
         optimizer.step()
         optimizer.zero_grad()
         done = step + 1
-        seconds = time.monotonic() - at
+        seconds = time.monotonic() - step_began
         if rank == 0:
             speed = tokens * ranks / seconds
-            _note(folder, tell, step=step, loss=loss, rate=rate, tokens_per_second=speed)
+            _log(folder, report, step=step, loss=loss, rate=rate, tokens_per_second=speed)
         if (
             rank == 0
             and config.validate_every
-            and held_back
+            and held_out
             and (step + 1) % config.validate_every == 0
         ):
-            validation = evaluate(model, held_back, config)
-            _note(folder, tell, step=step, validation=validation)
+            validation = evaluate(model, held_out, config)
+            _log(folder, report, step=step, validation=validation)
         if rank == 0 and config.save_every and (step + 1) % config.save_every == 0:
             _save(folder / "checkpoint.pt", weights, optimizer, step + 1, time.monotonic() - began)
-    if held_back and rank == 0:
-        validation = evaluate(model, held_back, config)
-        _note(folder, tell, step=done, validation=validation)
+    if held_out and rank == 0:
+        validation = evaluate(model, held_out, config)
+        _log(folder, report, step=done, validation=validation)
     return loss if math.isnan(validation) else validation
 
 
-def _place() -> tuple[int, int]:
-    """Which process this is, and of how many that train together (see torch.distributed)."""
+def _rank() -> tuple[int, int]:
+    """The rank of this process, and the number of processes (see `torch.distributed`)."""
     import torch.distributed as group
 
     if not (group.is_available() and group.is_initialized()):
@@ -117,8 +138,8 @@ def _place() -> tuple[int, int]:
     return group.get_rank(), group.get_world_size()
 
 
-def _share(weights: Iterable[Any], ranks: int) -> None:
-    """Gradients become their mean over all processes."""
+def _average_gradients(weights: Iterable[Any], ranks: int) -> None:
+    """Replace the gradients by their mean over all processes."""
     if ranks == 1:
         return
     import torch.distributed as group
@@ -129,7 +150,7 @@ def _share(weights: Iterable[Any], ranks: int) -> None:
 
 
 def _any(flag: bool, ranks: int) -> bool:
-    """Whether the flag is set in any of the processes, whose clocks differ."""
+    """Whether the flag is set in any process; their clocks differ."""
     if ranks == 1:
         return flag
     import torch
@@ -141,7 +162,7 @@ def _any(flag: bool, ranks: int) -> bool:
 
 
 def evaluate(model: Any, examples: Sequence[Example], config: TrainingConfig) -> float:
-    """The mean loss a learned token."""
+    """The mean cross entropy per learned token, in nats."""
     import torch
 
     model.eval()
@@ -155,15 +176,19 @@ def evaluate(model: Any, examples: Sequence[Example], config: TrainingConfig) ->
     return total / max(1, count)
 
 
-def _step(model: Any, chosen: Sequence[Example], config: TrainingConfig) -> tuple[float, int]:
-    """Gradients of one step, each learned token weighing the same; its loss and its tokens."""
-    batches = [chosen[at : at + config.batch] for at in range(0, len(chosen), config.batch)]
+def _step(model: Any, examples: Sequence[Example], config: TrainingConfig) -> tuple[float, int]:
+    """Compute the gradients of one step, in which all learned tokens have the same weight.
+
+    Returns the mean loss, and the number of tokens.
+    """
+    starts = range(0, len(examples), config.batch)
+    batches = [examples[start : start + config.batch] for start in starts]
     learned = [sum(label != IGNORED for each in b for label in each.labels[1:]) for b in batches]
-    whole, total, tokens = sum(learned), 0.0, 0
-    for batch, part in zip(batches, learned, strict=True):
-        if part == 0:
+    all_learned, total, tokens = sum(learned), 0.0, 0
+    for batch, count in zip(batches, learned, strict=True):
+        if count == 0:
             continue
-        loss = _loss(model, batch, config) * (part / whole)
+        loss = _loss(model, batch, config) * (count / all_learned)
         loss.backward()
         total += float(loss.detach())
         tokens += sum(len(each.ids) for each in batch)
@@ -171,15 +196,15 @@ def _step(model: Any, chosen: Sequence[Example], config: TrainingConfig) -> tupl
 
 
 def _loss(model: Any, batch: Sequence[Example], config: TrainingConfig) -> Any:
-    """Cross entropy of the learned tokens; the output layer is computed for them alone, where
-    the model can be taken apart."""
+    """The mean cross entropy of the learned tokens. Where the model's output layer is accessible,
+    it is computed for these tokens only."""
     import torch
 
     inputs, labels = _tensors(model, batch)
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
     with (
         torch.autocast(labels.device.type, dtype=torch.bfloat16, enabled=config.bf16),
-        attending(plain) if "branches" in inputs else nullcontext(),
+        packed_attention(plain) if "branches" in inputs else nullcontext(),
     ):
         virtual = getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False)
         body, head = getattr(plain, "model", None), plain.get_output_embeddings()
@@ -192,11 +217,12 @@ def _loss(model: Any, batch: Sequence[Example], config: TrainingConfig) -> Any:
 
 
 def _tensors(model: Any, batch: Sequence[Example]) -> tuple[dict[str, Any], Any]:
-    """What the model reads, and the labels: shape (examples, longest length)."""
+    """The model's inputs, and the labels, of shape (examples, padded length)."""
     import torch
 
     device = next(model.parameters()).device
-    length = math.ceil(max(len(each.ids) for each in batch) / SHAPE) * SHAPE
+    length = math.ceil(max(len(each.ids) for each in batch) / LENGTH_MULTIPLE)
+    length *= LENGTH_MULTIPLE
     ids = torch.zeros((len(batch), length), dtype=torch.long)
     mask, labels = torch.zeros_like(ids), torch.full_like(ids, IGNORED)
     for row, each in enumerate(batch):
@@ -210,13 +236,13 @@ def _tensors(model: Any, batch: Sequence[Example]) -> tuple[dict[str, Any], Any]
         inputs["position_ids"] = torch.stack(places).to(device)
         inputs["branches"] = [each.branches for each in batch]
     elif len(batch) > 1:
-        # Alone, the padding is behind all that looks back, and a mask would only cost time.
+        # A single example needs no mask: attention is causal, and its padding is at the end.
         inputs["attention_mask"] = mask.to(device)
     return inputs, labels.to(device)
 
 
 def _order(count: int, wanted: int, seed: int) -> list[int]:
-    """Indices for so many examples: shuffled anew each time all were read."""
+    """`wanted` indices of examples; each pass over all `count` examples is shuffled anew."""
     random, order = Random(seed), list[int]()
     while len(order) < wanted:
         once = list(range(count))
@@ -225,11 +251,11 @@ def _order(count: int, wanted: int, seed: int) -> list[int]:
     return order[:wanted]
 
 
-def _note(folder: Path, tell: Callable[[str], None], **values: float) -> None:
+def _log(folder: Path, report: Callable[[str], None], **values: float) -> None:
     line = json.dumps({name: round(value, 6) for name, value in values.items()})
     with (folder / "log.jsonl").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
-    tell(line)
+    report(line)
 
 
 def _save(path: Path, weights: dict[str, Any], optimizer: Any, done: int, spent: float) -> None:
@@ -246,7 +272,7 @@ def _save(path: Path, weights: dict[str, Any], optimizer: Any, done: int, spent:
 
 
 def _resume(path: Path, weights: dict[str, Any], optimizer: Any) -> tuple[int, float]:
-    """Steps done before, and the seconds they took."""
+    """Load a checkpoint, if there is one. Returns the steps done, and the seconds they took."""
     import torch
 
     if not path.is_file():

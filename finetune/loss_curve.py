@@ -1,4 +1,4 @@
-"""The loss of a training run as a picture."""
+"""Plots the loss of a training run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from pathlib import Path
 
 
 def draw(log: Path, picture: Path) -> None:
-    """Reads the `log.jsonl` of `training.train`; draws each step, their running mean, and the
-    validations."""
+    """Plot the loss of each step, its running mean, and the validation loss.
+
+    Arguments:
+        log: the `log.jsonl` of `loop.train`.
+        picture: path of the image to write; its suffix decides on the format.
+    """
     from matplotlib.figure import Figure
 
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
@@ -24,7 +28,7 @@ def draw(log: Path, picture: Path) -> None:
             smooth.append((step, mean))
         axes.plot(*zip(*smooth, strict=True), label="running mean")
     if checks:
-        axes.plot(*zip(*checks, strict=True), "o-", label="held back")
+        axes.plot(*zip(*checks, strict=True), "o-", label="held out")
     axes.set(xlabel="step", ylabel="loss a learned token", yscale="log")
     axes.legend()
     figure.savefig(picture, dpi=120)

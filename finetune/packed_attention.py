@@ -1,7 +1,7 @@
-"""Reads a packed example: each branch sees the shared beginning and itself (`encode.packed`).
+"""Attention for packed examples: each branch attends to the shared prefix and itself.
 
-Computed branch by branch, so that its cost grows with what is seen and not with the square of
-all that is packed: a mask over the whole took a third of a training step.
+See `examples.packed`. Each branch is computed separately, so that the cost doesn't grow with the
+square of the whole length: with a mask over all of it, attention took a third of a training step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ _NAME = "branches"
 
 
 def positions(branches: Sequence[int], length: int) -> Any:
-    """The place of each token in its own conversation; shape (length,)."""
+    """The position of each token in its own conversation: a tensor of shape (length,).
+
+    Arguments:
+        branches: see `Example`.
+        length: number of tokens, padding included.
+    """
     import torch
 
     first = branches[0] if branches else 0
@@ -26,9 +31,9 @@ def positions(branches: Sequence[int], length: int) -> Any:
 
 
 @contextmanager
-def attending(model: Any) -> Iterator[None]:
-    """While this is open, the model takes `branches`, those of each example of a batch, beside
-    its other inputs. What is padded stands behind all else."""
+def packed_attention(model: Any) -> Iterator[None]:
+    """While the context is open, the model takes an extra input `branches`: those of each example
+    of the batch. Padding must be at the end."""
     from transformers import AttentionInterface, AttentionMaskInterface
 
     AttentionInterface.register(_NAME, _attention)
@@ -42,7 +47,7 @@ def attending(model: Any) -> Iterator[None]:
 
 
 def _no_mask(**_: Any) -> None:
-    """Who sees whom is told by the branches."""
+    """No mask: `_attention` gets the branches instead."""
 
 
 def _attention(
@@ -55,7 +60,10 @@ def _attention(
     branches: Sequence[Sequence[int]],
     **settings: Any,
 ) -> tuple[Any, None]:
-    """In the form that transformers asks for; shapes (batch, heads, length, size)."""
+    """An attention function for transformers; shapes (batch, heads, length, head size).
+
+    Returns the outputs, of shape (batch, length, heads, head size), and None for the weights.
+    """
     import torch
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -63,12 +71,12 @@ def _attention(
     for row, starts in enumerate(branches):
         own = [each[row : row + 1] for each in (query, key, value)]
         edges = [*starts, length] if starts else [length]
-        beginning = [each[:, :, : edges[0]] for each in own]
-        q, k, v = beginning
+        prefix = [each[:, :, : edges[0]] for each in own]
+        q, k, v = prefix
         parts = [sdpa_attention_forward(module, q, k, v, None, **settings)[0]]
         for start, end in pairwise(edges):
             q, k, v = (each[:, :, start:end] for each in own)
-            k, v = torch.cat((beginning[1], k), 2), torch.cat((beginning[2], v), 2)
+            k, v = torch.cat((prefix[1], k), 2), torch.cat((prefix[2], v), 2)
             seen = torch.ones(end - start, k.shape[2], dtype=torch.bool, device=q.device)
             mask = seen.tril(edges[0])[None, None]
             parts.append(sdpa_attention_forward(module, q, k, v, mask, **settings)[0])

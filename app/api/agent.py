@@ -109,7 +109,7 @@ class Agent:
             self._folders = service.folder
             self._workspace = service.folder.make()
             opened.callback(self._leave_folder)
-            self._study = service.study(mode)
+            self._study = service.open_documents(mode)
             if self._study is not None:
                 opened.callback(self._study.close)
             self._registry = service.registry(mode, self._workspace, self._study, functions)

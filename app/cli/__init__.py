@@ -1,1 +1,1 @@
-"""The terminal: `python -m app.cli`; options, writers, signals, passwords, `serve-model`."""
+"""The command line, `python -m app.cli`: options, writers, signals, passwords, `serve-model`."""

@@ -6,10 +6,11 @@
     python -m app.cli doctor
     python -m app.cli serve-model THUDM/GLM-4-9B-0414 --gpus 2
 
-Where the project is installed as a package, `glm` is `python -m app.cli`.
+If the project is installed as a package, `glm` is the same as `python -m app.cli`.
 
-Answers go to standard output, everything else to standard error. Exit code 0 when the last turn
-ended with an answer (`doctor`: when all that is needed works), 1 otherwise, 2 for wrong usage.
+Answers go to standard output, everything else to standard error. The exit code is 0 if the last
+turn ended with an answer (`doctor`: if everything that is needed works), 1 if not, 2 for wrong
+usage.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from app.cli.options import command_line
 from app.cli.serve_model import serve
 from app.cli.signals import SignalHandler, private_streams
 
-# The rest is imported where it is needed: --help and a wrong option need not wait for it.
+# The rest is imported inside functions, so that --help and usage errors appear at once.
 if TYPE_CHECKING:
     from app.api import Agent
     from app.cli.json_lines import Request
@@ -51,18 +52,29 @@ Ctrl-C stops an answer, Ctrl-D ends the chat."""
 
 
 class Writer(Protocol):
-    """Writes turns, as JSON lines or as text. `account` returns the report on the documents of an
-    answer; it is called at the end of each turn."""
+    """Writes turns, as JSON lines or as text.
+
+    `account` is called at the end of each turn, and returns the report on the documents that the
+    answer was given from; None without documents.
+    """
 
     account: Callable[[], AnswerReport | None]
 
-    def handle(self, event: Event) -> None: ...
+    def handle(self, event: Event) -> None:
+        """Write an event of a turn."""
 
-    def refuse(self, sentence: str) -> None: ...
+    def refuse(self, sentence: str) -> None:
+        """Write why a request was not run."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns the exit code. Raises `SystemExit` for wrong usage."""
+    """Run one command and return the exit code.
+
+    Arguments:
+        arguments: the command line without the program; None: that of the process.
+
+    Raises `SystemExit` for wrong usage.
+    """
     parser = command_line()
     options = parser.parse_args(arguments)
     try:
@@ -70,12 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
             return serve(options)
         mode = _check(parser, options)
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-        # What goes wrong in a user's own function is said in a sentence, without its traceback.
+        # Errors in a user's own function are reported as a sentence, without the traceback.
         logging.getLogger("tools").setLevel(logging.CRITICAL)
-        stopping = SignalHandler()
+        signals = SignalHandler()
         run = {"ask": _ask, "chat": _chat, "doctor": _doctor}[options.command]
-        return run(options, mode, stopping)
-    except (KeyboardInterrupt, BrokenPipeError):  # the reader of the answer has gone
+        return run(options, mode, signals)
+    except (KeyboardInterrupt, BrokenPipeError):  # the latter: the output's reader has ended
         return UNANSWERED
     except OSError as error:
         logging.getLogger(__name__).debug("the command failed", exc_info=error)
@@ -83,11 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
         return UNANSWERED
 
 
-# -- the command line ----------------------------------------------------------------------------
+# -- checks of the options -----------------------------------------------------------------------
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode:
-    """The mode; ends the process with exit code 2 where the options ask for what can't be."""
+    """The mode of the options. Exits with code 2 for options that contradict each other."""
     from app.core.modes import Mode, unfit
 
     name = options.mode or ("tools" if options.tools_file else "chat")
@@ -109,10 +121,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Mode
     return mode
 
 
-# -- the two commands ----------------------------------------------------------------------------
+# -- the commands --------------------------------------------------------------------------------
 
 
-def _ask(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> int:
+def _ask(options: argparse.Namespace, mode: Mode, signals: SignalHandler) -> int:
     out, lines = private_streams()
     from app.cli import passwords
     from app.cli.json_lines import JsonWriter, Request
@@ -123,18 +135,18 @@ def _ask(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> in
     if options.prompt == "-":
         prompts = _requests(lines)
     else:
-        # What the shell gave in another encoding is replaced, not refused.
+        # Bytes of an argument that are not valid in the locale's encoding are replaced.
         text = options.prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         files, images = tuple(options.file), tuple(options.image)
         prompts = [Request(prompt=text, files=files, images=images)]
-    with _house(options, mode) as service:
+    with _open_service(options, mode) as service:
         opened = partial(_agent, service, mode, options.yes)
-        typed = passwords.at_terminal(stopping) if lines.isatty() and sys.stderr.isatty() else None
-        return _answer(prompts, opened, mode, writer, stopping, typed)
+        typed = passwords.at_terminal(signals) if lines.isatty() and sys.stderr.isatty() else None
+        return _answer(prompts, opened, mode, writer, signals, typed)
 
 
 def _requests(lines: TextIO) -> Iterator[Request | str]:
-    """A request for each line that is not blank, or a sentence on why it is none."""
+    """For each line that is not blank: the request, or a sentence on why it is not valid."""
     from app.cli.json_lines import BadRequest, read_request
 
     for line in lines:
@@ -151,9 +163,19 @@ def _answer(
     opened: Callable[[], AbstractContextManager[Agent]],
     mode: Mode,
     writer: Writer,
-    stopping: SignalHandler,
+    signals: SignalHandler,
     typed: Ask | None,
 ) -> int:
+    """Answer requests one by one, and return the exit code.
+
+    Arguments:
+        requests: requests, or sentences on why one is not valid.
+        opened: opens an agent with a new conversation.
+        mode: the mode.
+        writer: writes the turns.
+        signals: cancels a turn on Ctrl-C, which also ends the loop.
+        typed: asks for passwords at the terminal; None: they can't be asked for.
+    """
     from app.cli import passwords
     from app.core.modes import unfit
 
@@ -173,7 +195,7 @@ def _answer(
                     last.close()
                     agent = last.enter_context(opened())
                     writer.account = agent.account
-                with stopping.turn() as cancel:
+                with signals.turn() as cancel:
                     given = (*request.files, *request.images)
                     password = passwords.given(request.passwords, typed)
                     turn = agent.stream(request.prompt, given, password=password, cancel=cancel)
@@ -187,7 +209,7 @@ def _answer(
     return code
 
 
-def _chat(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> int:
+def _chat(options: argparse.Namespace, mode: Mode, signals: SignalHandler) -> int:
     for stream in (sys.stdin, sys.stdout):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -196,14 +218,14 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> i
     from app.cli.terminal import TerminalWriter
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
-    with _house(options, mode) as service, contextlib.ExitStack() as last:
+    with _open_service(options, mode) as service, contextlib.ExitStack() as last:
         opened = partial(_agent, service, mode, options.yes)
         agent = last.enter_context(opened())
         if sys.stdin.isatty():
             writer.say(f"{mode.capitalize()}. /help shows what can be done, Ctrl-D ends.")
-        while (line := _line(stopping)) is not None:
+        while (line := _line(signals)) is not None:
             command = line if re.fullmatch(r"/\w+", line) else ""
-            with stopping.turn() as cancel:
+            with signals.turn() as cancel:
                 if command == "/clear":
                     last.close()
                     agent = last.enter_context(opened())
@@ -214,7 +236,7 @@ def _chat(options: argparse.Namespace, mode: Mode, stopping: SignalHandler) -> i
                     writer.say(COMMANDS if command == "/help" else f"{command}: see /help.")
                 elif line:
                     _play(agent.stream(line, cancel=cancel), writer)
-            if stopping.asked_to_end:
+            if signals.asked_to_end:
                 break
     return ANSWERED
 
@@ -228,8 +250,8 @@ def _again(agent: Agent, command: str, writer: TerminalWriter, cancel: threading
         writer.say("There is nothing to go on from.")
 
 
-def _line(stopping: SignalHandler) -> str | None:
-    """What the user typed, None at the end. Ctrl-C drops what was typed."""
+def _line(signals: SignalHandler) -> str | None:
+    """The next line of input, None at its end. Ctrl-C discards the line so far."""
     typed = sys.stdin.isatty()
     while True:
         try:
@@ -237,22 +259,22 @@ def _line(stopping: SignalHandler) -> str | None:
         except (EOFError, KeyboardInterrupt) as end:
             if typed:
                 print()
-            if isinstance(end, EOFError) or stopping.asked_to_end or not typed:
+            if isinstance(end, EOFError) or signals.asked_to_end or not typed:
                 return None
 
 
-def _doctor(options: argparse.Namespace, mode: Mode, _stopping: SignalHandler) -> int:
+def _doctor(options: argparse.Namespace, mode: Mode, _signals: SignalHandler) -> int:
     from app.core.doctor import report
 
-    with _house(options, mode) as service:
+    with _open_service(options, mode) as service:
         return report(service)
 
 
-# -- what all stand on ---------------------------------------------------------------------------
+# -- shared by the commands ----------------------------------------------------------------------
 
 
 def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
-    """Writes a turn and says how it ended."""
+    """Write a turn. Returns how it ended."""
     from app.core.agent.events import TurnFinished
 
     reason: TurnReason = "error"
@@ -264,8 +286,8 @@ def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
 
 
 @contextlib.contextmanager
-def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
-    """The app without its pages; the mode's model begins to load."""
+def _open_service(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
+    """Open the service, and start to load the mode's model in the background."""
     from app.core.service import Service
     from app.core.settings import load
 
@@ -284,7 +306,7 @@ def _house(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def _agent(service: Service, mode: Mode, yes: bool) -> Iterator[Agent]:
-    """A new conversation; says at its end where it left files."""
+    """An agent with a new conversation; at its end, a message tells where its files are kept."""
     from app.api import Agent
 
     agent = Agent(mode, service=service, approve=(lambda _: True) if yes else None, keep=True)
@@ -302,11 +324,11 @@ def _say(sentence: str) -> None:
 
 
 def command() -> NoReturn:
-    """The program `glm`, which is `python -m app.cli`: runs `main` and ends the process."""
+    """The entry point of `glm` and `python -m app.cli`: run `main` and end the process."""
     code = main()
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    # Python's own way out would tear a thread that was given up out of llama.cpp, and abort.
+    # A regular exit of Python would abort if an abandoned thread is still inside llama.cpp.
     os._exit(code)
 
 

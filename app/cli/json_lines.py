@@ -1,4 +1,4 @@
-"""JSON lines: the requests that the command line reads, and the turns that it writes."""
+"""Reads requests and writes turns as JSON lines, for the command line."""
 
 from __future__ import annotations
 
@@ -16,17 +16,24 @@ from tools.text import one_line
 if TYPE_CHECKING:
     from app.core.document_qa.answer_report import AnswerReport
 
-# Line ends to Python's splitlines and others, though not to JSON.
+# Characters that Python's `splitlines` and others take for line ends, but JSON doesn't.
 _LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 class BadRequest(ValueError):
-    """A line that asks for nothing that can be answered, in one sentence."""
+    """A line that is not a valid request; the message is one sentence for the user."""
 
 
 class Request(BaseModel):
-    """One prompt, and whether it continues the conversation of the one before. `passwords` are
-    those of locked files, by their names."""
+    """A request, as one JSON object.
+
+    Attributes:
+        prompt: the user's message.
+        files: paths of files to attach.
+        images: paths of images to attach.
+        passwords: passwords of locked files, by the files' names.
+        continues: whether it belongs to the conversation of the previous request.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -38,7 +45,7 @@ class Request(BaseModel):
 
 
 def read_request(line: str) -> Request:
-    """A line of input: a JSON object where it begins like one, else plain text.
+    """Parse a line of input: a JSON object if it begins with a brace, otherwise a prompt.
 
     Raises `BadRequest`.
     """
@@ -55,9 +62,11 @@ def read_request(line: str) -> Request:
 
 
 class JsonWriter:
-    """Writes turns to `out`, one object a line. Each text is whole and stands before the calls
-    of its message. `account` says what documents an answer was given from. Raises what writing to
-    `out` raises."""
+    """Writes turns to `out`, one JSON object per line. See `Writer`.
+
+    Each text is written as a whole, before the calls of its message. Raises what writing to `out`
+    raises.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -65,7 +74,7 @@ class JsonWriter:
         self._answers: list[Usage] = []
 
     def handle(self, event: Event) -> None:
-        """Writes what an event of a turn has to say."""
+        """Write an event of a turn."""
         match event:
             case MessageFinished(Message(role="tool", result=ToolResult() as result)):
                 self._write(_result(result))
@@ -83,7 +92,7 @@ class JsonWriter:
                 self._answers = []
 
     def refuse(self, sentence: str) -> None:
-        """Writes that a request was not even asked."""
+        """Write why a request was not run, as a turn that ended with this error."""
         self.handle(TurnFinished("error", Usage(), sentence))
 
     def _write(self, value: dict[str, Any]) -> None:
@@ -131,7 +140,7 @@ def _done(turn: TurnFinished, answers: list[Usage]) -> dict[str, Any]:
 
 
 def _speed(answers: list[Usage]) -> float | None:
-    """Tokens a second while the model wrote, without the time that its tools took."""
+    """Tokens per second while the model wrote, without the time of tool calls."""
     tokens, writing = 0, 0.0
     for each in answers:
         if each.tokens_per_second is not None and each.first_token is not None:

@@ -13,7 +13,7 @@ MAX_ROUNDS = 10_000
 
 
 def command_line() -> argparse.ArgumentParser:
-    """What `python -m app.cli` understands."""
+    """The parser of the command line."""
     shared = argparse.ArgumentParser(add_help=False)
     add = shared.add_argument
     add("--mode", choices=MODES, help="default: chat, or tools where --tools-file is given")
@@ -27,8 +27,8 @@ def command_line() -> argparse.ArgumentParser:
         "--tools-file", metavar="F.py", type=Path, action="append", default=[],
         help="a file with tools of your own; may be given several times",
     )  # fmt: skip
-    add("--max-rounds", metavar="N", type=_rounds, help="most rounds of tool calls in one turn")
-    add("--yes", action="store_true", help="allow tool calls that would wait for your word")
+    add("--max-rounds", metavar="N", type=_rounds, help="maximum rounds of tool calls in a turn")
+    add("--yes", action="store_true", help="allow tool calls that would wait for your approval")
 
     whole = argparse.ArgumentParser(prog=program(), description="GLM All Tools without a page.")
     commands = whole.add_subparsers(dest="command", required=True)
@@ -53,7 +53,7 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def program() -> str:
-    """What the user typed to come here: `glm`, or `python -m app.cli`."""
+    """The command that the user typed: `glm`, or `python -m app.cli`."""
     return "glm" if Path(sys.argv[0]).stem == "glm" else "python -m app.cli"
 
 

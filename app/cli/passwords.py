@@ -1,4 +1,4 @@
-"""Passwords of locked files, where there is no page to type them into."""
+"""Asks for the passwords of locked files in the terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from app.core.document_qa.session_documents import Ask
 
 
-def at_terminal(stopping: SignalHandler) -> Ask:
-    """Asks whoever sits there, unseen by what reads standard input or output."""
+def at_terminal(signals: SignalHandler) -> Ask:
+    """A function that asks the user at the terminal, without echo.
+
+    It reads from and writes to the terminal itself, not to standard input and output.
+    """
 
     def ask(name: str, wrong: bool) -> str | None:
         why = "That password does not open" if wrong else "A password is needed for"
-        with stopping.typing(), contextlib.suppress(EOFError):
+        with signals.typing(), contextlib.suppress(EOFError):
             return getpass(f"{why} {name}. Password, or Enter to go on without it: ")
         return None
 
@@ -26,7 +29,12 @@ def at_terminal(stopping: SignalHandler) -> Ask:
 
 
 def given(passwords: Mapping[str, str], otherwise: Ask | None) -> Ask:
-    """Those that came with a prompt, by the files' names; asks for others, and for wrong ones."""
+    """A function that looks passwords up, and asks for those that are missing or wrong.
+
+    Arguments:
+        passwords: passwords of a request, by the files' names.
+        otherwise: asks the user; None: no password.
+    """
 
     def ask(name: str, wrong: bool) -> str | None:
         if name in passwords and not wrong:

@@ -1,9 +1,8 @@
-"""`python -m app.cli serve-model`: a GLM model behind `vllm serve`.
+"""`python -m app.cli serve-model`: runs a GLM model behind `vllm serve`.
 
-For those who outgrow one process: vLLM answers many at once, over several GPUs (tensor parallel)
-and several machines (pipeline parallel, through Ray). What differs from model to model is here:
-how it calls tools and thinks, and how long its context is. Where vLLM is not installed, the
-command is printed.
+vLLM serves many users at once, on several GPUs (tensor parallelism) and machines (pipeline
+parallelism, by Ray). `RECIPES` has what differs between models: the formats of tool calls and
+reasoning, and the length of the context. Without vLLM the command is only printed.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from app.cli.signals import SignalHandler, end_with_parent
 ROOT = Path(__file__).resolve().parents[2]
 READY, FAILED = 0, 1
 HOST = "127.0.0.1"
-POLL_INTERVAL_S = 0.2  # seconds between two looks at the server
-KILL_TIMEOUT_S = 20.0  # seconds until a server that was asked to end is killed
+POLL_INTERVAL_S = 0.2  # between two checks of the server
+KILL_TIMEOUT_S = 20.0  # from SIGTERM to SIGKILL
 
 _THINKS = ("--reasoning-parser", "glm45")
 _CALLS = ("--enable-auto-tool-choice", "--tool-call-parser")
@@ -35,8 +34,14 @@ _SEES = ("--limit-mm-per-prompt", '{"image": 20}')
 
 @dataclass(frozen=True)
 class Recipe:
-    """How vLLM serves the models whose name begins with `name`: its context in tokens, vLLM's
-    options, and our `GLM_PROTOCOL`, which is glm4 where vLLM can't read the model's calls."""
+    """How vLLM serves a family of models.
+
+    Attributes:
+        name: the beginning of the models' names, in lower case.
+        context: length of the context in tokens.
+        options: options of `vllm serve`.
+        protocol: the app's `GLM_PROTOCOL`; glm4 if vLLM can't parse the model's calls.
+    """
 
     name: str
     context: int
@@ -44,7 +49,8 @@ class Recipe:
     protocol: str = "auto"
 
 
-# The first that fits. Options: vLLM's pages on tool calling, reasoning and supported models.
+# The first one that fits is used. The options are from vLLM's documentation on tool calling,
+# reasoning and supported models.
 RECIPES = (
     Recipe("glm-4-9b-chat-1m", 1_048_576, ("--enable-chunked-prefill",), "glm4"),
     Recipe("glm-4-9b-chat", 131_072, (), "glm4"),
@@ -67,20 +73,26 @@ RECIPES = (
 
 @dataclass(frozen=True)
 class Serving:
-    """One server: vLLM's command, and the settings with which the app finds it."""
+    """A server to run.
+
+    Attributes:
+        command: vLLM's command line.
+        address: the server's URL, without a path.
+        settings: the app's settings for this server, by environment variable.
+    """
 
     command: tuple[str, ...]
     address: str
     settings: dict[str, str]
 
     @property
-    def pointed(self) -> str:
-        """The settings as one writes them before a command."""
+    def environment_prefix(self) -> str:
+        """The settings as they are written before a shell command."""
         return " ".join(f"{name}={value}" for name, value in self.settings.items())
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The command line of `serve-model`."""
+    """Add the options of `serve-model` to a parser."""
     add = parser.add_argument
     add("served", metavar="MODEL", help="a hub name or folder, such as THUDM/GLM-4-9B-0414")
     add("--gpus", metavar="N", type=_count, default=1, help="GPUs in each machine")
@@ -93,7 +105,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def serving(options: argparse.Namespace) -> Serving:
-    """What is to be run for a command line."""
+    """The server for the options of a command line."""
     recipe = recipe_of(options.served)
     context = options.context or (recipe.context if recipe else None)
     command = ["vllm", "serve", options.served, "--host", HOST, "--port", str(options.port)]
@@ -113,18 +125,18 @@ def serving(options: argparse.Namespace) -> Serving:
 
 
 def recipe_of(model: str) -> Recipe | None:
-    """The recipe for a hub name or folder; None for a model that is not GLM's."""
+    """The recipe for a hub name or folder; None for an unknown model."""
     name = Path(model).name.lower()
     return next((recipe for recipe in RECIPES if name.startswith(recipe.name)), None)
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serves until the server ends or the user stops it. Returns the exit code."""
+    """Run the server until it ends or the user stops it. Returns the exit code."""
     chosen = serving(options)
     program = shutil.which("vllm")
     if options.print or program is None:
         print(shlex.join(chosen.command))
-        _say(f"Then: {chosen.pointed} make run")
+        _say(f"Then: {chosen.environment_prefix} make run")
         if program is None and not options.print:
             _say("vLLM is not installed here; this is the command for a machine that has it.")
             return FAILED
@@ -135,7 +147,7 @@ def serve(options: argparse.Namespace) -> int:
             _say(f"vLLM ended with exit code {server.returncode}; its last lines say why.")
             return FAILED
         if not options.app:
-            _say(f"The model is ready. Now: {chosen.pointed} make run")
+            _say(f"The model is ready. Now: {chosen.environment_prefix} make run")
             return READY if server.wait() == 0 else FAILED
         app = (sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"))
         with _running(app, chosen.settings) as page:
@@ -145,7 +157,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _ready(server: subprocess.Popen[bytes], address: str) -> bool:
-    """Waits until the server answers; whether it did."""
+    """Wait until the server answers; False if it ends before."""
     import httpx
 
     while server.poll() is None:
@@ -160,9 +172,10 @@ def _ready(server: subprocess.Popen[bytes], address: str) -> bool:
 def _running(
     command: Sequence[str], settings: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that ends with the block. What it prints goes to standard error."""
+    """A running program, which is ended with the context; its output goes to standard error."""
     environment = {**os.environ, **(settings or {})}
-    # Ctrl-C in a terminal reaches all of its processes; these are to end in their order.
+    # In a session of its own, the program doesn't receive the terminal's Ctrl-C, and so the
+    # programs end in order.
     process = subprocess.Popen(
         command,
         env=environment,

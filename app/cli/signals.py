@@ -1,4 +1,4 @@
-"""What a command has of its process: the signals that stop it, and its standard streams."""
+"""The signals that stop a command, and its standard streams."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import TextIO
 
-# Loaded ahead: between fork and exec next to nothing is safe.
+# Loaded in advance, because it must not be loaded between fork and exec.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class SignalHandler:
-    """Ctrl-C, and the signals that ask a process to end.
+    """Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 
-    During a turn the first one cancels the turn; any other raises `KeyboardInterrupt`.
-    `asked_to_end` tells whether one of them was more than Ctrl-C.
+    During a turn, the first signal cancels the turn; any other one raises `KeyboardInterrupt`.
+    `asked_to_end` is True after SIGTERM or SIGHUP.
     """
 
     def __init__(self) -> None:
         self.asked_to_end = False
         self._cancel: threading.Event | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._hear)
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(signal.SIGHUP, self._hear)
+            signal.signal(number, self._handle)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # ignored under nohup
+            signal.signal(signal.SIGHUP, self._handle)
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[threading.Event]:
-        """The turn's cancel flag; set at the end, for what an aborted turn leaves running."""
+        """The cancel flag of a turn; also set at its end, for what an aborted turn left running."""
         cancel = self._cancel = threading.Event()
         try:
             yield cancel
@@ -44,14 +44,14 @@ class SignalHandler:
 
     @contextlib.contextmanager
     def typing(self) -> Iterator[None]:
-        """While a turn waits for what the user types, Ctrl-C raises `KeyboardInterrupt` as well."""
+        """While the user types during a turn, Ctrl-C raises `KeyboardInterrupt` as well."""
         cancel, self._cancel = self._cancel, None
         try:
             yield
         finally:
             self._cancel = cancel
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
+    def _handle(self, number: int, _: FrameType | None) -> None:
         self.asked_to_end |= number != signal.SIGINT
         if self._cancel is None or self._cancel.is_set():
             raise KeyboardInterrupt
@@ -59,17 +59,19 @@ class SignalHandler:
 
 
 def end_with_parent() -> None:
-    """Called in a child before its program begins: it is asked to end (SIGTERM) when the process
-    that started it is gone, in whatever way. On Linux alone."""
+    """Have this process receive SIGTERM when its parent ends for any reason; only on Linux.
+
+    Called in a child process before `exec`.
+    """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def private_streams() -> tuple[TextIO, TextIO]:
-    """Standard output and input, for the caller alone.
+    """Standard output and input as text streams, for the caller only.
 
-    From here on a tool or a library that prints writes to standard error, and one that reads
-    finds nothing: neither can get in among the answers or take a prompt away.
+    Afterwards, tools and libraries that print write to standard error, and those that read get
+    nothing, so that they can't mix with the answers or consume prompts.
     """
     sys.stdout.flush()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="\n")

@@ -1,4 +1,4 @@
-"""Turns as a person reads them in a terminal: the answer to one stream, all else to another."""
+"""Writes turns to a terminal: answers to one stream, everything else to another."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tools.text import one_line
 if TYPE_CHECKING:
     from app.core.document_qa.answer_report import AnswerReport
 
-# A model, or a page that it read, must not move the cursor or rename the window.
+# Control characters, with which a model or page could move the cursor or rename the window.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ERASE_LINE = "\r\x1b[K"
 
 
 class TerminalWriter:
-    """Streams answers to `out`; calls, results, notices and troubles go to `err` as lines, and
-    what documents an answer was given from, as `account` says."""
+    """Streams answers to `out`, and writes calls, results, notices, errors and the report on
+    documents to `err` as lines. See `Writer`."""
 
     def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out, self._err = out, err
@@ -32,7 +32,7 @@ class TerminalWriter:
         self._notice = False
 
     def handle(self, event: Event) -> None:
-        """Shows what an event of a turn has to say."""
+        """Write an event of a turn."""
         match event:
             case TextDelta(text):
                 self._text(text)
@@ -55,11 +55,11 @@ class TerminalWriter:
                     self.say(_ENDINGS[reason])
 
     def refuse(self, sentence: str) -> None:
-        """Says that a request was not even asked."""
+        """Write why a request was not run."""
         self.say(sentence)
 
     def say(self, line: str) -> None:
-        """One line beside the answer."""
+        """Write a line to `err`."""
         self._show_notice("")
         self._err.write(_CONTROLS.sub("", line) + "\n")
         self._err.flush()
@@ -82,7 +82,7 @@ class TerminalWriter:
         self._line_open = False
 
     def _show_notice(self, text: str) -> None:
-        """A line that the next one takes the place of; kept out of files."""
+        """Show a line that the next one replaces; only on a terminal. An empty text removes it."""
         if not self._err.isatty() or not (text or self._notice):
             return
         self._err.write(_ERASE_LINE + _CONTROLS.sub("", one_line(text, 78)))
@@ -102,7 +102,7 @@ class TerminalWriter:
 
 
 def _input(call: ToolCall) -> str:
-    """A call's one text argument as it is, everything else as the model wrote it."""
+    """The argument of a call with a single string; otherwise the arguments as written."""
     try:
         match list(call.arguments().values()):
             case [str() as only]:
@@ -114,6 +114,6 @@ def _input(call: ToolCall) -> str:
 
 _ENDINGS = {
     "tool_limit": "The limit of tool rounds was reached before there was an answer.",
-    "length": "The answer was cut at its longest length (GLM_MAX_TOKENS).",
+    "length": "The answer was cut at the token limit (GLM_MAX_TOKENS).",
     "cancelled": "Stopped.",
 }

@@ -110,7 +110,7 @@ class Service:
         """The model that answers in `mode`."""
         return self.vision if mode == "vision" else self.model
 
-    def study(self, mode: str, owner: str | None = None) -> SessionDocuments | None:
+    def open_documents(self, mode: str, owner: str | None = None) -> SessionDocuments | None:
         """The documents of a new conversation; None for a mode without documents.
 
         `owner` is the key of the visitor: documents of different owners are read in turns.
@@ -136,7 +136,7 @@ class Service:
         self,
         mode: str,
         workspace: Path,
-        study: SessionDocuments | None = None,
+        documents: SessionDocuments | None = None,
         functions: Sequence[Tool] = (),
     ) -> Registry:
         """The tools of one conversation in `mode`; its Python kernel begins to start.
@@ -158,10 +158,10 @@ class Service:
                 python = PythonTool(workspace, python_limits(self.settings), pool=pool)
                 python.warm()
                 tools = (python, *tools)
-            if study is not None:
+            if documents is not None:
                 from app.core.document_qa.search_tool import DocumentsTool
 
-                tools = (*tools, DocumentsTool(study, self._window))
+                tools = (*tools, DocumentsTool(documents, self._window))
         return Registry(tools, function_seconds=self.settings.function_seconds)
 
     @property
@@ -211,15 +211,15 @@ class Service:
 
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
-        study = self.study(mode, visitor.key)
-        registry = self.registry(mode, workspace, study)
+        documents = self.open_documents(mode, visitor.key)
+        registry = self.registry(mode, workspace, documents)
         choice = find_choice(self.settings.model)
         local = choice is not None and choice.kind in ("bundled", "gguf")
         if mode == "tools" and local and self._prefill_lock.acquire(blocking=False):
             thread = threading.Thread(target=self._prefill_tools, args=(registry,), daemon=True)
             thread.start()
         model = self.vision if mode == "vision" else self.model
-        return Session(workspace, registry, model, study, visitor)
+        return Session(workspace, registry, model, documents, visitor)
 
     def _prefill_tools(self, registry: Registry) -> None:
         """Fills a local model's prefix cache with the tools, while the first visitor types: all

@@ -138,7 +138,7 @@ def show_conversation(mode: Mode) -> None:
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
         board = Board(st.container(gap="small"), session.approvals.decide, pictures)
         if view.live is None:
-            board.draw(latest_blocks(view, last.answers, session.citations, last.at))
+            board.draw(latest_blocks(view, last.answers, session.citations, last.index))
             under(last)
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
             text = copied(texts, session.citations)

@@ -1,1 +1,1 @@
-"""How the bundled model's adapter is made."""
+"""Makes the bundled model's adapter: data, training, evaluation."""

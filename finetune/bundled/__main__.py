@@ -1,11 +1,11 @@
-"""The bundled model's adapter: data, training, export, scores.
+"""Makes the bundled model's adapter: data, training, export, scores.
 
     python -m finetune.bundled make         all four; `make bundled-model`
     python -m finetune.bundled evaluate     the scores; `make eval-bundled`
-    python -m finetune.bundled generate     the data alone
+    python -m finetune.bundled generate     the data only
 
-The data and the scores need the real tools. With a GPU training uses that; without, a process a
-core. `make` goes on where it was stopped, from the data and checkpoints in `--work`.
+The data and the scores come from the real tools. Training uses a GPU if there is one, otherwise
+one process per core. `make` resumes from the data and checkpoints in `--work`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.core.modes import CHAT_SYSTEM
 from backends.bundled import ADAPTER, adapter_file, open_model
 from finetune.bundled.evaluation.cases import cases
 from finetune.bundled.evaluation.report import report
-from finetune.bundled.evaluation.run import Examiner, Outcome
+from finetune.bundled.evaluation.run import Evaluator, Outcome
 from tools.base import ToolCall, ToolContext, ToolError
 from tools.functions.loading import load_tools
 from tools.python import PythonTool
@@ -32,8 +32,14 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = Path.home() / ".cache" / "glm-all-tools" / "bundled-model"
 
 
-class Workshop:
-    """The app's own tools: real results for the calls."""
+class ToolRunner:
+    """Runs calls of Python and of the functions in `tools/user`.
+
+    Arguments:
+        folder: working folder of the tools.
+
+    `python` and `own` are the specs of Python and of the functions.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._python = PythonTool(folder)
@@ -43,7 +49,12 @@ class Workshop:
         self.python = self._python.specs(True)[0]
 
     def result(self, name: str, input: str) -> str:
-        """What the tool says to this input."""
+        """Run a tool. Returns the text of its result, or of its error.
+
+        Arguments:
+            name: name of the tool.
+            input: code for Python, a JSON object for a function.
+        """
         try:
             if name == "python":
                 call = ToolCall("1", name, input, raw="code")
@@ -57,16 +68,18 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop() -> Iterator[Workshop]:
+def open_tools() -> Iterator[ToolRunner]:
+    """A `ToolRunner` in a temporary folder, closed with the context."""
     with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop(Path(folder))
+        runner = ToolRunner(Path(folder))
         try:
-            yield workshop
+            yield runner
         finally:
-            workshop.close()
+            runner.close()
 
 
 def evaluate(options: argparse.Namespace) -> None:
+    """Print the scores of the bundled model, with an adapter or without."""
     from backends.llama_cpp.engine import EngineConfig
     from finetune.bundled.evaluation.chat_loss import chat_loss
 
@@ -76,13 +89,13 @@ def evaluate(options: argparse.Namespace) -> None:
     outcomes = []
     backend = open_model(engine)
     try:
-        with open_workshop() as workshop:
-            examiner = Examiner(backend, workshop)
+        with open_tools() as runner:
+            evaluator = Evaluator(backend, runner)
             for case in chosen:
-                outcomes.append(outcome := examiner.ask(case))
+                outcomes.append(outcome := evaluator.ask(case))
                 if options.failures:
-                    tell_failure(outcome)
-            turns = [] if options.kind else examiner.times()
+                    print_failure(outcome)
+            turns = [] if options.kind else evaluator.times()
     finally:
         backend.close()
     print(report(outcomes, turns), flush=True)
@@ -90,10 +103,10 @@ def evaluate(options: argparse.Namespace) -> None:
         print(f"\n{chat_loss(adapter, CHAT_SYSTEM)}", flush=True)
 
 
-def tell_failure(outcome: Outcome) -> None:
-    """Prints a case that went wrong: the request, what was wanted, what was said."""
+def print_failure(outcome: Outcome) -> None:
+    """Print a failed case: the request, what was expected, and the turn's messages."""
     case = outcome.case
-    if outcome.result and (outcome.answer or case.call_alone):
+    if outcome.result and (outcome.answer or case.is_call_only):
         return
     wanted = [f"{each.tool} {each.check}" for each in case.wanted] or [f"none {case.check}"]
     print(case.kind, "|", " ;; ".join(case.asks), "|", *wanted)
@@ -101,13 +114,15 @@ def tell_failure(outcome: Outcome) -> None:
 
 
 def write_data(options: argparse.Namespace) -> None:
+    """Generate the training data."""
     from finetune.bundled.data import generate
 
-    with open_workshop() as workshop:
-        generate.write(options.out, options.count, options.seed, workshop)
+    with open_tools() as runner:
+        generate.write(options.out, options.count, options.seed, runner)
 
 
 def make(options: argparse.Namespace) -> None:
+    """Generate the data, train, export the adapter, and print its scores."""
     import torch
 
     from finetune import export_gguf, loss_curve
@@ -116,8 +131,8 @@ def make(options: argparse.Namespace) -> None:
     data, run = options.work / f"data-{options.seed}-{options.count}.jsonl", options.work / "run"
     if not data.is_file():
         part = data.with_suffix(".part")
-        with open_workshop() as workshop:
-            generate.write(part, options.count, options.seed, workshop)
+        with open_tools() as runner:
+            generate.write(part, options.count, options.seed, runner)
         part.replace(data)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     processes = 1 if torch.cuda.is_available() else min(cores, 8)
@@ -155,10 +170,10 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="the model without an adapter")
     parser.add_argument(
         "--set", choices=["development", "heldout"], default="heldout",
-        help="of requests; failures are looked at in the development set alone",
+        help="of requests; failures are examined only in the development set",
     )  # fmt: skip
     parser.add_argument("--kind", action="append", help="only requests of this kind")
-    parser.add_argument("--failures", action="store_true", help="print what went wrong")
+    parser.add_argument("--failures", action="store_true", help="print the failed requests")
     parser.add_argument("--threads", type=int, default=2, help="of llama.cpp")
     options = parser.parse_args()
     {"make": make, "evaluate": evaluate, "generate": write_data}[options.command](options)

@@ -1,4 +1,4 @@
-"""The bundled model in transformers, with the adapter that ships: a reference for llama.cpp."""
+"""Loads the bundled model and its adapter in transformers, as a reference for llama.cpp."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from finetune.export_gguf import NAMES, heads_of, unpermuted
 
 
 def load_adapter(path: Path) -> tuple[dict[str, Any], int]:
-    """A GGUF LoRA as peft names and orders its weights, in float32, and its alpha."""
+    """Load a GGUF LoRA.
+
+    Returns its weights in float32, with the names and the order of rows of peft, and its alpha.
+    """
     import gguf
     import numpy as np
     import torch
@@ -31,8 +34,10 @@ def load_adapter(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def adapted_model(path: Path) -> Any:
-    """The weights that ship, dequantised, with the adapter over them. peft's `disable_adapter`
-    gives the model as it came."""
+    """The bundled model, dequantised, with the adapter in a GGUF file as a peft model.
+
+    Raises `ValueError` for an adapter of another model.
+    """
     from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
     from finetune.bundled.train import base_model

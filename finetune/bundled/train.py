@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from backends.bundled import model_file
-from finetune.examples import Encoder, Example, fitting_tokenizer, packed
+from finetune.examples import Encoder, Example, load_tokenizer, packed
 from finetune.loop import TrainingConfig, train
 
 RANK = 16
 ALPHA = 32
-WINDOW = 1024  # tokens; longer conversations are left out
-HELD_BACK = 10  # conversations that only measure the loss
+WINDOW = 1024  # tokens of an example; longer conversations are left out
+HELD_OUT = 10  # examples for validation
 
 
 def base_model() -> Any:
-    """The weights that ship, dequantised to float32."""
+    """The bundled model in transformers, dequantised to float32."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -31,6 +31,7 @@ def base_model() -> Any:
 
 
 def with_adapter(model: Any) -> Any:
+    """The model with a new LoRA on all linear layers, as a peft model."""
     from peft import LoraConfig, get_peft_model
 
     settings = LoraConfig(
@@ -40,15 +41,16 @@ def with_adapter(model: Any) -> Any:
 
 
 def examples_in(path: Path) -> list[Example]:
-    """The conversations of each line, which share their tools, packed."""
-    encoder = Encoder(fitting_tokenizer(model_file()))
+    """The examples in a file of `data.generate`: the conversations of each line, which share
+    their tools, are packed."""
+    encoder = Encoder(load_tokenizer(model_file()))
     found: list[Example] = []
     with path.open(encoding="utf-8") as file:
         for line in file:
-            made = json.loads(line)
+            family = json.loads(line)
             branches = [
-                encoder.example({"messages": messages, "tools": made["tools"]})
-                for messages in made["conversations"]
+                encoder.example({"messages": messages, "tools": family["tools"]})
+                for messages in family["conversations"]
             ]
             found += packed(branches, WINDOW)
     return found
@@ -70,7 +72,7 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    if "RANK" in os.environ:  # started by torchrun: a process a core beats two threads in one
+    if "RANK" in os.environ:  # under torchrun: one process per core is faster than threads
         torch.distributed.init_process_group("gloo", timeout=timedelta(hours=1))
     examples = examples_in(options.data)
     print(len(examples), "conversations,", sum(len(e.ids) for e in examples), "tokens", flush=True)
@@ -89,8 +91,8 @@ def main() -> None:
     )
     train(
         model,
-        examples[HELD_BACK:],
-        examples[:HELD_BACK],
+        examples[HELD_OUT:],
+        examples[:HELD_OUT],
         config,
         options.folder,
         lambda line: print(line, flush=True),

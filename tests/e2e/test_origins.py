@@ -17,7 +17,7 @@ from tests.support.running_app import RunningApp, start_app
 
 pytestmark = pytest.mark.e2e
 
-REFUSED = b"This was asked for by a page of another origin."
+REFUSED = b"The request came from a page of another origin."
 
 
 @pytest.fixture(scope="module")

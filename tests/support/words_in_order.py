@@ -12,9 +12,9 @@ from tools.documents.formats import kind_of, reader
 _WORD = re.compile(r"\w+")
 
 
-def read(path: Path, name: str = "", most_pages: int = 5000) -> list[ReaderEvent]:
+def read(path: Path, name: str = "", max_pages: int = 5000) -> list[ReaderEvent]:
     """What the reader yields that its content calls for."""
-    return list(reader(kind_of(path, name or path.name))(path, Options(most_pages=most_pages)))
+    return list(reader(kind_of(path, name or path.name))(path, Options(max_pages=max_pages)))
 
 
 def pages(pieces: Iterable[ReaderEvent]) -> list[str]:

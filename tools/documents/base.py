@@ -73,12 +73,12 @@ class Options:
     """Options of a reader.
 
     Attributes:
-        most_pages: pages that are read at most.
+        max_pages: maximum number of pages that are read.
         password: opens a locked file.
         ocr: whether the text of pages that are images is recognised.
     """
 
-    most_pages: int = 5000
+    max_pages: int = 5000
     password: str | None = None
     ocr: bool = True
 

@@ -44,30 +44,30 @@ class DocumentLoader:
     Arguments:
         limits: limits of each file.
         options: how files are read; passwords are given with each.
-        at_once: files that are read at the same time.
-        kept: bytes of the cache of readings.
+        max_concurrent: files that are read at the same time.
+        cache_bytes: size of the cache of readings, in bytes of text.
     """
 
     def __init__(
         self,
         limits: Limits = LIMITS,
         options: Options = OPTIONS,
-        at_once: int = MAX_CONCURRENT,
-        kept: int = CACHE_BYTES,
+        max_concurrent: int = MAX_CONCURRENT,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.limits = limits
         self.options = options
-        self._at_once = at_once
+        self._max_concurrent = max_concurrent
         self._lock = threading.Lock()
         self._waiting: FairOrder[_Job] = FairOrder()
         self._working: set[threading.Thread] = set()
-        self._cache = _Cache(kept)
+        self._cache = _Cache(cache_bytes)
 
     def submit(self, owner: Hashable, work: Work) -> None:
         """Run `work` in the background; the owners take turns."""
         with self._lock:
             self._waiting.join(_Job(work), owner)
-            if len(self._working) < self._at_once:
+            if len(self._working) < self._max_concurrent:
                 thread = threading.Thread(target=self._work, name="reading", daemon=True)
                 self._working.add(thread)
                 thread.start()
@@ -119,10 +119,10 @@ class DocumentLoader:
 
 
 class _Cache:
-    """A cache of readings by content, of at most `most` bytes; the least recently used go first."""
+    """An LRU cache of readings by content, of at most `max_bytes` bytes of text."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._readings: OrderedDict[_Key, Reading] = OrderedDict()
         self._bytes = 0
 
@@ -136,7 +136,7 @@ class _Cache:
             return
         self._readings[key] = reading
         self._bytes += _bytes(reading)
-        while self._bytes > self._most:
+        while self._bytes > self._max_bytes:
             _, last = self._readings.popitem(last=False)
             self._bytes -= _bytes(last)
 
@@ -161,10 +161,13 @@ class Snapshot:
 
 
 @contextlib.contextmanager
-def snapshot(path: Path, most: int, cancel: threading.Event | None = None) -> Iterator[Snapshot]:
+def snapshot(
+    path: Path, max_bytes: int, cancel: threading.Event | None = None
+) -> Iterator[Snapshot]:
     """A copy of the file at an absolute path, which exists while the context is open.
 
-    Raises `DocumentError` if the file has more than `most` bytes, is gone, or `cancel` is set.
+    Raises `DocumentError` if the file has more than `max_bytes` bytes, is gone, or `cancel` is
+    set.
     """
     digest = hashlib.sha256()
     with tempfile.TemporaryDirectory(prefix="glm-reading-") as folder:
@@ -174,8 +177,10 @@ def snapshot(path: Path, most: int, cancel: threading.Event | None = None) -> It
             with open_regular(path) as source, copy.open("wb") as target:
                 while piece := source.read(MEGABYTE):
                     size += len(piece)
-                    if size > most:
-                        raise DocumentError(f"The file is larger than {most // MEGABYTE:,} MB.")
+                    if size > max_bytes:
+                        raise DocumentError(
+                            f"The file is larger than {max_bytes // MEGABYTE:,} MB."
+                        )
                     if cancel is not None and cancel.is_set():
                         raise DocumentError("Reading was stopped.")
                     digest.update(piece)

@@ -284,7 +284,7 @@ def document_loader(settings: Settings) -> DocumentLoader:
         memory=settings.document_memory_mb * MEGABYTE,
         seconds=settings.document_seconds,
     )
-    return DocumentLoader(limits, Options(most_pages=settings.document_pages))
+    return DocumentLoader(limits, Options(max_pages=settings.document_pages))
 
 
 def _render(first: int, owner: Hashable, *arguments: Any) -> bytes:

@@ -13,7 +13,7 @@ from tools.documents.worker.reading import Limits, read
 from tools.fair_queue import POLL_INTERVAL_S, FairQueue
 
 LIMITS = Limits(seconds=30.0, characters=2_000_000)
-OPTIONS = Options(most_pages=500)
+OPTIONS = Options(max_pages=500)
 MAX_CONCURRENT = 2
 QUEUE_TIMEOUT_S = 60.0  # seconds of waiting for a slot
 

@@ -22,7 +22,7 @@ from app.ui.composer.camera import draw_camera
 from app.ui.composer.message_box import is_too_long
 from app.ui.elements.copy_button import copy_button
 from app.ui.elements.markdown import drawable, escaped
-from app.ui.elements.user_files import draw_given
+from app.ui.elements.user_files import draw_attached
 from backends.base import Images
 from backends.messages import Message, Usage
 
@@ -261,7 +261,7 @@ def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -
             message = user_message(text, question.attached)
             guarded(lambda: current().resend(message, config()))
 
-    draw_given(question.attached)
+    draw_attached(question.attached)
     st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
     with st.container(horizontal=True):
         st.button("Send", key="edit-send", icon=":material/send:", on_click=done, args=(True,))

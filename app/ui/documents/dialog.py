@@ -11,7 +11,7 @@ from app.core.document_qa.retrieval.token_counter import Tokens
 from app.core.document_qa.session_documents import SessionDocuments
 from app.core.document_qa.store import Entry
 from app.ui.documents.page_viewer import draw_pages, show_page
-from app.ui.elements.keys import key_for
+from app.ui.elements.keys import stable_key
 from app.ui.elements.markdown import escaped
 from backends.messages import Document
 from tools.base import file_size
@@ -48,7 +48,7 @@ def draw_chip(entry: Entry, tokens: Tokens | None) -> None:
         st.button(
             f"{escaped(_short(name))} :gray[{' · '.join(shown)}]",
             icon=icon,
-            key=key_for(f"document {name}"),
+            key=stable_key(f"document {name}"),
             on_click=open_document,
             args=(name, 1),
         )
@@ -137,12 +137,12 @@ def _facts(entry: Entry, tokens: Tokens | None) -> str:
 
 
 def _button(label: str, icon: str, name: str, action: Callable[[], None]) -> None:
-    key = key_for(f"{label} {name}")
+    key = stable_key(f"{label} {name}")
     st.button(label, key=key, icon=f":material/{icon}:", on_click=action)
 
 
 def _draw_password(name: str, current_documents: CurrentDocuments) -> None:
-    key = key_for(f"password {name}")
+    key = stable_key(f"password {name}")
 
     def given() -> None:
         password = st.session_state.get(key, "")
@@ -163,7 +163,7 @@ def _draw_password(name: str, current_documents: CurrentDocuments) -> None:
 def _draw_choice(entry: Entry, current_documents: CurrentDocuments) -> None:
     """Draws the input for the selected pages."""
     name = entry.document.name
-    key = key_for(f"pages {name}")
+    key = stable_key(f"pages {name}")
     st.session_state[key] = (
         "" if entry.selected is None else status_text.ranges(status_text.chosen(entry))
     )

@@ -1,1 +1,1 @@
-"""Small pieces that several parts of a page draw."""
+"""Elements that several parts of the pages use: Markdown, images, files, keys, a copy button."""

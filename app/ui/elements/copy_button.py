@@ -1,4 +1,4 @@
-"""A button that copies, which Streamlit has for code alone."""
+"""A button that copies text; Streamlit has one only for code blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COPY: Any = None
 
 
 def copy_button(text: str) -> None:
-    """A button that puts the answer's Markdown on the clipboard."""
+    """Draw a button that copies `text`, the Markdown of an answer, to the clipboard."""
     global _COPY
     if _COPY is None:
         _COPY = st.components.v2.component(

@@ -1,6 +1,7 @@
-"""Keys for what may be drawn several times on one page, or anew while a turn is watched.
+"""Keys for widgets that are drawn several times on one page, or again while a turn runs.
 
-Streamlit takes two things with one key, or alike in everything, for a mistake.
+Streamlit raises an error for two widgets with the same key, or without keys and with the same
+arguments.
 """
 
 from __future__ import annotations
@@ -10,22 +11,31 @@ from collections import Counter
 
 import streamlit as st
 
-_PLACE = "times-drawn"
+_COUNTS = "times-drawn"
 
 
 def begin_page() -> None:
-    """To be called before anything is drawn: the same things get the same keys each time."""
-    st.session_state[_PLACE] = Counter()
+    """Reset the counts of `unique_key`, so that each run of a page makes the same keys.
+
+    Called before anything is drawn.
+    """
+    st.session_state[_COUNTS] = Counter()
 
 
-def own_key(what: str) -> str:
-    """A key that nothing else on the page has. It says nothing of `what`: keys are in the page."""
-    times: Counter[str] = st.session_state.setdefault(_PLACE, Counter())
-    times[what] += 1
-    digest = hashlib.blake2b(what.encode("utf-8", "replace"), digest_size=8).hexdigest()
-    return f"made-{digest}-{times[what]}"
+def unique_key(name: str) -> str:
+    """A key that no other widget of the page has, by a hash of `name` and a count.
+
+    Keys are visible in the page, and the hash keeps paths out of it.
+    """
+    times: Counter[str] = st.session_state.setdefault(_COUNTS, Counter())
+    times[name] += 1
+    return f"made-{_digest(name)}-{times[name]}"
 
 
-def key_for(what: str) -> str:
-    """A key for what is on the page but once, the same at every draw, of a part of the page too."""
-    return f"one-{hashlib.blake2b(what.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+def stable_key(name: str) -> str:
+    """A key for a widget that is on the page once; also the same when a fragment is redrawn."""
+    return f"one-{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).hexdigest()

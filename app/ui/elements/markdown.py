@@ -1,11 +1,9 @@
-"""A model's Markdown as Streamlit draws it, pure.
+"""Prepares untrusted text for Streamlit: a model's Markdown, and plain text in HTML. Pure.
 
-Streamlit escapes raw HTML by itself. What is left to do, outside code alone: math written as
-`\\(…\\)` and `\\[…\\]` becomes `$…$`, a dollar that is money stays a dollar, and links that are
-none of the web's are text. Signs that turn the direction of what follows are shown. All of it takes
-time linear in the text's length, whatever a model writes.
-
-Text of strangers as HTML is words alone: nothing in it is read as anything else.
+Streamlit escapes raw HTML in Markdown itself. Outside of code, `prepared` converts math in
+`\\(…\\)` and `\\[…\\]` to `$…$`, escapes dollars that are money, and disables links with unsafe
+schemes; everywhere it makes characters that change the text direction visible. All of this takes
+time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -18,46 +16,47 @@ from itertools import groupby
 from urllib.parse import quote
 
 from app.core.rendering.citations import MARK
-from app.ui.elements.links import without_traps
+from app.ui.elements.links import without_unsafe_links
 from app.ui.elements.nesting import as_text, is_too_deep
 
-# A fence, which may stand in a quotation or a list.
+# A code fence, also in a quotation or list.
 _FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _TICKS_OR_EMPTY_LINE = re.compile(r"`++|\n[ \t]*+(?=\n)")
 _INLINE_MATH = re.compile(r"(?<!\\)\\\(((?:[^\\\n]++|\n(?![ \t]*\n)|\\[^()])++)\\\)")
 _DISPLAY_MATH = re.compile(r"(?<!\\)\\\[((?:[^\\]++|\\[^][])++)\\\]")
 _MATH_ALONE = re.compile(r"^([ \t]*+)\\\[((?:[^\\]++|\\[^][])++)\\\][ \t]*+$", re.MULTILINE)
-# Pandoc's rule: math opens before a character that is no space, closes after one, and no digit
-# follows. `$$…$$` is display math.
+# Pandoc's rule for inline math: no space after the opening dollar and before the closing one, and
+# no digit after it. `$$…$$` is display math.
 _DOLLARS = re.compile(
     r"\\\$|\$\$.+?\$\$|\$(?=[^\s$])(?:\\.|[^$\\\n])*?(?<=[^\s\\])\$(?!\d)|\$", re.DOTALL
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-# Embeddings, overrides and isolates; then the marks that turn only what stands beside them, which
-# Arabic and Hebrew prose may need.
-_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-_ALL_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+# Unicode's embeddings, overrides and isolates; then also the directional marks, which Arabic and
+# Hebrew prose may need.
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_BIDI_AND_MARKS = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
 _IN_ADDRESSES = ":/?#[]@!$&'()*+,;=%-._~"  # RFC 3986
 
 
 def drawable(text: str) -> str:
-    """`text` without what a browser can't be sent: halves of characters, control characters."""
+    """`text` with surrogates and control characters, which can't be sent to a browser, replaced."""
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
 def shown(text: str) -> str:
-    """`drawable` text of a stranger's; what would turn the direction of other words is named."""
-    return _TURNS.sub(_named_sign, drawable(text))
+    """`drawable` untrusted text, in which characters that change the text direction are visible."""
+    return _BIDI.sub(_named_sign, drawable(text))
 
 
 def shown_name(name: str) -> str:
-    """A `drawable` name, in which no sign changes the order of its letters."""
-    return _ALL_TURNS.sub(_named_sign, drawable(name))
+    """A `drawable` untrusted name; directional marks are visible too, so that letters keep their
+    order."""
+    return _BIDI_AND_MARKS.sub(_named_sign, drawable(name))
 
 
 def _named_sign(found: re.Match[str]) -> str:
@@ -65,14 +64,20 @@ def _named_sign(found: re.Match[str]) -> str:
 
 
 def escaped(text: str, limit: int = 300) -> str:
-    """One line of text with nothing in it that Markdown would read."""
+    """`text` on one line of at most `limit` characters, with Markdown's characters escaped."""
     line = shown_name(" ".join(text.split()))[:limit]
     return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|$:~" else c for c in line)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A citation as it is drawn: its label, a link's place on this page, and what is wrong."""
+    """A citation as it is drawn.
+
+    Attributes:
+        label: text of the link.
+        anchor: id of the element that it leads to.
+        trouble: what is wrong with the citation, in a few words; empty for a valid one.
+    """
 
     label: str
     anchor: str
@@ -80,21 +85,28 @@ class Mark:
 
 
 def prepared(text: str, marks: Sequence[Mark] = ()) -> str:
-    """`text` ready for `st.markdown`; `marks` are those that stand in it by their places."""
+    """Untrusted Markdown, ready for `st.markdown`.
+
+    Arguments:
+        text: Markdown, with citations as placeholders (see `citations.MARK`).
+        marks: the citations, by the numbers of the placeholders.
+    """
     text = shown(text)
     if is_too_deep(text):
         return as_text(_in_code(text, marks))
-    stretches = groupby(_lines(text), key=lambda line: line[1])
+    runs = groupby(_lines(text), key=lambda line: line[1])
     return "".join(
         _in_code(part, marks) if code else _prose(part, marks)
-        for code, lines in stretches
+        for code, lines in runs
         for part in ["".join(line for line, _ in lines)]
     )
 
 
 def split_blocks(text: str, size: int = 3000) -> list[str]:
-    """A long text in pieces of about `size` characters, cut at empty lines outside fences, so
-    that only the last piece of a growing answer is drawn again."""
+    """Cut a long text into pieces of about `size` characters, at empty lines outside of code.
+
+    Of a growing answer only the last piece has to be redrawn.
+    """
     pieces: list[str] = []
     current: list[str] = []
     length = 0
@@ -108,7 +120,7 @@ def split_blocks(text: str, size: int = 3000) -> list[str]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """The lines, and whether each belongs to a fenced block, which may still be open."""
+    """The lines of `text`, and whether each belongs to a code block, which may still be open."""
     mark = ""
     for line in _LINES.findall(text):
         fence = _FENCE.match(line)
@@ -124,15 +136,17 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _prose(text: str, marks: Sequence[Mark]) -> str:
-    """Text without fenced blocks, where code spans may be. What they are is not taken for granted
-    where links are: a tick may be an escaped one."""
-    text = without_traps(text)
+    """Prepare text outside of code blocks, which may contain code spans.
+
+    Links are disabled also in these, because a backtick may be escaped, and then the span is none.
+    """
+    text = without_unsafe_links(text)
     pieces: list[str] = []
-    at = 0
+    last_end = 0
     for start, end in _code_spans(text):
-        pieces += [_linked(_math(text[at:start]), marks), _in_code(text[start:end], marks)]
-        at = end
-    return "".join([*pieces, _linked(_math(text[at:]), marks)])
+        pieces += [_linked(_math(text[last_end:start]), marks), _in_code(text[start:end], marks)]
+        last_end = end
+    return "".join([*pieces, _linked(_math(text[last_end:]), marks)])
 
 
 def _linked(text: str, marks: Sequence[Mark]) -> str:
@@ -141,7 +155,7 @@ def _linked(text: str, marks: Sequence[Mark]) -> str:
             return found.group()
         mark = marks[int(found[1])]
         warning = f" :orange-badge[{mark.trouble}]" if mark.trouble else ""
-        # A word joiner: after an exclamation mark this would be a picture.
+        # The word joiner keeps an exclamation mark before it from making an image of the link.
         return f"\u2060[{mark.label}](#{mark.anchor}){warning}"
 
     return MARK.sub(link, text) if marks else text
@@ -149,35 +163,35 @@ def _linked(text: str, marks: Sequence[Mark]) -> str:
 
 def _in_code(text: str, marks: Sequence[Mark]) -> str:
     def plain(found: re.Match[str]) -> str:
-        at = int(found[1])
-        return f"[{marks[at].label}]" if at < len(marks) else found.group()
+        index = int(found[1])
+        return f"[{marks[index].label}]" if index < len(marks) else found.group()
 
     return MARK.sub(plain, text) if marks else text
 
 
 def _code_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where code spans stand: between ticks and as many ticks again, in one paragraph."""
+    """The spans of code: from some backticks to as many again, within one paragraph."""
     marks = list(_TICKS_OR_EMPTY_LINE.finditer(text))
     closing: list[int | None] = [None] * len(marks)
-    next_of: dict[int, int] = {}  # the next mark of so many ticks
-    for at in range(len(marks) - 1, -1, -1):
-        ticks = marks[at].group()
+    next_of: dict[int, int] = {}  # by the number of backticks: index of the next such mark
+    for index in range(len(marks) - 1, -1, -1):
+        ticks = marks[index].group()
         if ticks[0] == "\n":
             next_of.clear()
         else:
-            closing[at] = next_of.get(len(ticks))
-            next_of[len(ticks)] = at
-    at = 0
-    while at < len(marks):
-        end = closing[at]
+            closing[index] = next_of.get(len(ticks))
+            next_of[len(ticks)] = index
+    index = 0
+    while index < len(marks):
+        end = closing[index]
         if end is not None:
-            yield marks[at].start(), marks[end].end()
-            at = end
-        at += 1
+            yield marks[index].start(), marks[end].end()
+            index = end
+        index += 1
 
 
 def _math(text: str) -> str:
-    # Only dollars on lines of their own make a formula that stands by itself.
+    # A formula is a block of its own only if its dollars are on lines of their own.
     text = _MATH_ALONE.sub(lambda m: f"{m[1]}$$\n{m[1]}{m[2].strip()}\n{m[1]}$$", text)
     text = _DISPLAY_MATH.sub(lambda m: f"$${m[1]}$$", text)
     text = _INLINE_MATH.sub(lambda m: f"${m[1].strip()}$", text)
@@ -185,12 +199,12 @@ def _math(text: str) -> str:
 
 
 def words(text: str, limit: int = 2_000) -> str:
-    """Text with nothing in it that HTML would read."""
+    """Untrusted text as HTML: escaped, and cut to `limit` characters."""
     return escape(shown(text)[:limit])
 
 
 def link(text: str, url: str) -> str:
-    """A link out of the app where the address is one of the web's, else the words alone."""
+    """A link in HTML that opens in a new tab; the text alone if `url` is not http(s)."""
     if not url.lower().startswith(("http://", "https://")):
         return f"<span>{words(text)}</span>"
     address = escape(quote(drawable(url), safe=_IN_ADDRESSES))

@@ -1,12 +1,14 @@
-"""How deeply Markdown is nested, pure: the page's parser calls itself at each level, and ends with
-a RangeError in place of the answer some thousand levels down."""
+"""Detects Markdown that is nested too deeply to be drawn. Pure functions.
+
+The parser in the browser is recursive, and fails with a RangeError some thousand levels down.
+"""
 
 from __future__ import annotations
 
 import re
 
 MAX_DEPTH = 100
-"""Levels that are drawn; people write under ten."""
+"""Levels that are drawn; texts by people have under ten."""
 
 _MARKERS = re.compile(r"[ \t]*+(?:(?:>|[-*+](?=[ \t\n]|$)|\d{1,9}[.)](?=[ \t\n]|$))[ \t]*+)*+")
 _MARKER = re.compile(r">|[-*+]|\d++[.)]")
@@ -15,13 +17,16 @@ _TICKS = re.compile(r"`++")
 
 
 def is_too_deep(text: str) -> bool:
-    """Whether quotations, lists, emphasis, brackets or braces are nested deeper than is drawn. It
-    may say so of less, never of what is nested as people do. Time is linear in the length."""
+    """Whether quotations, lists, emphasis, brackets or braces may be deeper than `MAX_DEPTH`.
+
+    The estimate may be too high, but not for text of usual depth. It takes time linear in the
+    length of the text.
+    """
     return any(map(_is_deep_line, text.splitlines())) or _is_deep_inline(text)
 
 
 def as_text(text: str) -> str:
-    """Markdown that shows `text` letter by letter."""
+    """A Markdown code block that shows `text` as it is."""
     longest = max((len(ticks) for ticks in _TICKS.findall(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}\n"
@@ -33,7 +38,7 @@ def _is_deep_line(line: str) -> bool:
     if len(markers) <= MAX_DEPTH:
         return False
     count = len(_MARKER.findall(markers))
-    # A list in a list stands two columns further in.
+    # Each level of a list is indented by two more columns.
     return bool(count) and count + (len(markers) - len(markers.lstrip())) // 2 > MAX_DEPTH
 
 
@@ -58,11 +63,11 @@ def _is_deep_inline(text: str) -> bool:
     return False
 
 
-def _follows_word(text: str, at: int) -> bool:
-    return at > 0 and not text[at - 1].isspace()
+def _follows_word(text: str, index: int) -> bool:
+    return index > 0 and not text[index - 1].isspace()
 
 
 def _is_rule(text: str, start: int, end: int) -> bool:
-    """Whether nothing else is on the line: a rule across the page."""
+    """Whether the span is alone on its line, which makes it a horizontal rule."""
     before = text[text.rfind("\n", 0, start) + 1 : start]
     return not before.strip() and (end == len(text) or text[end] == "\n")

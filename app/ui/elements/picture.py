@@ -1,4 +1,4 @@
-"""An image file in its own size, or smaller."""
+"""Draws image files, at most at their own size."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ import streamlit as st
 from app.ui.elements.markdown import shown_name
 from tools.safe_files import open_regular, read_regular
 
-MAX_PICTURE_BYTES = 32_000_000  # bytes
-MAX_PICTURE_WIDTH_PX = 1460  # pixels; Streamlit would shrink a wider picture at every draw
+MAX_PICTURE_BYTES = 32_000_000
+MAX_PICTURE_WIDTH_PX = 1460  # Streamlit would shrink a wider image again at every draw
 
 
 def draw_picture(
-    path: Path, name: str, widest: int = MAX_PICTURE_WIDTH_PX, highest: int | None = None
+    path: Path, name: str, max_width: int = MAX_PICTURE_WIDTH_PX, max_height: int | None = None
 ) -> bool:
-    """A PNG or JPEG in its own size, or smaller where it would be wider or higher than allowed, in
-    pixels; whether it is one."""
+    """Draw a PNG or JPEG file at its own size, or smaller within the limits.
+
+    Arguments:
+        path: path of the file.
+        name: its name, which is the alternative text.
+        max_width: in pixels.
+        max_height: in pixels; None: no limit.
+
+    Returns False, with nothing drawn, if the file can't be read or is no such image.
+    """
     from tools.media import SHARP, PictureRefused
 
     try:
@@ -30,18 +38,19 @@ def draw_picture(
         return False
     if Path(name).stem.endswith(SHARP):
         width, height = width // 2, height // 2
-    if highest is not None and height > highest:
-        width = max(1, width * highest // height)
-    with st.container(width=min(width, widest)):
+    if max_height is not None and height > max_height:
+        width = max(1, width * max_height // height)
+    with st.container(width=min(width, max_width)):
         st.image(data, width="stretch", alt=shown_name(name).replace(SHARP, ""))
     return True
 
 
 @lru_cache(maxsize=32)
 def _for_page(path: Path, size: int, changed: int) -> tuple[bytes, int, int]:
-    """A picture's bytes, shrunk to what a page can show, and the width and height of its own.
+    """An image's bytes, shrunk to `MAX_PICTURE_WIDTH_PX`, and its original width and height.
 
-    Raises `OSError` and `PictureRefused`.
+    Raises `OSError` and `PictureRefused`. `size` and `changed`, the time of the last change in
+    nanoseconds, belong to the cache key.
     """
     from tools.media import picture_size
 

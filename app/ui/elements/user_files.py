@@ -1,4 +1,4 @@
-"""Files and images that came with a user's message, as drawn."""
+"""Draws the files and images that are attached to a user's message."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from backends.messages import Document, Picture
 from tools.base import file_size
 from tools.media import PICTURES
 
-THUMBNAIL = 240  # pixels
+THUMBNAIL_PX = 240
 
 
-def draw_given(attached: Sequence[Attached]) -> None:
-    """What came with a user's message: names and sizes of files, pictures small, and the words
-    that were read in them."""
+def draw_attached(attached: Sequence[Attached]) -> None:
+    """Draw the attachments of a user's message: files by name and size, images as thumbnails, and
+    the text that OCR found in them."""
     if not attached:
         return
     seen = {part.name for part in attached if isinstance(part, Picture)}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         for part in attached:
             if isinstance(part, Document) and part.name in seen:
-                continue  # its picture stands for it
+                continue  # it is drawn as the image
             with st.container(width="content", gap=None):
                 if part.mime in PICTURES:
-                    draw_picture(part.path, part.name, THUMBNAIL, THUMBNAIL)
+                    draw_picture(part.path, part.name, THUMBNAIL_PX, THUMBNAIL_PX)
                 st.markdown(file_label(part), width="content")
     for part in attached:
         if isinstance(part, Picture) and part.words is not None:
@@ -44,6 +44,7 @@ def _draw_words(name: str, words: str) -> None:
 
 
 def file_label(part: Attached) -> str:
+    """A Markdown label with an icon, the name, and the size of a document."""
     if isinstance(part, Picture):
         return f":material/image: {escaped(part.name)}"
     return f":material/draft: {escaped(part.name)} :gray[{file_size(part.size)}]"

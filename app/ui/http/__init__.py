@@ -1,1 +1,1 @@
-"""ASGI middleware between browser and pages: cookie, origin, headers, routes."""
+"""ASGI middleware in front of Streamlit: visitors' cookies, origins, headers, files, routes."""

@@ -1,5 +1,4 @@
-"""Streamlit's media files go to nobody but the visitor on whose page they are, as an ASGI
-middleware."""
+"""ASGI middleware that serves Streamlit's media files only to visitors whose page shows them."""
 
 from __future__ import annotations
 
@@ -22,20 +21,18 @@ from app.ui.http.visitor import known_visitor, visitor_by, visitor_of
 
 GONE = "This file is no longer there, or it is not yours."
 FILE_TIMEOUT_S = 2.0
-"""Timeout for a file that is on no page of the visitor: while a page is redrawn,
-Streamlit counts none of its files as its own until they are drawn again."""
+"""Timeout for a file that is on no page of the visitor. While a page is redrawn, Streamlit doesn't
+list its files until they are drawn again."""
 POLL_INTERVAL_S = 0.1
-MAX_DOWNLOADS = 1_000
-"""Downloads whose owners are remembered."""
+MAX_DOWNLOADS = 1_000  # whose owners are stored
 
 
 class OwnMedia:
-    """Answers 404 to whoever asks for a media file that is on none of their pages.
+    """Answers 404 to requests for a media file that is on none of the visitor's pages.
 
-    Streamlit serves such a file to anyone who knows its address. Here the cookie of the request
-    must be that of a connection whose page shows the file. A browser that takes no cookies is
-    known by its connection alone, which a request does not show: it gets what is on the pages of
-    such browsers.
+    Streamlit itself serves a file to anyone who knows its address. Here the cookie of the request
+    must be that of a WebSocket connection whose page shows the file. Browsers without cookies
+    can't be told apart by their requests: each gets the files on the pages of all of them.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -68,8 +65,8 @@ async def _is_own(name: str, visitor_id: str | None) -> bool:
 def _is_on_a_page(file_id: str, visitor_id: str | None) -> bool:
     if not runtime.exists():
         return False
-    # Streamlit has no public word for whose file it is. The tables' form is that of the version
-    # in requirements.txt.
+    # Streamlit has no public API for the owners of files. These attributes are those of the
+    # version in requirements.txt.
     server = runtime.get_instance()
     media = server.media_file_mgr
     with media._lock:
@@ -81,7 +78,7 @@ def _is_on_a_page(file_id: str, visitor_id: str | None) -> bool:
     if any(_is_of(server.get_client(session), visitor_id) for session in sessions):
         return True
     file = media.read_file(file_id)
-    # What was put together on a click is on no page.
+    # A file that is made on a click is on no page.
     return (
         file is not None
         and file.kind == MediaFileKind.DOWNLOADABLE
@@ -98,7 +95,7 @@ def _is_of(client: SessionClient | None, visitor_id: str | None) -> bool:
 
 
 class _Downloads:
-    """Whose download it is that was put together on a click, by its digest."""
+    """The visitors whose click made a download, by the digest of its content."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -122,8 +119,11 @@ _downloads = _Downloads()
 
 
 def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """`make` for `st.download_button`, which calls it on a click: what it returns goes to the
-    visitor of this page alone."""
+    """Wrap `make` for `st.download_button`, so that only this page's visitor gets the file.
+
+    Arguments:
+        make: returns the file's content; called on a click.
+    """
     visitor_id = known_visitor()
 
     def made() -> bytes:

@@ -1,9 +1,8 @@
 """ASGI middleware that refuses requests from pages of other origins.
 
-A browser sends a visitor's cookie with what any page asks for on this host, whatever its port. It
-says which page asked in the header Origin: always where a WebSocket is opened or something is
-sent. A request without one comes from no page. Other programs may write what they like into it,
-but they have no visitor's cookie.
+A browser adds a visitor's cookie to requests that pages of any port of this host make. For
+WebSockets and requests that send data, its header Origin always names the page; requests without
+one come from no page. Other programs can forge the header, but they have no visitor's cookie.
 """
 
 from __future__ import annotations
@@ -20,14 +19,17 @@ from app.core.origins import Origin, origin
 
 log = logging.getLogger(__name__)
 
-REFUSED = "This was asked for by a page of another origin."
-MAX_LOGGED = 10
-"""Origins that the log is told of: anybody may send any number of them."""
+REFUSED = "The request came from a page of another origin."
+MAX_LOGGED = 10  # different origins, so that nobody can flood the log
 
 
 class OriginGuard:
-    """Refuses what pages of other origins ask for. `named` are origins that are this server's own
-    beside the one that it is asked as."""
+    """Refuses requests from pages of other origins: 403, or a WebSocket that doesn't open.
+
+    Arguments:
+        app: the application behind it.
+        named: the server's own origins, besides the one of the request's Host header.
+    """
 
     def __init__(self, app: ASGIApp, named: Collection[Origin] = ()) -> None:
         self._app = app
@@ -45,20 +47,20 @@ class OriginGuard:
         if foreign:
             self._log(foreign[0])
             http = scope["type"] == "http"
-            # A socket that is closed before it opens is answered with 403 by the server.
+            # The server answers 403 for a socket that is closed before it opens.
             refusal = PlainTextResponse(REFUSED, 403) if http else WebSocketClose(1008)
             await refusal(scope, receive, send)
             return
         if scope["type"] == "websocket":
-            # Streamlit would ask a server elsewhere for its own outer address, to compare it.
+            # Without the header Streamlit doesn't ask an external server for its own address.
             kept = [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]
             scope = {**scope, "headers": kept}
         await self._app(scope, receive, send)
 
     def _own(self, sent: str, request: HTTPConnection) -> bool:
-        asked_as = origin(f"{scheme_of(request)}://{request.headers.get('host', '')}")
+        requested = origin(f"{scheme_of(request)}://{request.headers.get('host', '')}")
         page = origin(sent)
-        return page is not None and (page == asked_as or page in self._named)
+        return page is not None and (page == requested or page in self._named)
 
     def _log(self, sent: str) -> None:
         if len(self._logged) < MAX_LOGGED and sent not in self._logged:
@@ -71,10 +73,11 @@ class OriginGuard:
 
 
 def scheme_of(request: HTTPConnection) -> str:
-    """`http` or `https`: how the browser came, to the first proxy if there is one.
+    """The scheme by which the browser reached this server or the first proxy: `http` or `https`.
 
-    A proxy says so in X-Forwarded-Proto. No page can make a browser send that header with a
-    WebSocket, nor elsewhere without this server's leave, so whoever sends it speaks for itself.
+    Proxies send it in X-Forwarded-Proto. The header can be trusted here: no page can add it to a
+    WebSocket, nor to other requests without this server's consent (CORS), and a program that
+    forges it deceives only itself.
     """
     forwarded = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
     scheme = forwarded or request.scope.get("scheme", "http")

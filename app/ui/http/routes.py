@@ -1,7 +1,7 @@
-"""What a session has for its visitor beside the pages, as an ASGI middleware ahead of Streamlit's.
+"""ASGI middleware with routes for a session's own files and images.
 
-`/<what>/<session's folder>/<path>`: the path is decoded once, by the server, and judged here alone.
-Whoever asks for what is not there, not theirs or no path at all gets the same answer.
+The form of a path is `/<route>/<session's folder>/<path>`; the server decodes it once, and it is
+checked here only. Missing files, files of other visitors and malformed paths get the same answer.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from tools.safe_files import names_in
 GONE = "This file is no longer there, or it is not yours."
 
 Handler = Callable[[Session, tuple[str, ...], Request], Awaitable[Response | None]]
-"""Answers for the names of a path below the folder of one of the visitor's own sessions; None
-where nothing is there."""
+"""Answers a request for a path in the folder of one of the visitor's own sessions. The arguments:
+the session, the names of the path, the request. Returns None if nothing is there."""
 
 
 class SessionRoutes:
-    """Answers requests below `/<what>/` by the handler of that name; all else goes on."""
+    """Passes requests for `/<route>/…` to the handler of that name, all others to `app`."""
 
     def __init__(self, app: ASGIApp, handlers: Mapping[str, Handler]) -> None:
         self._app = app
         self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        what, _, path = scope.get("path", "").removeprefix("/").partition("/")
-        if scope["type"] != "http" or what not in self._handlers:
+        route, _, path = scope.get("path", "").removeprefix("/").partition("/")
+        if scope["type"] != "http" or route not in self._handlers:
             await self._app(scope, receive, send)
             return
         response = None
         if scope["method"] in ("GET", "HEAD"):
-            response = await self._answer(self._handlers[what], path, Request(scope, receive))
+            response = await self._answer(self._handlers[route], path, Request(scope, receive))
         response = response or PlainTextResponse(GONE, 404, {"Cache-Control": "no-store"})
         await response(scope, receive, send)
 

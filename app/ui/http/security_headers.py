@@ -1,7 +1,7 @@
-"""The security headers of every response, as an ASGI middleware.
+"""ASGI middleware that adds security headers to every response.
 
-Answers, fetched pages, charts and files are untrusted: nothing in them may run a script, call
-home, or be framed; and what belongs to a session is kept by no cache.
+Answers, fetched pages, charts and files are untrusted: they may not run scripts, send requests to
+other hosts, or be framed. Responses are not cached, except for Streamlit's bundle.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
-# What each source is for, found by trying in Chromium with Streamlit 1.67:
+# The purpose of each source, determined in Chromium with Streamlit 1.67:
 # - script-src 'self': Streamlit's bundle. The hashes: the inline script of its index.html, and the
-#   scripts that our pages put in with `st.html`. blob: Streamlit hands the code of a component
-#   (v2: the row of files, Copy) to `import()` as a blob. No 'unsafe-eval': Plotly and Vega do
-#   without, for Streamlit draws Vega with its interpreter of expressions.
+#   scripts that our pages insert with `st.html`. blob: Streamlit passes the code of a component
+#   (v2: the row of files, Copy) to `import()` as a blob. Plotly and Vega need no 'unsafe-eval',
+#   because Streamlit draws Vega with its expression interpreter.
 # - style-src 'unsafe-inline': Emotion, the data grid, Plotly, KaTeX and our own style sheet write
 #   style elements and attributes, whose text changes.
-# - img-src data: and blob: Plotly's export, previews of uploads, pictures from the camera.
-# - connect-src: the host's own WebSockets by name, for older browsers don't count them to 'self'.
+# - img-src data: and blob: Plotly's export, previews of uploads, photos from the camera.
+# - connect-src: the host's own WebSockets by name, because older browsers' 'self' excludes them.
 _PAGE = (
     "default-src 'self'; script-src 'self' blob:{scripts}; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'{sockets}; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -34,15 +34,19 @@ _PAGE = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _REST = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-"""For what is no page: a picture that holds scripts (SVG) runs none where it is opened alone."""
+"""For responses that are not pages: an SVG image with scripts runs none when opened by itself."""
 
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[\da-f:]+\](:\d+)?", re.IGNORECASE)
 _INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 class SecurityHeaders:
-    """Gives every response its security headers. `scripts` are the inline scripts of our pages,
-    as HTML."""
+    """Adds security headers to every response.
+
+    Arguments:
+        app: the application behind it.
+        scripts: the inline scripts of our pages, as HTML; their hashes are allowed.
+    """
 
     def __init__(self, app: ASGIApp, scripts: Iterable[str] = ()) -> None:
         self._app = app
@@ -61,20 +65,21 @@ class SecurityHeaders:
         await self._app(scope, receive, send_secured)
 
     def _secure(self, scope: Scope, status: int, headers: MutableHeaders) -> None:
-        # "Not modified" does not say what it is: the page's policy goes with a page from a cache
-        # too, and browsers ask nothing of a policy on what is no document.
+        # A 304 response has no content type. It gets the page's policy, which a cached page
+        # needs, and which browsers ignore for other files.
         kind = headers.get("content-type", "")
         if kind.startswith("text/html") or status == 304:
             headers["Content-Security-Policy"] = self._policy(Headers(scope=scope).get("host", ""))
         elif not _is_bundle(scope["path"]):
             headers.setdefault("Content-Security-Policy", _REST)
-        # Streamlit's bundle is the same for everybody, and its names change with each version.
+        # Streamlit's bundle is the same for all visitors, and its names change with each version.
         if kind.startswith("text/html") or not _is_bundle(scope["path"]):
             headers["Cache-Control"] = "no-store"
         headers["X-Frame-Options"] = "DENY"
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "no-referrer"
-        # Other ports of this host get our cookie sent along: they may not embed, nor hold a window.
+        # Browsers send our cookie to requests by pages of other ports of this host, too: those may
+        # neither embed our responses nor keep a reference to our window.
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
 
@@ -90,7 +95,7 @@ def _is_bundle(path: str) -> bool:
 
 @cache
 def _index() -> str:
-    """Streamlit's page as it is installed."""
+    """The HTML of Streamlit's page."""
     return Path(get_static_dir(), "index.html").read_text("utf-8")
 
 

@@ -1,1 +1,1 @@
-"""A conversation as blocks, drawn and watched while a turn runs."""
+"""Draws a conversation as blocks, and redraws the blocks that change while a turn runs."""

@@ -1,7 +1,6 @@
-"""A conversation as a flat list of blocks to draw, pure.
+"""Converts a conversation to a flat list of blocks to draw. Pure functions.
 
-A block is frozen: one that equals what stands on the page already is not drawn again. So the
-page can watch a turn at many looks a second and send only what changed.
+Blocks are frozen and comparable: a page that watches a turn redraws only those that changed.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STOPPED = "Stopped. What was said so far is kept."
 
 @dataclass(frozen=True)
 class TextBlock:
-    """A piece of an answer; `marks` are its citations by their offsets."""
+    """A piece of an answer; its text has placeholders for the citations in `marks`."""
 
     text: str
     marks: tuple[Mark, ...] = ()
@@ -31,7 +30,7 @@ class TextBlock:
 
 @dataclass(frozen=True)
 class SourcesBlock:
-    """What an answer has cited. `scope` is the answer's own part of the names of places."""
+    """The citations of an answer. `scope` distinguishes its anchors from those of others."""
 
     citations: tuple[Cited, ...]
     scope: str
@@ -39,14 +38,24 @@ class SourcesBlock:
 
 @dataclass(frozen=True)
 class ThinkingBlock:
+    """A model's reasoning; `done` once the answer follows."""
+
     text: str
     done: bool
 
 
 @dataclass(frozen=True)
 class CallBlock:
-    """A tool call. `seconds` grows while the call runs; `asked` is the number for
-    `Approvals.decide` while the state is `asking`."""
+    """A tool call.
+
+    Attributes:
+        call: the call.
+        state: its state.
+        seconds: the time that it has been running; 0 in other states.
+        progress: text on its progress while it runs.
+        result: its result once it is done.
+        asked: number of the request for approval, for `Approvals.decide`; 0 unless `asking`.
+    """
 
     call: ToolCall
     state: CallState
@@ -58,7 +67,7 @@ class CallBlock:
 
 @dataclass(frozen=True)
 class NoteBlock:
-    """How an answer ended, where it did not end well."""
+    """A note on an answer that ended early."""
 
     kind: Literal["error", "stopped", "length", "tool_limit"]
     text: str
@@ -66,7 +75,7 @@ class NoteBlock:
 
 @dataclass(frozen=True)
 class WaitBlock:
-    """Nothing of the answer has arrived yet."""
+    """A wait for the answer's first tokens, with a notice and the seconds so far."""
 
     text: str
     seconds: int
@@ -75,23 +84,27 @@ class WaitBlock:
 Block = TextBlock | SourcesBlock | ThinkingBlock | CallBlock | NoteBlock | WaitBlock
 
 
-class Citing:
-    """Collects the citations of one answer while its texts are converted in order. Without a
-    `lookup` there is nothing to cite, and brackets stay as they are."""
+class CitationCollector:
+    """Collects the citations of one answer while its texts are converted in order.
+
+    Arguments:
+        lookup: finds cited sources; None: nothing can be cited, and brackets are unchanged.
+        scope: see `SourcesBlock`.
+    """
 
     def __init__(self, lookup: CitationLookup | None = None, scope: str = "") -> None:
         self._lookup, self._scope = lookup, scope
         self._citations: tuple[Cited, ...] = ()
 
     def blocks(self, text: str, growing: bool = False) -> list[Block]:
-        """A text in pieces."""
+        """Convert a text to blocks; a `growing` one may end within a citation."""
         marks: tuple[Mark, ...] = ()
         if self._lookup is not None:
             answer = numbered(text, self._lookup, self._citations, growing)
             text, self._citations = answer.text, answer.citations
             marks = tuple(
-                Mark(each.label, anchor(self._scope, at), each.trouble)
-                for at, each in enumerate(self._citations)
+                Mark(each.label, anchor(self._scope, index), each.trouble)
+                for index, each in enumerate(self._citations)
             )
         if not text.strip():
             return []
@@ -100,61 +113,65 @@ class Citing:
         ]
 
     def sources(self) -> list[Block]:
-        """The block of sources, if anything was cited."""
+        """The block of sources, or nothing if the answer cites none."""
         return [SourcesBlock(self._citations, self._scope)] if self._citations else []
 
 
-def anchor(scope: str, at: int) -> str:
-    """The name of the place on the page where a citation's passage stands."""
-    return f"cited-{scope}-{at + 1}"
+def anchor(scope: str, index: int) -> str:
+    """The id of the element with the passage of the citation at `index`."""
+    return f"cited-{scope}-{index + 1}"
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A user's message with its index in the conversation, and the messages that answered it."""
+    """A user's message, its `index` in the conversation, and the messages that answer it.
 
-    at: int
+    `question` is None at the beginning of a conversation that the model begins.
+    """
+
+    index: int
     question: Message | None
     answers: tuple[Message, ...]
 
 
 def starts(messages: Sequence[Message]) -> list[int]:
     """The indices at which exchanges begin: the user's messages, and the first message."""
-    return [at for at, message in enumerate(messages) if message.role == "user" or at == 0]
+    return [index for index, message in enumerate(messages) if message.role == "user" or index == 0]
 
 
 def exchanges(messages: Sequence[Message], part: slice = slice(None)) -> list[Exchange]:
-    """The conversation cut at the user's messages; of a long one only a `part` of the exchanges is
-    made."""
+    """The exchanges of a conversation, or a `part` of them, to save time in long conversations."""
     begins = starts(messages)
     ends = [*begins, len(messages)][1:]
-    return [_exchange(messages, *at) for at in zip(begins[part], ends[part], strict=True)]
+    return [_exchange(messages, *span) for span in zip(begins[part], ends[part], strict=True)]
 
 
 def latest(messages: Sequence[Message]) -> Exchange | None:
-    """The last exchange, None in an empty conversation. Its cost does not grow with the
-    conversation."""
-    for at in range(len(messages) - 1, -1, -1):
-        if messages[at].role == "user" or at == 0:
-            return _exchange(messages, at, len(messages))
+    """The last exchange; None in an empty conversation.
+
+    The time it takes doesn't depend on the length of the conversation.
+    """
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user" or index == 0:
+            return _exchange(messages, index, len(messages))
     return None
 
 
-def _exchange(messages: Sequence[Message], at: int, end: int) -> Exchange:
-    question = messages[at] if messages[at].role == "user" else None
-    return Exchange(at, question, tuple(messages[at + (question is not None) : end]))
+def _exchange(messages: Sequence[Message], start: int, end: int) -> Exchange:
+    question = messages[start] if messages[start].role == "user" else None
+    return Exchange(start, question, tuple(messages[start + (question is not None) : end]))
 
 
 def answer_blocks(
-    answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
+    answers: Sequence[Message], lookup: CitationLookup | None = None, index: int = 0
 ) -> list[Block]:
-    """The blocks of what answered one message, which stands at `at` in the conversation."""
-    citing = Citing(lookup, str(at))
+    """The blocks of the messages that answer the user's message at `index`."""
+    citing = CitationCollector(lookup, str(index))
     blocks = _answer_blocks(answers, citing)
     return [*blocks, *citing.sources()]
 
 
-def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
+def _answer_blocks(answers: Sequence[Message], citing: CitationCollector) -> list[Block]:
     results: dict[str, list[ToolResult]] = {}
     for message in answers:
         if message.result is not None:
@@ -167,9 +184,9 @@ def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
             blocks.append(ThinkingBlock(message.reasoning, done=True))
         blocks += citing.blocks(message.text)
         for call in message.calls:
-            waiting = results.get(call.id)
-            if waiting:
-                blocks.append(CallBlock(call, "done", result=waiting.pop(0)))
+            remaining = results.get(call.id)
+            if remaining:
+                blocks.append(CallBlock(call, "done", result=remaining.pop(0)))
         if message.error:
             blocks.append(NoteBlock("error", message.error))
         elif message.finish == "cancelled":
@@ -179,12 +196,17 @@ def _answer_blocks(answers: Sequence[Message], citing: Citing) -> list[Block]:
     return blocks
 
 
-def live_blocks(live: TurnSnapshot, began: float, citing: Citing | None = None) -> list[Block]:
-    """The blocks of the part of a turn that is not in the conversation yet."""
+def live_blocks(
+    live: TurnSnapshot, began: float, citing: CitationCollector | None = None
+) -> list[Block]:
+    """The blocks of the part of a turn that is not in the conversation yet.
+
+    `began`: when the turn began, on the clock of `time.monotonic`.
+    """
     blocks: list[Block] = []
     if live.reasoning:
         blocks.append(ThinkingBlock(live.reasoning, done=bool(live.text or live.calls)))
-    blocks += (citing or Citing()).blocks(live.text, growing=True)
+    blocks += (citing or CitationCollector()).blocks(live.text, growing=True)
     for item in live.calls:
         seconds = int(time.monotonic() - item.started) if item.state == "running" else 0
         progress = item.progress if item.state == "running" else ""
@@ -196,10 +218,17 @@ def live_blocks(live: TurnSnapshot, began: float, citing: Citing | None = None) 
 
 
 def latest_blocks(
-    view: View, answers: Sequence[Message], lookup: CitationLookup | None = None, at: int = 0
+    view: View, answers: Sequence[Message], lookup: CitationLookup | None = None, index: int = 0
 ) -> list[Block]:
-    """The blocks of the last exchange, running or not; with its sources once it has ended."""
-    citing = Citing(lookup, str(at))
+    """The blocks of the last exchange, running or not; with its sources once it has ended.
+
+    Arguments:
+        view: the session's state.
+        answers: the messages of the exchange after the user's.
+        lookup: finds cited sources.
+        index: index of the user's message in the conversation.
+    """
+    citing = CitationCollector(lookup, str(index))
     blocks = _answer_blocks(answers, citing)
     if view.live is not None:
         drawn = {id(message.result) for message in answers if message.result}
@@ -216,8 +245,8 @@ def latest_blocks(
     return blocks
 
 
-def tick(blocks: Sequence[Block]) -> bool:
-    """Whether one of the blocks shows a running clock."""
+def has_clock(blocks: Sequence[Block]) -> bool:
+    """Whether a block shows a running clock, which changes every second."""
     return any(
         isinstance(block, WaitBlock) or (isinstance(block, CallBlock) and block.state == "running")
         for block in blocks
@@ -225,11 +254,11 @@ def tick(blocks: Sequence[Block]) -> bool:
 
 
 def usage_of(answers: Sequence[Message]) -> Usage | None:
-    """The answer's figures: the last message's speed, the first one's wait."""
-    said = [message.usage for message in answers if message.usage]
-    return said[-1] if said else None
+    """The token counts and times of an exchange's last message that has any; else None."""
+    usages = [message.usage for message in answers if message.usage]
+    return usages[-1] if usages else None
 
 
 def _cut(usage: Usage | None) -> str:
     tokens = f" at {usage.completion_tokens:,} tokens" if usage else ""
-    return f"The answer was cut{tokens}, the longest that is set. Raise the limit, or go on."
+    return f"The answer was cut{tokens}, the limit that is set. Raise the limit, or continue."

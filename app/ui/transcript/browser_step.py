@@ -1,4 +1,4 @@
-"""A call of the browser: one line that unfolds to what was found and read."""
+"""Draws a call of the browser as one line, which unfolds to the results and pages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from tools.safe_files import read_regular
 
 FUNCTIONS = ("simple_browser", "search", "mclick", "open_url", "find", "scroll")
 ICON = ":material/travel_explore:"
-PICTURE_WIDTH = 220  # pixels
-MAX_TEXT_CHARS = 100_000  # characters
+PICTURE_WIDTH_PX = 220
+MAX_TEXT_CHARS = 100_000
 
 
 def draw_step(block: CallBlock) -> bool:
-    """Draws a call of the browser into the current container; returns whether it is one."""
+    """Draw a call of the browser into the current container.
+
+    Returns False, with nothing drawn, for other calls, and for browser calls without a step's
+    record, such as those that failed early.
+    """
     if block.result is None:
         if block.call.name not in FUNCTIONS or block.state not in ("waiting", "running"):
             return False
-        said = block.progress or _wanted(block)
+        text = block.progress or _wanted(block)
         clock = f" · {block.seconds} s" if block.state == "running" else ""
-        st.caption(f"{ICON} {escaped(said, 120)}{clock}")
+        st.caption(f"{ICON} {escaped(text, 120)}{clock}")
         return True
     step = _step_of(block.result)
     if step is None:
@@ -66,7 +70,7 @@ def _headline(step: Step, result: ToolResult) -> str:
 
 
 def _wanted(block: CallBlock) -> str:
-    """The request of a call that has no result yet, as text."""
+    """The arguments of a call without a result yet, as text."""
     try:
         arguments = block.call.arguments()
     except ToolError:
@@ -96,4 +100,4 @@ def _draw_page(page: Read, pictures: dict[str, Attachment]) -> None:
     )
     picture = pictures.get(Path(page.screenshot).name) if page.screenshot else None
     if picture is not None:
-        draw_picture(picture.path, f"Screenshot of {page.host}", PICTURE_WIDTH)
+        draw_picture(picture.path, f"Screenshot of {page.host}", PICTURE_WIDTH_PX)

@@ -1,7 +1,6 @@
-"""Files that a visitor may take along: a row of links on the page, and the route behind them.
+"""Offers files of a conversation for download: a row of links, and the route that serves them.
 
-The files are sent piece by piece from where they lie, however large they are. They go to nobody
-but the visitor whose conversation they belong to.
+Files of any size are streamed from the workspace, and only to the visitor of the conversation.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from app.core.sessions.session import Session
-from app.ui.elements.keys import own_key
+from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import escaped, shown_name
 from app.ui.http.media_files import download
 from app.ui.http.visitor import known_visitor
@@ -26,13 +25,13 @@ from app.ui.service import service
 from tools.base import file_size
 from tools.safe_files import open_below, open_regular, read_regular
 
-CHUNK_BYTES = 256 * 1024  # bytes
-MAX_IN_MEMORY_BYTES = 50_000_000  # bytes of a file for a browser that takes no cookies
+CHUNK_BYTES = 256 * 1024
+MAX_IN_MEMORY_BYTES = 50_000_000  # of a file for a browser without cookies
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A file by the name that it has for a reader."""
+    """A file for download: the name that is shown, its MIME type, and its absolute path."""
 
     name: str
     mime: str
@@ -40,8 +39,10 @@ class Offer:
 
 
 def draw_offers(offers: Sequence[Offer]) -> None:
-    """The files as links, each with its size. A browser without cookies is known by its
-    connection alone, which the route behind the links does not see: it gets buttons."""
+    """Draw files as links with their sizes.
+
+    Browsers without cookies get download buttons instead, because the route can't identify them.
+    """
     known = known_visitor() is not None
     links, buttons, gone = [], [], []
     for offer in offers:
@@ -56,7 +57,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
             file = Path(name).name
             links.append({"name": name, "size": file_size(size), "address": address, "file": file})
     if links:
-        key = own_key(" ".join(link["address"] for link in links))
+        key = unique_key(" ".join(link["address"] for link in links))
         _links()(data={"files": links}, key=key, height="content")
     for offer, size in buttons:
         _draw_button(offer, size)
@@ -67,7 +68,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
 async def send_file(
     session: Session, names: tuple[str, ...], _request: Request
 ) -> StreamingResponse | None:
-    """A file below the workspace, as a download."""
+    """A file of the session's workspace as a download; None if it doesn't exist. See `Handler`."""
     try:
         stream = open_below(session.workspace, names)
     except (OSError, ValueError):
@@ -84,7 +85,7 @@ async def send_file(
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """The first `size` bytes: more may be written meanwhile."""
+    """The first `size` bytes in chunks; the file may grow meanwhile."""
     with stream:
         while size and (piece := stream.read(min(CHUNK_BYTES, size))):
             size -= len(piece)
@@ -100,7 +101,7 @@ def _size(path: Path) -> int | None:
 
 
 def _address(path: Path) -> str | None:
-    """Where the page finds a file of one of the conversations, seen from any page."""
+    """The URL of a file of a conversation, relative to any page; None for other files."""
     try:
         below = path.relative_to(service().sessions.root.resolve())
     except ValueError:
@@ -116,7 +117,7 @@ def _draw_button(offer: Offer, size: int) -> None:
         mime="application/octet-stream",
         icon=":material/download:",
         on_click="ignore",
-        key=own_key(str(offer.path)),
+        key=unique_key(str(offer.path)),
     )
 
 

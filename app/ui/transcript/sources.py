@@ -1,4 +1,4 @@
-"""The sources under an answer: each with its passages, which unfold on a click. Pure functions."""
+"""Renders the sources of an answer as HTML: each with its cited passages, which unfold. Pure."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ if (!window.followsCitations) {
   })
 }
 </script>"""
-"""Scrolls back to the target of a clicked citation: the target unfolds and makes the page longer,
-and Streamlit, which takes that for a new message, scrolls to the end of the page."""
+"""Scrolls back to the target of a clicked citation. The target unfolds and lengthens the page,
+which Streamlit mistakes for a new message, and scrolls to the end of the page."""
 MAX_CONTEXT_LINES, MAX_CONTEXT_CHARS = 200, 8_000
-"""Lines and characters before and after the words that are shown of a document's page."""
+"""Lines and characters of a document's page that are shown before and after the cited words."""
 
 
 Pictures = Callable[[NumberedPage, Sequence[Span]], str]
-"""Returns the address of a page's image with spans of its text marked; empty where there is
-none."""
+"""Returns the URL of a page's image with spans of its text marked; empty without an image."""
 
 
 def no_pictures(sheet: NumberedPage, spans: Sequence[Span]) -> str:
@@ -38,14 +37,20 @@ def no_pictures(sheet: NumberedPage, spans: Sequence[Span]) -> str:
 
 
 def sources_html(citations: Sequence[Cited], scope: str, pictures: Pictures = no_pictures) -> str:
-    """A list of sources; the place of each citation has the name that the answer's links go to.
+    """The sources of an answer as HTML.
 
-    A place lies within what is folded: browsers unfold it for whoever follows a link there.
+    Each passage is in a folded element and has the id that the answer's link leads to: browsers
+    unfold it when the link is followed.
+
+    Arguments:
+        citations: the citations of the answer, in order.
+        scope: the answer's part of the ids, see `anchor`.
+        pictures: gives the images of documents' pages.
     """
     by_number: dict[int, list[tuple[int, Cited]]] = {}
-    for at, each in enumerate(citations):
-        by_number.setdefault(each.number, []).append((at, each))
-    # Those that no source belongs to come last.
+    for index, each in enumerate(citations):
+        by_number.setdefault(each.number, []).append((index, each))
+    # Number 0, citations without a source, comes last.
     items = [
         _source(number, by_number[number], scope, pictures)
         for number in sorted(by_number, key=lambda number: (number == 0, number))
@@ -62,43 +67,44 @@ def _source(number: int, cited: Sequence[tuple[int, Cited]], scope: str, picture
             f'<span class="number">{number}</span> {link(source.title, source.url)}'
             f'<div class="where" title="{words(source.url)}">{words(source.where)}</div>'
         )
-    passages = "".join(_passage(each, anchor(scope, at), pictures) for at, each in cited)
+    passages = "".join(_passage(each, anchor(scope, index), pictures) for index, each in cited)
     return f'<div class="source"><div>{head}</div>{passages}</div>'
 
 
 def _passage(each: Cited, name: str, pictures: Pictures) -> str:
-    said = words(each.words, 300) or "The page as a whole"
-    quoted = f"“{said}”" if each.words else said
+    quoted = words(each.words, 300) or "The page as a whole"
+    summary = f"“{quoted}”" if each.words else quoted
     if each.trouble:
-        quoted += f' <span class="trouble">{words(each.trouble)}</span>'
-    paged = each.source is not None and not each.source.url
-    kept = _page(each, name) if paged else _lines(each)
-    if not kept:
-        return f'<div class="passage" id="{name}">{quoted}</div>'
-    place = "" if paged else f' id="{name}"'
+        summary += f' <span class="trouble">{words(each.trouble)}</span>'
+    is_document = each.source is not None and not each.source.url
+    context = _page(each, name) if is_document else _lines(each)
+    if not context:
+        return f'<div class="passage" id="{name}">{summary}</div>'
+    target = "" if is_document else f' id="{name}"'  # in a document's page, the words are it
+    image = _picture(each, pictures)
     return (
-        f'<details class="passage"><summary>{quoted}</summary>'
-        f'<div class="look"><div class="kept"{place}>{kept}</div>{_picture(each, pictures)}</div>'
+        f'<details class="passage"><summary>{summary}</summary>'
+        f'<div class="look"><div class="kept"{target}>{context}</div>{image}</div>'
         "</details>"
     )
 
 
 def _picture(each: Cited, pictures: Pictures) -> str:
-    """The page as it looks; a browser asks for it when it is unfolded."""
+    """The image of a document's page, which the browser loads when it is unfolded."""
     source = each.source
     if not isinstance(source, NumberedPage) or not (
         address := pictures(source, each.citation.spans)
     ):
         return ""
-    said = words(f"{source.title} as it looks")
+    alt = words(f"{source.title} as it looks")
     return (
         f'<a href="{words(address)}?wide" target="_blank" rel="noopener">'
-        f'<img src="{words(address)}" loading="lazy" alt="{said}"></a>'
+        f'<img src="{words(address)}" loading="lazy" alt="{alt}"></a>'
     )
 
 
 def _lines(each: Cited) -> str:
-    """The lines of a page of the web that hold the words, with a few around them."""
+    """The lines of a web page with the cited words marked, and a few lines around them."""
     return "".join(
         f"<mark>{words(text)}</mark>" if is_quotation else words(text)
         for text, is_quotation in highlighted(each.citation)
@@ -106,13 +112,13 @@ def _lines(each: Cited) -> str:
 
 
 def _page(each: Cited, name: str) -> str:
-    """The page of a document, as far as it is read at a glance. The words have the place's name,
-    so that a page that scrolls is scrolled to them."""
-    stretches = highlighted(each.citation, MAX_CONTEXT_LINES)
-    if not stretches:
+    """The text around the cited words in a document's page; the words are the link's target, so
+    that a scrolling element shows them."""
+    runs = highlighted(each.citation, MAX_CONTEXT_LINES)
+    if not runs:
         return ""
-    pieces = [words(stretches[0][0][-MAX_CONTEXT_CHARS:], MAX_CONTEXT_CHARS)]
-    for text, is_quotation in stretches[1:]:
+    pieces = [words(runs[0][0][-MAX_CONTEXT_CHARS:], MAX_CONTEXT_CHARS)]
+    for text, is_quotation in runs[1:]:
         shown = words(text, MAX_CONTEXT_CHARS)
         pieces.append(f'<mark id="{name}">{shown}</mark>' if is_quotation else shown)
         name = name if not is_quotation else f"{name}-on"

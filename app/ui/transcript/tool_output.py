@@ -1,8 +1,8 @@
-"""What a tool made, drawn by its kind: pictures, charts, tables and formulas in their place,
-everything else as a file with a preview where there is one.
+"""Draws the attachments of a tool's result: images, charts, tables and formulas inline, others as
+files, with previews of images and tables.
 
-All of it was written by code that nobody vouches for, and may have changed since: whatever is
-read here is bounded, and looked at before it is drawn.
+The files are untrusted and may change at any time, so they are read with size limits and checked
+before they are drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.core.rendering.charts import drawable_chart, formula
 from app.core.rendering.tables import PREVIEW_BYTES, Table, displayed_table, file_table
-from app.ui.elements.keys import own_key
+from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import drawable, escaped, shown
 from app.ui.elements.picture import draw_picture
 from app.ui.transcript.downloads import Offer, draw_offers
@@ -24,12 +24,12 @@ from tools.safe_files import open_regular, read_regular
 
 log = logging.getLogger(__name__)
 
-MAX_DATA_BYTES = 6_000_000  # bytes of a chart or a table
+MAX_DATA_BYTES = 6_000_000  # of a chart or table
 TABLES = ("text/csv", "text/tab-separated-values")
 
 
 def draw_attachments(attachments: Sequence[Attachment]) -> None:
-    """Draws into the current container: displayed output in its order, then the files."""
+    """Draw attachments into the current container: displayed output in its order, then files."""
     displayed = [each for each in attachments if each.inline]
     files = [each for each in attachments if not each.inline]
     for each in displayed:
@@ -38,7 +38,7 @@ def draw_attachments(attachments: Sequence[Attachment]) -> None:
     offered = [each for each in attachments if each.offered or not each.inline]
     if offered:
         draw_offers([Offer(each.name, each.mime, each.path) for each in offered])
-    # One look at what came of it; the rest is a click away.
+    # Only the first one is open.
     opened = bool(displayed)
     for each in files:
         if each.mime in (*PICTURES, *TABLES):
@@ -49,7 +49,7 @@ def draw_attachments(attachments: Sequence[Attachment]) -> None:
 
 
 def _draw_displayed(thing: Attachment) -> bool:
-    """Draws the attachment; returns whether it could be drawn."""
+    """Draw an attachment; False if that failed, with nothing drawn."""
     try:
         if thing.mime in PICTURES:
             return draw_picture(thing.path, thing.name)
@@ -91,12 +91,12 @@ def _draw_chart(thing: Attachment, data: bytes) -> bool:
         return False
     place = st.empty()
     try:
-        key = own_key(str(thing.path))
+        key = unique_key(str(thing.path))
         if thing.mime == PLOTLY:
             place.plotly_chart(chart, key=key, alt="Chart")
         else:
             place.vega_lite_chart(chart, key=key, width="stretch", alt="Chart")
-    except Exception:  # whatever a drawing library says of somebody's chart
+    except Exception:  # drawing libraries raise many types for faulty charts
         log.info("the chart %s was not drawn", thing.name, exc_info=True)
         place.empty()
         return False
@@ -104,8 +104,8 @@ def _draw_chart(thing: Attachment, data: bytes) -> bool:
 
 
 def draw_table(table: Table) -> None:
-    """Draws the table, with a word on what is not here."""
-    # pandas takes long to import, and the first page is without it.
+    """Draw a table; a caption gives its full size if only a part is drawn."""
+    # pandas is slow to import, and not needed for the first page.
     import pandas as pd
 
     columns = {

@@ -11,7 +11,7 @@ import streamlit as st
 from app.core.rendering.citations import CitationLookup
 from app.core.sessions.session import Session, View
 from app.ui.elements.markdown import drawable, prepared
-from app.ui.elements.user_files import draw_given
+from app.ui.elements.user_files import draw_attached
 from app.ui.pace import draw_interval, watching
 from app.ui.transcript.blocks import (
     Block,
@@ -24,25 +24,25 @@ from app.ui.transcript.blocks import (
     WaitBlock,
     answer_blocks,
     exchanges,
+    has_clock,
     latest,
     latest_blocks,
     starts,
-    tick,
 )
 from app.ui.transcript.sources import Pictures, no_pictures, sources_html
 from app.ui.transcript.tool_call import Answer, draw_call
 
 # Between two checks while nothing is new; a click on Stop takes effect at the next check.
 POLL_INTERVAL_S = 0.15
-# Exchanges on the page, and how many earlier ones a click adds; a page with more than both together
+# Exchanges that are drawn, and how many earlier ones a click adds; a page with more than their sum
 # takes seconds to draw.
-SHOWN, MORE = 20, 50
-# Characters of a user's message that are drawn; the rest is folded away.
+LATEST_EXCHANGES, EARLIER_EXCHANGES = 20, 50
+# Characters of a user's message that are drawn; the whole of a longer one is in an expander.
 MAX_QUESTION_CHARS = 4000
-NOTHING = Exchange(0, None, ())
+NO_EXCHANGE = Exchange(0, None, ())
 
-# Earlier messages come in above what is read: that stays where it is, while those are laid out.
-KEEP = """<div id="kept-in-view" style="scroll-margin-top: 5rem"></div><script>
+# Keeps the exchange in view while earlier ones are inserted above it.
+KEEP_IN_VIEW = """<div id="kept-in-view" style="scroll-margin-top: 5rem"></div><script>
 const keep = () => document.getElementById("kept-in-view")?.scrollIntoView()
 for (const wait of [0, 100, 300, 600]) setTimeout(keep, wait)
 </script>"""
@@ -51,8 +51,11 @@ for (const wait of [0, 100, 300, 600]) setTimeout(keep, wait)
 class Board:
     """A column of placeholders; `draw` sends only the blocks that changed since the last draw.
 
-    `answer` takes the user's decision on a waiting call; `pictures` returns the addresses of page
-    images of documents."""
+    Arguments:
+        place: the Streamlit container.
+        answer: takes the user's decision on a call that waits for approval.
+        pictures: gives the URLs of images of documents' pages.
+    """
 
     def __init__(
         self, place: Any, answer: Answer | None = None, pictures: Pictures = no_pictures
@@ -62,20 +65,20 @@ class Board:
         self._drawn: list[Block | None] = []
 
     def draw(self, blocks: Sequence[Block]) -> bool:
-        """Updates the page to `blocks`; returns whether anything was sent."""
+        """Update the page to `blocks`. Returns whether anything was sent."""
         changed = False
-        for at, block in enumerate(blocks):
-            if at == len(self._slots):
+        for index, block in enumerate(blocks):
+            if index == len(self._slots):
                 self._slots.append(self._place.empty())
                 self._drawn.append(None)
-            if self._drawn[at] != block:
-                _draw(self._slots[at], block, self._answer, self._pictures)
-                self._drawn[at] = block
+            if self._drawn[index] != block:
+                _draw(self._slots[index], block, self._answer, self._pictures)
+                self._drawn[index] = block
                 changed = True
-        for at in range(len(blocks), len(self._slots)):
-            if self._drawn[at] is not None:
-                self._slots[at].empty()
-                self._drawn[at] = None
+        for index in range(len(blocks), len(self._slots)):
+            if self._drawn[index] is not None:
+                self._slots[index].empty()
+                self._drawn[index] = None
                 changed = True
         return changed
 
@@ -87,9 +90,17 @@ def draw_history(
     under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
 ) -> Exchange | None:
-    """What was said before the last exchange, which is returned: the latest of it, or the page of
-    earlier exchanges that was asked for. `under` draws what stands under an answer; for `pictures`
-    see `Board`."""
+    """Draw the exchanges before the last one: the latest, or a page of earlier ones.
+
+    Arguments:
+        mode: the mode, for the key of the session state.
+        view: the session's state.
+        lookup: finds cited sources.
+        under: draws what belongs under an answer.
+        pictures: see `Board`.
+
+    Returns the last exchange, which is not drawn; None for an empty conversation.
+    """
     messages = view.conversation.messages
     last = latest(messages)
     if last is None:
@@ -98,20 +109,20 @@ def draw_history(
         st.empty()
         return None
     before = len(starts(messages)) - 1
-    at, first = st.session_state.get(earlier_key(mode), (None, 0))
-    # With a new question the page goes back to the latest. What was shown goes at once then, for
-    # it stood in the other one of two places; see `answer_place`.
-    paging = at == last.at
+    last_index, first = st.session_state.get(earlier_key(mode), (None, 0))
+    # A new question leads back to the latest exchanges. Paging uses the other one of two
+    # placeholders, so that earlier exchanges are removed at once; see `answer_place`.
+    paging = last_index == last.index
     if paging:
         st.empty()
     else:
-        first = max(0, before + 1 - SHOWN)
+        first = max(0, before + 1 - LATEST_EXCHANGES)
     with st.container(gap="small"):
-        end = min(before, first + SHOWN + MORE)
+        end = min(before, first + LATEST_EXCHANGES + EARLIER_EXCHANGES)
         if first:
-            _earlier_button(mode, last.at, first)
-        for nth, exchange in enumerate(exchanges(messages, slice(first, end)), first):
-            _keep_in_view(mode, nth)
+            _earlier_button(mode, last.index, first)
+        for number, exchange in enumerate(exchanges(messages, slice(first, end)), first):
+            _keep_in_view(mode, number)
             _draw_exchange(exchange, lookup, under, pictures)
         if end < before:
             st.button(
@@ -125,14 +136,14 @@ def draw_history(
     return last
 
 
-def _earlier_button(mode: str, at: int, first: int) -> None:
-    more = min(MORE, first)
+def _earlier_button(mode: str, last_index: int, first: int) -> None:
+    count = min(EARLIER_EXCHANGES, first)
     st.button(
-        f"Show {more} earlier messages" + (f" of {first:,}" if more < first else ""),
+        f"Show {count} earlier messages" + (f" of {first:,}" if count < first else ""),
         key="show_earlier",
         type="tertiary",
         on_click=_show,
-        args=(mode, at, first - more, first),
+        args=(mode, last_index, first - count, first),
     )
 
 
@@ -146,40 +157,44 @@ def _draw_exchange(
     with st.chat_message("assistant", avatar=":material/neurology:"):
         with st.container(gap="small"):
             Board(st.container(gap="small"), pictures=pictures).draw(
-                answer_blocks(exchange.answers, lookup, exchange.at)
+                answer_blocks(exchange.answers, lookup, exchange.index)
             )
             under(exchange)
-            # Takes the place of the actions that stood here while this was the last exchange.
+            # Replaces the actions that were here while this was the last exchange.
             st.empty()
-        st.empty()  # and of its other place, see `answer_place`
+        st.empty()  # and the other placeholder of `answer_place`
 
 
 def earlier_key(mode: str) -> str:
-    """The key in the session state that says which earlier exchanges are shown."""
+    """The key in the session state for the page of earlier exchanges.
+
+    Its value: the index of the last exchange's question when the page was opened, and the number
+    of the first exchange that is shown, from 0.
+    """
     return f"earlier-{mode}"
 
 
-def _show(mode: str, at: int, first: int, keep: int) -> None:
-    """Have the exchanges from `first` on shown, until the last one no longer stands at `at`, and
-    the one that was on top so far, `keep`, stay where the reader has it."""
-    st.session_state[earlier_key(mode)] = (at, first)
+def _show(mode: str, last_index: int, first: int, keep: int) -> None:
+    """Show the exchanges from number `first` on, until there is a new question; exchange `keep`,
+    which was the first one so far, stays in view."""
+    st.session_state[earlier_key(mode)] = (last_index, first)
     st.session_state[f"keep-{mode}"] = keep
 
 
-def _keep_in_view(mode: str, nth: int) -> None:
-    """Before the exchange that was on top until earlier ones were asked for: what scrolls to it."""
-    if st.session_state.get(f"keep-{mode}") == nth:
+def _keep_in_view(mode: str, number: int) -> None:
+    """Draw the script that scrolls to the exchange if it was the first one before paging."""
+    if st.session_state.get(f"keep-{mode}") == number:
         del st.session_state[f"keep-{mode}"]
-        st.html(KEEP, unsafe_allow_javascript=True)
+        st.html(KEEP_IN_VIEW, unsafe_allow_javascript=True)
 
 
 def draw_question(exchange: Exchange) -> None:
-    """A user's message, as text: what a user types is not Markdown."""
+    """Draw a user's message and its attachments; its text is not read as Markdown."""
     if exchange.question is None:
         return
     text = drawable(exchange.question.text)
     with st.chat_message("user", avatar=":material/person:"):
-        draw_given(exchange.question.attached)
+        draw_attached(exchange.question.attached)
         if len(text) > MAX_QUESTION_CHARS:
             st.text(text[:MAX_QUESTION_CHARS] + "…")
             with st.expander(f"The whole message ({len(text):,} characters)"):
@@ -189,10 +204,10 @@ def draw_question(exchange: Exchange) -> None:
 
 
 def answer_place(view: View) -> Any:
-    """Where the last answer and all under it are drawn: the other one of two places with each turn.
+    """The container for the last answer and all under it: one of two, which alternate by turn.
 
-    What an earlier answer left goes at once then. In its own place Streamlit would keep it, greyed,
-    until the page has been drawn to its end, which is the turn's.
+    So the elements of the previous answer are removed at once. In the same container Streamlit
+    would keep them, greyed out, until the script ends, which is at the end of the turn.
     """
     began, second = st.session_state.get("turn", (0.0, False))
     if view.live is not None and view.began != began:
@@ -207,8 +222,11 @@ def answer_place(view: View) -> Any:
 
 
 def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
-    """Draws the running turn until it ends, or until what is drawn `beside` it is no longer the
-    same. A rerun of the page interrupts this at any draw."""
+    """Draw the running turn until it ends, or until the value of `beside` changes.
+
+    `beside` returns the state of what else the page draws, such as the documents. A rerun of the
+    page can interrupt this at any draw. Returns the last state of the session.
+    """
     with watching():
         return _watch(session, board, beside)
 
@@ -216,34 +234,35 @@ def watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
 def _watch(session: Session, board: Board, beside: Callable[[], object]) -> View:
     before = beside()
     pulse = st.empty()
-    shown = -1
+    shown_second = -1
     while True:
         began = time.monotonic()
         view = session.view()
-        last = latest(view.conversation.messages) or NOTHING
-        blocks = latest_blocks(view, last.answers, session.citations, last.at)
+        last = latest(view.conversation.messages) or NO_EXCHANGE
+        blocks = latest_blocks(view, last.answers, session.citations, last.index)
         changed = board.draw(blocks)
         if view.live is None or beside() != before:
             pulse.empty()
             return view
         second = int(began - view.began)
-        # Something is sent at every check: only then does Streamlit notice a click or a closed tab.
-        # Waiting and running blocks have clocks, which are sent.
-        if tick(blocks):
+        # Streamlit notices a click or a closed tab only when something is sent, so every check
+        # sends something: a block's clock, or a caption.
+        if has_clock(blocks):
             pulse.empty()
-        elif second != shown or not changed:
+        elif second != shown_second or not changed:
             pulse.caption(f"{second} s")
-            shown = second
+            shown_second = second
         session.wait(view.version, POLL_INTERVAL_S)
         time.sleep(max(0.0, draw_interval() - (time.monotonic() - began)))
 
 
 def look_again(session: Session, board: Board, last: Exchange) -> None:
-    """Draws the running turn as it is now, and the whole page anew when there is more. While a
-    dialog is open the page is not watched: until a watch ended, nothing in the dialog would be
-    heard."""
+    """Draw the running turn once, and rerun the page when it has changed.
+
+    Replaces `watch` while a dialog is open, whose clicks would not take effect before `watch` ends.
+    """
     view = session.view()
-    board.draw(latest_blocks(view, last.answers, session.citations, last.at))
+    board.draw(latest_blocks(view, last.answers, session.citations, last.index))
 
     def changed() -> None:
         if session.view().version != view.version:

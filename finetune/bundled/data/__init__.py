@@ -1,1 +1,1 @@
-"""Conversations to train the bundled model on: skills make tasks, tasks make conversations."""
+"""Generates training conversations for the bundled model: skills make tasks, which make these."""

@@ -1,4 +1,4 @@
-"""Conversations of tasks, every piece of code run."""
+"""Generates conversations from tasks, with the real results of their calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from finetune.bundled.data.maths import (
     stories,
 )
 from finetune.bundled.data.plots import charts, plots
-from finetune.bundled.data.tasks import PARTED, Skill, Task
+from finetune.bundled.data.tasks import RESULT_SEPARATOR, Skill, Task
 from finetune.bundled.data.text import tables, texts
 from finetune.bundled.data.tools import browsing, drawing, functions, trouble
 from finetune.bundled.data.unseen import unseen
@@ -45,11 +45,11 @@ PYTHON_SKILLS: dict[Skill, float] = {
 }
 _FIGURE = re.compile(r"\[figure (\d+):")
 RAW = {"python": "code", browsing.BROWSER.name: "input", drawing.COGVIEW.name: "prompt"}
-LONGEST = 160  # characters of a result that an answer repeats
+MAX_REPEATED_CHARS = 160  # of a result that the answer repeats
 
 
-class Workshop(Protocol):
-    """The tools themselves, which make the results; `own` are the app's own functions."""
+class ToolRunner(Protocol):
+    """Runs tools; `python` and `own` are the specs of Python and of the app's functions."""
 
     @property
     def python(self) -> ToolSpec: ...
@@ -58,23 +58,25 @@ class Workshop(Protocol):
     def own(self) -> Sequence[ToolSpec]: ...
 
     def result(self, name: str, input: str) -> str:
-        """What the tool says to this input."""
+        """Run a tool. Returns the text of its result."""
 
 
-def family(r: Random, workshop: Workshop) -> dict[str, Any]:
-    """Conversations that have their tools in common, as JSON: `conversations`, each a list of
-    messages, and `tools`, in the form of the OpenAI API.
+def family(r: Random, runner: ToolRunner) -> dict[str, Any]:
+    """Conversations with the same tools, in the form of the OpenAI API.
 
-    A message with `"train": false` is not learned from; a tool with `"raw"` takes plain text.
+    Returns `conversations`, each a list of messages, and `tools`. A message with `"train": false`
+    is not learned; a tool's `"raw"` names its parameter that is plain text.
     """
     today = date(2024, 6, 1) + timedelta(days=r.randint(0, 1200))
-    specs, strangers = offered(r, workshop)
+    specs, made_up_functions = offered(r, runner)
     names = [spec.name for spec in specs]
-    # A listing is read once for many; one that nobody meets again, for few.
-    familiar = workshop.python in specs and len(strangers) < 2
+    # All conversations share the prefix with the tools; rare tools get fewer conversations.
+    familiar = runner.python in specs and len(made_up_functions) < 2
     count = 30 if familiar else min(12, 4 + 2 * len(specs))
     return {
-        "conversations": [conversation(r, today, names, strangers, workshop) for _ in range(count)],
+        "conversations": [
+            conversation(r, today, names, made_up_functions, runner) for _ in range(count)
+        ],
         "tools": [described(spec) for spec in specs],
     }
 
@@ -83,59 +85,59 @@ def conversation(
     r: Random,
     today: date,
     names: Sequence[str],
-    strangers: Sequence[unseen.Function],
-    workshop: Workshop,
+    made_up_functions: Sequence[unseen.Function],
+    runner: ToolRunner,
 ) -> list[dict[str, Any]]:
-    """The messages of one to three tasks and what follows from them."""
+    """The messages of one to three tasks and their follow-ups."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": f"You are a helpful assistant. Today is {today}."}
     ]
     figures = 0
     for _ in range(r.choice([1, 1, 1, 2, 3])):
-        pending = [task(r, today, names, strangers)]
+        pending = [task(r, today, names, made_up_functions)]
         while pending:
             now = pending.pop(0)
-            # What follows may lean on a tool that is not on offer here.
+            # A follow-up may need a tool that is not offered here.
             usable = (t for t in now.follow if {step.tool for step in t.calls} <= set(names))
             pending = [*usable, *pending]
-            turns, figures = played(r, now, workshop, figures)
+            turns, figures = played(r, now, runner, figures)
             messages += turns
     return messages
 
 
-def offered(r: Random, workshop: Workshop) -> tuple[list[ToolSpec], list[unseen.Function]]:
-    """A set of tools, and those of them that don't exist."""
-    kinds = {"all": 0.1, "python": 0.2, "strange": 0.54, "functions": 0.08, "many": 0.08}
+def offered(r: Random, runner: ToolRunner) -> tuple[list[ToolSpec], list[unseen.Function]]:
+    """The tools of a family, and the made-up functions among them."""
+    kinds = {"all": 0.1, "python": 0.2, "made_up": 0.54, "functions": 0.08, "many": 0.08}
     kind = r.choices(list(kinds), list(kinds.values()))[0]
-    count = r.choice({"all": [0, 0, 0, 1], "python": [0, 1, 2], "strange": [1, 2, 3, 4, 4],
+    count = r.choice({"all": [0, 0, 0, 1], "python": [0, 1, 2], "made_up": [1, 2, 3, 4, 4],
                       "functions": [0, 1], "many": [4, 6, 10, 20]}[kind])  # fmt: skip
-    strangers = unseen.functions(r, min(count, len(unseen.LINES)))
+    made_up_functions = unseen.functions(r, min(count, len(unseen.LINES)))
     if kind == "all":
-        specs = [workshop.python, *workshop.own]
+        specs = [runner.python, *runner.own]
     elif kind == "python":
-        specs = [workshop.python, *r.sample(workshop.own, r.choice([0, 1, 2, 3]))]
-    elif kind == "strange":
-        specs = [workshop.python] if r.random() < 0.4 else []
+        specs = [runner.python, *r.sample(runner.own, r.choice([0, 1, 2, 3]))]
+    elif kind == "made_up":
+        specs = [runner.python] if r.random() < 0.4 else []
     elif kind == "functions":
-        specs = r.sample(workshop.own, r.choice([1, 2, 4]))
+        specs = r.sample(runner.own, r.choice([1, 2, 4]))
     else:
-        specs = [workshop.python, *r.sample(workshop.own, r.choice([2, 4, len(workshop.own)]))]
-    # The browser and the painter come with the app, beside Python and before the functions.
-    share = {"all": 0.4, "many": 0.4, "python": 0.25, "functions": 0.15, "strange": 0.1}[kind]
-    at = 1 if workshop.python in specs else 0
+        specs = [runner.python, *r.sample(runner.own, r.choice([2, 4, len(runner.own)]))]
+    # In the app, the browser and the painter are listed after Python and before the functions.
+    share = {"all": 0.4, "many": 0.4, "python": 0.25, "functions": 0.15, "made_up": 0.1}[kind]
+    at = 1 if runner.python in specs else 0
     specs[at:at] = [spec for spec in (browsing.BROWSER, drawing.COGVIEW) if r.random() < share]
-    specs = [*specs, *(stranger.spec for stranger in strangers)]
+    specs = [*specs, *(function.spec for function in made_up_functions)]
     if r.random() < 0.5:
         r.shuffle(specs)
     if r.random() < 0.03:
         specs = [replace(spec, description="") for spec in specs]
-    return specs, strangers
+    return specs, made_up_functions
 
 
 def task(
-    r: Random, today: date, names: Sequence[str], strangers: Sequence[unseen.Function]
+    r: Random, today: date, names: Sequence[str], made_up_functions: Sequence[unseen.Function]
 ) -> Task:
-    """A task for which these tools are right, or none of them is."""
+    """A task that one of these tools, or none, is right for."""
     skills = {
         "own": {skill: share for skill, (tool, share) in functions.OWN.items() if tool in names},
         "trouble": {skill: share for skill, (tool, share) in trouble.OWN.items() if tool in names},
@@ -145,7 +147,7 @@ def task(
     kinds = {
         "python": 7.0 if "python" in names else 0,
         "own": 0.6 * sum(skills["own"].values()),
-        "strange": 3.5 * min(len(strangers), 2),
+        "made_up": 3.5 * min(len(made_up_functions), 2),
         "browse": 1.6 if skills["browse"] else 0,
         "draw": 0.8 if skills["draw"] else 0,
         "trouble": 0.3 if skills["trouble"] else 0,
@@ -159,8 +161,8 @@ def task(
     if kind in skills:
         choice = skills[kind]
         return r.choices(list(choice), list(choice.values()))[0](r, today)
-    if kind == "strange":
-        return r.choice(strangers).task(r, today)
+    if kind == "made_up":
+        return r.choice(made_up_functions).task(r, today)
     if kind == "several":
         return several.task(r, today, names, lambda: python_task(r, names))
     if kind == "none":
@@ -169,7 +171,7 @@ def task(
 
 
 def python_task(r: Random, names: Sequence[str]) -> Task:
-    """A task for Python that no other tool on offer does better."""
+    """A task for Python that no other offered tool is better for."""
     while True:
         made = r.choices(list(PYTHON_SKILLS), list(PYTHON_SKILLS.values()))[0](r)
         if not set(made.unless) & set(names):
@@ -177,26 +179,26 @@ def python_task(r: Random, names: Sequence[str]) -> Task:
 
 
 def played(
-    r: Random, task: Task, workshop: Workshop, figures: int
+    r: Random, task: Task, runner: ToolRunner, figures: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The messages of one task, and how many figures there are after it."""
+    """The messages of one task, and the number of figures in the conversation after it."""
     ask = task.ask
     if r.random() < 0.12:
         ask = ask[0].lower() + ask[1:]
     messages: list[dict[str, Any]] = [{"role": "user", "content": ask}]
     results = []
     for step in task.calls:
-        observed = step.observation or workshop.result(step.tool, step.input)
+        observed = step.observation or runner.result(step.tool, step.input)
         if found := _FIGURE.search(observed):
             figures += 1
             observed = observed.replace(found[0], f"[figure {figures}:")
         results.append(observed)
         messages += [called(step.tool, step.input, not step.mistaken),
                      {"role": "tool", "name": step.tool, "content": observed}]  # fmt: skip
-    # A mended call's answer is made of its last result alone.
-    observed = PARTED.join(results) if task.steps else (results or [""])[-1]
+    # After a corrected call, only its last result belongs to the answer.
+    observed = RESULT_SEPARATOR.join(results) if task.steps else (results or [""])[-1]
     answer = task.answer(observed)
-    if len(observed) > LONGEST and observed.strip() in answer:
+    if len(observed) > MAX_REPEATED_CHARS and observed.strip() in answer:
         answer = "这是结果。" if not ask.isascii() else "Here it is."
     messages.append({"role": "assistant", "content": answer})
     return messages, figures
@@ -223,10 +225,10 @@ def described(spec: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def write(out: Path, count: int, seed: int, workshop: Workshop) -> None:
-    """So many families of conversations as JSONL, the same for the same seed."""
+def write(out: Path, count: int, seed: int, runner: ToolRunner) -> None:
+    """Write `count` families of conversations as JSONL, which depend only on the seed."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as file:
         for number in range(count):
-            made = family(Random(f"{seed}/{number}"), workshop)
+            made = family(Random(f"{seed}/{number}"), runner)
             file.write(json.dumps(made, ensure_ascii=False) + "\n")

@@ -1,7 +1,7 @@
-"""An intent: many ways to ask for one thing, and the one way to do it in Python.
+"""Intents: many wordings of one request, and the one idiom of Python code for it.
 
-A request is a template out of several, filled and dressed (polite, terse, sloppy); the code is
-always the same but for its values, since a small model learns one idiom well and ten badly.
+A request is made from one of several templates, and varied (polite, terse, with typos). The code
+differs only in its values, because a small model learns one idiom well and ten badly.
 """
 
 # ruff: noqa: SIM905  (a line a template; words read better as text)
@@ -33,10 +33,24 @@ _IMPERATIVES = frozenset(
 
 @dataclass(frozen=True)
 class Intent:
-    """`asks`, `zh`: templates, a line each; `code` and `answer` take the same slots.
+    """Templates of a request, its code and its answer.
 
-    In an answer `[[]]` is the result; `yes||no` is two answers, for True and for anything else.
-    A slot `n` may also be written `{n~}` ("ten"), `{n#}` ("10th") and `{n$}` ("$10").
+    A template has slots `{n}`, which may also be written `{n~}` ("ten"), `{n#}` ("10th") and
+    `{n$}` ("$10").
+
+    Attributes:
+        slots: makes random values of the slots.
+        asks: templates of the request in English, one per line.
+        code: template of the code.
+        answer: template of the answer, in which `[[]]` is the result; `yes||no`: two answers, for
+            the result True and for any other.
+        zh: templates of the request in Chinese, one per line.
+        zh_answer: template of the answer in Chinese.
+        weight: relative frequency.
+        unless: see `Task`.
+        broken: a text in the code, and its replacement in a first attempt that fails.
+        follow: request, code and answer of follow-ups, one of which may be used.
+        plain: whether the request must not be varied, because its letters matter.
     """
 
     slots: Callable[[Random], Slots]
@@ -47,9 +61,9 @@ class Intent:
     zh_answer: str = ""
     weight: float = 1.0
     unless: tuple[str, ...] = ()
-    broken: tuple[str, str] = ("", "")  # replaced in the code, by what: the first try that fails
-    follow: tuple[tuple[str, str, str], ...] = ()  # asks, code, answer: one of them may come after
-    plain: bool = False  # the request is left as it is: its letters matter
+    broken: tuple[str, str] = ("", "")
+    follow: tuple[tuple[str, str, str], ...] = ()
+    plain: bool = False
 
     def task(self, r: Random) -> Task:
         slots = self.slots(r)
@@ -72,7 +86,7 @@ class Intent:
 
 
 def skill(intents: Sequence[Intent]) -> Skill:
-    """Makes tasks of these intents, by their weights."""
+    """A skill that makes tasks of these intents, by their weights."""
 
     def make(r: Random) -> Task:
         return r.choices(intents, [intent.weight for intent in intents])[0].task(r)
@@ -81,7 +95,7 @@ def skill(intents: Sequence[Intent]) -> Skill:
 
 
 def one_of(r: Random, templates: str, slots: Slots) -> str:
-    """One template filled, its numbers written in one of the ways people write them."""
+    """One of the templates (one per line), filled; numbers are written in varying forms."""
     template = r.choice([line.strip() for line in templates.splitlines() if line.strip()])
     written: dict[str, object] = {}
     money = r.choice(["${}", "${}", "{} dollars", "{} euros", "€{}", "{}", "£{}"])
@@ -98,7 +112,7 @@ def one_of(r: Random, templates: str, slots: Slots) -> str:
 
 
 def filled(template: str, slots: Slots) -> str:
-    """A text with its slots' values, other braces left alone."""
+    """`template` with the values of its slots; other braces are unchanged."""
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
@@ -115,7 +129,7 @@ def telling(text: str) -> Answer:
 
 
 def dressed(r: Random, ask: str, typos: bool = False) -> str:
-    """The same request, as different people would type it."""
+    """A random variation of a request: its politeness, case, punctuation and typos."""
     first = ask.split(" ", 1)[0].lower().strip(":,")
     lower = ask if ask[:2].isupper() else ask[:1].lower() + ask[1:]
     draw = r.random()
@@ -143,7 +157,7 @@ def dressed(r: Random, ask: str, typos: bool = False) -> str:
 
 
 def mistyped(r: Random, text: str) -> str:
-    """Two letters swapped, or one left out, in one longer word."""
+    """`text` with a typo in a longer word: two letters swapped, or one left out."""
     words = list(re.finditer(r"[a-z]{5,}", text))
     if not words:
         return text
@@ -160,7 +174,7 @@ def ordinal(n: int) -> str:
 
 
 def size(r: Random) -> int:
-    """A number of any size that people reckon with."""
+    """A random number of a magnitude that is common in calculations."""
     return r.choice([r.randint(2, 12), r.randint(2, 20), r.randint(10, 99), r.randint(10, 999),
                      r.randint(100, 9999), r.choice([100, 1000, 50, 500, 10000, 250])])  # fmt: skip
 

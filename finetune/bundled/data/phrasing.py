@@ -1,4 +1,4 @@
-"""How a request begins and ends, and how names are written."""
+"""Varies how requests begin and end, and how names are written."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -64,7 +64,7 @@ _QUESTION = re.compile(
 
 
 def worded(r: Random, ask: str) -> str:
-    """The request as somebody else would begin and end it."""
+    """A random variation of how a request begins and ends."""
     if is_chinese(ask):
         return (
             r.choice(["请", "帮我", ""]) + ask
@@ -100,7 +100,7 @@ def shortened(r: Random, name: str) -> str:
 
 
 def style(r: Random) -> Callable[[str], str]:
-    """snake_case, camelCase or kebab-case, for all names of a function."""
+    """A random style for the names of a function: snake_case, camelCase or kebab-case."""
     chance = r.random()
     if chance < 0.8:
         return str
@@ -110,6 +110,6 @@ def style(r: Random) -> Callable[[str], str]:
 
 
 def words_of(name: str) -> set[str]:
-    """The words of a name that say what it is about."""
+    """The words of a name, without generic ones such as `get`."""
     parts = re.split(r"[_\W]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name))
     return {part.lower().rstrip("s") for part in parts if part} - _GENERIC

@@ -1,4 +1,4 @@
-"""Several calls for several things, one after the other, and one answer to all of them."""
+"""Tasks with several calls in sequence, and one answer to all."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -11,31 +11,33 @@ from random import Random
 from finetune.bundled.data import talk
 from finetune.bundled.data.dates import datewords, spans
 from finetune.bundled.data.maths import quantities
-from finetune.bundled.data.tasks import PARTED, DatedSkill, Task, arguments, phrase
+from finetune.bundled.data.tasks import RESULT_SEPARATOR, DatedSkill, Task, arguments, phrase
 from finetune.bundled.data.tools import drawing, functions, places
 
-LONG = 160  # characters of a result that an answer doesn't repeat
-# Words that open a request and are small inside a sentence.
+MAX_REPEATED_CHARS = 160  # of a result that the answer repeats
+# First words of a request, which are lower case within a sentence.
 OPENING = {"What", "What's", "How", "Convert", "Plot", "Draw", "Roll", "Throw", "Which", "When", "Is", "Tell", "Give", "Show", "Compute", "Calculate",
            "Find", "Count", "Pick", "Sort", "Make", "Paint", "Reverse", "Sum", "Add", "List", "Print", "Graph", "Change", "Turn", "Flip", "Toss",
            "Do", "Does", "Generate", "Create", "Solve", "Can", "Could", "Weather", "Are", "Check", "Look", "Should", "Will"}  # fmt: skip
 
 
 def joined(ask: str, *parts: Task) -> Task:
-    """One request for all of these."""
+    """One task for several, with `ask` as its request."""
 
     def answer(observed: str) -> str:
         said = []
-        for part, seen in zip(parts, observed.split(PARTED), strict=True):
+        for part, seen in zip(parts, observed.split(RESULT_SEPARATOR), strict=True):
             text = part.answer(seen)
-            said.append("Here it is." if len(seen) > LONG and seen.strip() in text else text)
+            said.append(
+                "Here it is." if len(seen) > MAX_REPEATED_CHARS and seen.strip() in text else text
+            )
         return " ".join(dict.fromkeys(said))
 
     return Task(ask, answer, steps=tuple(step for part in parts for step in part.calls))
 
 
 def single(made: Task) -> bool:
-    """Whether it is one plain call, asked in English."""
+    """Whether a task is a short request in English with one call."""
     return (
         made.tool is not None
         and len(made.calls) == 1
@@ -48,7 +50,7 @@ def single(made: Task) -> bool:
 def any_two(
     r: Random, today: date, names: Sequence[str], python: Callable[[], Task]
 ) -> Task | None:
-    """Two different tools, or twice Python, in one request."""
+    """One request for two different tools, or for Python twice; None if none is found."""
     makers: list[tuple[str, Callable[[], Task]]] = []
 
     def maker(skill: DatedSkill) -> Callable[[], Task]:
@@ -195,7 +197,7 @@ def throws(r: Random, today: date) -> Task:
 
 
 def task(r: Random, today: date, names: Sequence[str], python: Callable[[], Task]) -> Task:
-    """Several things at once that these tools can do; talk where there are none."""
+    """A task with several calls of these tools, or a plain answer if there are none."""
     made: dict[DatedSkill, tuple[str, ...]] = {
         times: ("current_time",), skies: ("weather",), amounts: ("convert_units",), until: ("days_between",),
         there: ("weather", "current_time"), throws: ("random_numbers",),

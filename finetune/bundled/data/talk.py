@@ -1,4 +1,4 @@
-"""Requests that are answered directly, and those that no tool on offer can meet."""
+"""Requests that are answered without a call, and requests that no offered tool can do."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -18,7 +18,7 @@ from finetune.bundled.data.unseen import unseen
 
 
 def lines(name: str) -> list[str]:
-    """The lines of a text beside this module, but for its comments."""
+    """The lines of a text file in this folder, without comments."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if not line.startswith("#")]
 
@@ -74,14 +74,14 @@ MONEY = {
 }
 
 
-# What a browser could answer.
+# Requests that a browser could answer.
 SEARCHABLE = re.compile(
     r"(what|how|who|when|where|which|find|search|look|is|are|get|show|check|any)\b", re.IGNORECASE
 )
-# Their words say nothing about what could be booked, sent or switched on.
-HOUSE = {"python", "simple_browser", "cogview", "convert_units", "current_time", "days_between", "add_to_date", "random_numbers",
+# The app's tools, whose names never clash with a request.
+APP_TOOLS = {"python", "simple_browser", "cogview", "convert_units", "current_time", "days_between", "add_to_date", "random_numbers",
          "weather"}  # fmt: skip
-# A tool that is named like this could be meant by a request like that.
+# Patterns of tool names, and of the requests that could be meant for such a tool.
 CLASHES = [("transl|langu", "translat|how do|say|word for| in (French|German|Spanish|Italian)|speak|翻译|英语"),
            ("dict|defin|synonym|thesaur|word|mean|gramm|spell", "synonym|another word|opposite|mean|define|definition|correct|fix|proofread|plural|tense|词"),
            ("joke|fun|riddle|quote", "joke|funny|laugh|smile|riddle|fun fact|笑"), ("poem|story|text|write|draft|mail|message|generat", "write|compose|story|poem|draft|诗"),
@@ -91,15 +91,15 @@ CLASHES = [("transl|langu", "translat|how do|say|word for| in (French|German|Spa
 
 
 def clashes(ask: str, names: Sequence[str]) -> bool:
-    """Whether a stranger among the tools might be what the request wants."""
-    strange = " ".join(name for name in names if name not in HOUSE)
+    """Whether the request could be meant for a made-up function among the tools."""
+    strange = " ".join(name for name in names if name not in APP_TOOLS)
     return any(
         re.search(tool, strange, re.I) and re.search(words, ask, re.I) for tool, words in CLASHES
     )
 
 
 def saying(r: Random, names: Sequence[str]) -> Task:
-    """Talk and knowledge, answered without a call; none of it what a stranger on offer is for."""
+    """A request for talk or knowledge, answered without a call, that clashes with no tool."""
     made = _saying(r, names)
     while clashes(made.ask, names):
         made = _saying(r, names)
@@ -149,7 +149,7 @@ def _saying(r: Random, names: Sequence[str]) -> Task:
 
 
 def place(r: Random, names: Sequence[str]) -> Task:
-    """A capital, and what time it is there."""
+    """A question about a capital, with a follow-up on the time there."""
     country, city = r.choice(CAPITALS)
     if r.random() < 0.25:
         ask, answer = (
@@ -279,9 +279,12 @@ NONE_FITS_ZH = "抱歉，我没有能做这件事的工具。"
 
 
 def impossible(r: Random, today: date, names: Sequence[str]) -> Task:
-    """A request that no tool on offer can meet."""
+    """A request that no offered tool can do."""
     words = {
-        word for name in names if name not in HOUSE for word in re.split(r"[_\W]+", name.lower())
+        word
+        for name in names
+        if name not in APP_TOOLS
+        for word in re.split(r"[_\W]+", name.lower())
     }
     while True:
         kind = r.choices(["refusals", "news", "pictures", "unseen"], [6, 1.5, 1.2, 2])[0]

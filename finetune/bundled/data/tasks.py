@@ -1,4 +1,4 @@
-"""A task is one request of a user and how it is met; a skill makes tasks at random."""
+"""Tasks: a user's request, its calls and the answer. A skill makes random tasks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ _SHOWN = str.maketrans("\ue0f2\ue0f3\ue0f4", "{|}")
 
 
 def phrase(r: Random, template: str, **slots: object) -> str:
-    """`{a|b}` is one of these, `{name}` a slot's value; innermost first."""
+    """Expand a template: `{a|b}` to one of its alternatives, `{name}` to the slot's value.
+
+    Braces may be nested; the innermost are expanded first.
+    """
     while found := _ALTERNATIVES.search(template):
         inside = found[1]
         if inside in slots:
-            # A value is data: its braces and bars stay what they are.
+            # Braces and bars in a value are not expanded.
             value = str(slots[inside]).translate(_HIDDEN)
         else:
             value = r.choice(inside.split("|"))
@@ -30,12 +33,21 @@ def phrase(r: Random, template: str, **slots: object) -> str:
 
 
 Answer = Callable[[str], str]
-PARTED = "\x1e"  # between the results of a task's steps, as its answer gets them
+"""Makes the answer from the result; for `Task.steps`, from the results joined by
+`RESULT_SEPARATOR`."""
+RESULT_SEPARATOR = "\x1e"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a chain. `mistaken`: it fails and is not learned, the step after it mends it."""
+    """A call in a sequence.
+
+    Attributes:
+        tool: name of the tool.
+        input: its input.
+        observation: the result, if the call can't be run.
+        mistaken: whether it fails; it is not learned, and the next step corrects it.
+    """
 
     tool: str
     input: str
@@ -45,12 +57,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Task:
-    """What the user asks; the call that meets it (`tool` None: no call); the answer to its result.
+    """A user's request, and how it is answered.
 
-    `unless` names tools that would be the better choice: the task is used where none of them is
-    on offer. `observation` stands for a result that can't be had by running the call; `broken` is
-    a first input that fails, for a call that is mended. `steps`, where there are any, are the calls
-    instead, one after the other. `follow` are requests that lean on this.
+    Attributes:
+        ask: the request.
+        answer: makes the answer from the result.
+        tool: name of the tool to call; None: no call.
+        input: the call's input.
+        spec: the tool's spec, for a made-up function.
+        observation: the result, if the call can't be run.
+        broken: a first input that fails and is then corrected.
+        unless: tools that would be a better choice; the task isn't used if one is offered.
+        steps: calls in sequence, in place of `tool` and `input`.
+        follow: follow-up requests, which depend on this one.
     """
 
     ask: str
@@ -66,7 +85,7 @@ class Task:
 
     @property
     def calls(self) -> tuple[Step, ...]:
-        """The calls in order, however they were given."""
+        """All calls in order, from `steps`, or from `tool`, `input` and `broken`."""
         if self.steps or self.tool is None:
             return self.steps
         last = Step(self.tool, self.input, self.observation)
@@ -80,18 +99,18 @@ DatedSkill = Callable[[Random, date], Task]
 
 
 def said(text: str) -> Answer:
-    """An answer that is the same whatever came."""
+    """An answer that doesn't depend on the result."""
     return lambda _: text
 
 
 def stating(r: Random, template: str, **slots: object) -> Answer:
-    """An answer with `[[]]` where the result stands."""
+    """An answer from a template in which `[[]]` is the result; see `phrase`."""
     text = phrase(r, template, **slots)
     return lambda observed: text.replace("[[]]", observed.strip())
 
 
 def arguments(**given: object) -> str:
-    """The JSON of a call; dates as they are written in it."""
+    """The arguments of a call as JSON; dates are in ISO format."""
     return json.dumps(given, ensure_ascii=False, default=str)
 
 
@@ -100,5 +119,5 @@ def number(r: Random, low: int, high: int, step: int = 1) -> int:
 
 
 def spoken_list(items: list[str], last: str = "and") -> str:
-    """'a, b and c'."""
+    """`items` as a list in words: "a, b and c"."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

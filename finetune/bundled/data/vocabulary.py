@@ -1,4 +1,4 @@
-"""Words, sentences and names that requests are about."""
+"""Words, sentences and names for requests."""
 
 # ruff: noqa: E501  (lists of words)
 

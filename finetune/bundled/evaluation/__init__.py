@@ -1,1 +1,1 @@
-"""The held-out requests, the checks, the scores."""
+"""Evaluates the bundled model: requests, checks of the answers, scores."""

@@ -1,8 +1,8 @@
-"""The requests that the bundled model is measured with, read from their files.
+"""Reads the requests that the bundled model is evaluated with.
 
-`heldout.txt` is for the scores alone: who writes training data doesn't read it. `development.txt`
-is for looking at failures between two rounds of training. The first lines of a file say how it
-is written.
+`heldout.txt` is only for the scores, and must not influence the training data. The failures in
+`development.txt` may be examined between two trainings. The first lines of each file describe its
+format.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tools.base import ToolSpec
 
 SetName = Literal["development", "heldout"]
 
-DECOYS = 3  # functions beside the right one, where four are offered
+DECOYS = 3  # wrong functions, in cases that offer four
 _TEXT = {"type": "string"}
 BROWSER = ToolSpec(
     "simple_browser",
@@ -31,13 +31,18 @@ PAINTER = ToolSpec(
     {"type": "object", "properties": {"prompt": _TEXT}, "required": ["prompt"]},
     raw="prompt",
 )
-# Tools that a kind of requests has on offer beside Python and the app's functions.
-BESIDE = {"browser": (BROWSER,), "draw": (PAINTER,)}
+# By kind of request: the tools that are offered besides Python and the app's functions.
+EXTRA_TOOLS = {"browser": (BROWSER,), "draw": (PAINTER,)}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One call: the tool's name, `a|b` where either is right, and what must come of it."""
+    """An expected call.
+
+    Attributes:
+        tool: the tool's name, or `a|b` for either of two.
+        check: a check of the result (see `checks.holds`) or of the arguments (`checks.fits`).
+    """
 
     tool: str
     check: str
@@ -45,11 +50,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Case:
-    """One request, the last of `asks`.
+    """A request, with what is expected.
 
-    `wanted` are the calls that answer it, none where no tool fits; then `check` is what the
-    answer must hold. `specs` are on offer beside Python and the app's functions where `house`,
-    else alone.
+    Attributes:
+        kind: its kind, as in the report.
+        asks: the user's messages; the last one is the request.
+        wanted: the expected calls; none if no tool fits.
+        check: without `wanted`, a check of the answer; see `checks.holds`.
+        specs: tools that are offered.
+        with_app_tools: whether Python and the app's functions are offered too.
     """
 
     kind: str
@@ -57,19 +66,19 @@ class Case:
     wanted: tuple[Wanted, ...] = ()
     check: str = ""
     specs: tuple[ToolSpec, ...] = ()
-    house: bool = True
+    with_app_tools: bool = True
 
     @property
-    def call_alone(self) -> bool:
-        """Whether the tool can't be run here, so that the call alone is judged."""
+    def is_call_only(self) -> bool:
+        """Whether the tool can't be run here, so that only the call is judged."""
         offered = {spec.name for spec in self.specs}
-        return not self.house or any(each.tool in offered for each in self.wanted)
+        return not self.with_app_tools or any(each.tool in offered for each in self.wanted)
 
 
 def cases(name: SetName = "heldout") -> list[Case]:
-    """A set's requests. A function that doesn't exist is offered alone, and among four."""
+    """The requests of a set. Each made-up function is offered by itself, and among four."""
     found: list[Case] = []
-    strange: list[tuple[ToolSpec, str, str]] = []
+    made_up: list[tuple[ToolSpec, str, str]] = []
     kind, spec = "", None
     path = Path(__file__).with_name(f"{name}.txt")
     for line in path.read_text("utf-8").splitlines():
@@ -82,10 +91,10 @@ def cases(name: SetName = "heldout") -> list[Case]:
         elif kind == "unseen":
             assert spec is not None
             ask, _, check = line[1:].strip().partition(" | ")
-            strange.append((spec, ask, check))
+            made_up.append((spec, ask, check))
         else:
             found.append(_case(kind, line))
-    return found + _unseen(strange)
+    return found + _unseen(made_up)
 
 
 def _case(kind: str, line: str) -> Case:
@@ -94,27 +103,29 @@ def _case(kind: str, line: str) -> Case:
     if tools != "none":
         pairs = zip(tools.split(" ++ "), check.split(" ++ "), strict=True)
         wanted, check = tuple(Wanted(*pair) for pair in pairs), ""
-    return Case(kind, tuple(asks.split(" ;; ")), wanted, check, BESIDE.get(kind, ()))
+    return Case(kind, tuple(asks.split(" ;; ")), wanted, check, EXTRA_TOOLS.get(kind, ()))
 
 
-def _unseen(strange: list[tuple[ToolSpec, str, str]]) -> list[Case]:
-    every = list({spec.name: spec for spec, _, _ in strange}.values())
+def _unseen(made_up: list[tuple[ToolSpec, str, str]]) -> list[Case]:
+    every = list({spec.name: spec for spec, _, _ in made_up}.values())
     random = Random(1)
     alone, of_four, unfit = list[Case](), list[Case](), list[Case]()
-    for spec, ask, check in strange:
+    for spec, ask, check in made_up:
         if check == "none":
-            unfit.append(Case("unseen, unfit", (ask,), specs=(spec,), house=False))
+            unfit.append(Case("unseen, unfit", (ask,), specs=(spec,), with_app_tools=False))
             continue
         wanted = (Wanted(spec.name, check),)
-        alone.append(Case("unseen alone", (ask,), wanted, specs=(spec,), house=False))
+        alone.append(Case("unseen alone", (ask,), wanted, specs=(spec,), with_app_tools=False))
         among = [spec, *random.sample([each for each in every if each != spec], DECOYS)]
         random.shuffle(among)
-        of_four.append(Case("unseen of four", (ask,), wanted, specs=tuple(among), house=False))
+        of_four.append(
+            Case("unseen of four", (ask,), wanted, specs=tuple(among), with_app_tools=False)
+        )
     return [*alone, *of_four, *unfit]
 
 
 def signature(line: str) -> ToolSpec:
-    """`name(a, b?: integer, c: x|y, d: [string]): description` as a spec."""
+    """Parse `name(a, b?: integer, c: x|y, d: [string]): description`."""
     head, _, description = line.partition("): ")
     name, _, inside = head.partition("(")
     properties: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""Chat with the adapter and without it: the loss on the answers of `chat.txt`.
+"""Measures the loss on the answers of `chat.txt`, with the adapter and without.
 
-The prompt is Chat's, without tools, so this says whether what was learned about tools harms plain
-conversation. It is measured in transformers, since llama.cpp tells no loss of a prompt.
+The prompt is that of Chat mode, without tools, so the difference shows whether the training harms
+plain conversation. It is measured in transformers, because llama.cpp gives no loss of a prompt.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from backends.bundled import model_file
 from finetune.bundled.reference_model import adapted_model
-from finetune.examples import Encoder, fitting_tokenizer
+from finetune.examples import Encoder, load_tokenizer
 
 CHATS = Path(__file__).with_name("chat.txt")
 
 
 @dataclass(frozen=True)
 class ChatLoss:
-    """Mean loss in nats a token of the answers; lower is better."""
+    """The mean loss in nats per token of the answers, without and with the adapter."""
 
     plain: float
     adapted: float
@@ -32,10 +32,15 @@ class ChatLoss:
 
 
 def chat_loss(adapter: Path, system: str) -> ChatLoss:
-    """Measures both, under the system prompt that Chat has."""
+    """Measure the loss.
+
+    Arguments:
+        adapter: path of the GGUF LoRA.
+        system: the system prompt of Chat mode.
+    """
     from finetune.loop import TrainingConfig, evaluate
 
-    encoder = Encoder(fitting_tokenizer(model_file()))
+    encoder = Encoder(load_tokenizer(model_file()))
     examples = [encoder.example({"messages": messages}) for messages in chats(system)]
     model = adapted_model(adapter)
     adapted = evaluate(model, examples, TrainingConfig())
@@ -44,7 +49,7 @@ def chat_loss(adapter: Path, system: str) -> ChatLoss:
 
 
 def chats(system: str, path: Path = CHATS) -> list[list[dict[str, Any]]]:
-    """The conversations, each led by the system prompt."""
+    """The conversations of a file, as messages, each after the system prompt."""
     lines = path.read_text("utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))
     found = []

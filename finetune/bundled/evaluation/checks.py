@@ -1,4 +1,4 @@
-"""Whether a text, or a call's arguments, are what a request asked for."""
+"""Checks whether a text or a call's arguments are what a request demands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from tools.base import ToolCall
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-_BETWEEN = r"[\s,;'\"\[\](){}]+"  # what may part the items of a list
+_BETWEEN = r"[\s,;'\"\[\](){}]+"  # separators between the items of a list
 _REFUSAL = re.compile(
     r"can(?:no|'|’)?t\b|can not|unable|not able|n(?:o|'|’)t have|no tool|none of|sorry|"
     r"不能|无法|没法|没有|抱歉|不会|做不到",
@@ -21,9 +21,12 @@ _REFUSAL = re.compile(
 
 
 def holds(text: str, check: str) -> bool:
-    """Whether what is checked stands in a text: a figure, a number as such, a list, words.
+    """Whether a text contains what a check demands.
 
-    `a|b` is either, `a & b` both; `refusal` is any words that decline.
+    Arguments:
+        text: a result or an answer.
+        check: a number (as a value, within the last decimal), a list `a, b`, or words; `a|b`:
+            either; `a & b`: both; `figure`: a drawn figure; `refusal`: words that decline.
     """
     if check == "figure":
         return "[figure" in text
@@ -46,11 +49,11 @@ def _ascii(character: str) -> bool:
 
 
 def _number_stands(wanted: str, text: str) -> bool:
-    # A decimal that is expected was cut, not rounded: one in its last place is allowed.
+    # Expected decimals are truncated, not rounded, so the last place may differ by one.
     places = len(wanted.partition(".")[2])
     near = 10.0**-places if places else 1e-6
     for number in _NUMBER.findall(re.sub(r"(?<=\d),(?=\d{3})", "", text)):
-        short = len(number.partition(".")[0]) <= 12  # a float tells longer ones apart no more
+        short = len(number.partition(".")[0]) <= 12  # a float can't distinguish longer ones
         if number == wanted or (short and abs(float(number) - float(wanted)) <= near):
             return True
         if number.rstrip("0") == f"{wanted}.":
@@ -58,32 +61,36 @@ def _number_stands(wanted: str, text: str) -> bool:
     return False
 
 
-def tells(answer: str, tool: str, check: str, observed: str) -> bool:
-    """Whether an answer to the user holds what was observed and wanted.
+def reports(answer: str, tool: str, check: str, observed: str) -> bool:
+    """Whether the final answer reports the result.
 
-    Where the check is about arguments it must hold what the tool said: the numbers drawn, the
-    hour, something of the weather.
+    Arguments:
+        answer: the turn's last text.
+        tool: name of the tool that was called.
+        check: the check of the call. If it is one of arguments, the answer must contain values
+            of the result: the numbers drawn, the hour, the temperature.
+        observed: the tool's result.
     """
     if not answer.strip():
         return False
     if check == "figure":
         return True
     if tool == "random_numbers":
-        # Of a decimal the first place is enough.
+        # The first decimal place is enough.
         drawn = re.findall(r"-?\d+(?:\.\d)?", re.sub(r"(?<=\.\d)\d+", "", observed))
         return all(holds(answer, number) for number in drawn)
     if tool == "current_time":
         hour = re.search(r"(\d\d):(\d\d)", observed)
-        return hour is None or any(said in answer for said in _hours(int(hour[1]), hour[2]))
+        return hour is None or any(form in answer for form in _hours(int(hour[1]), hour[2]))
     if check.startswith("{"):
         return any(holds(answer, each) for each in re.findall(r"-?\d+|[Rr]ain", observed))
     if re.fullmatch(r"\d{4}-\d\d-\d\d", check):
-        return any(holds(answer, said) for said in _dates(date.fromisoformat(check)))
+        return any(holds(answer, form) for form in _dates(date.fromisoformat(check)))
     return holds(answer, check.replace(" days", ""))
 
 
 def _hours(hour: int, minutes: str) -> set[str]:
-    return {f"{said}:{minutes}" for said in (f"{hour:02}", hour % 12 or 12)}
+    return {f"{form}:{minutes}" for form in (f"{hour:02}", hour % 12 or 12)}
 
 
 def _dates(day: date) -> tuple[str, ...]:
@@ -93,8 +100,14 @@ def _dates(day: date) -> tuple[str, ...]:
 
 
 def fits(call: ToolCall, check: str, parameters: Mapping[str, Any] | None = None) -> bool:
-    """Whether the arguments are the expected ones: `a|b` in a text is either, a key `k?` may be
-    left out, and so may what is the parameter's default. Plain text must hold the words."""
+    """Whether a call has the expected arguments.
+
+    Arguments:
+        call: the call.
+        check: the expected arguments as JSON, in which `a|b` in a string is either, and a key
+            `k?` is optional; for a plain-text call, words that it must contain.
+        parameters: the tool's JSON schema; arguments equal to its defaults are optional.
+    """
     if call.raw is not None:
         return _searches(call.input, check) if call.raw == "input" else holds(call.input, check)
     try:
@@ -116,16 +129,16 @@ def fits(call: ToolCall, check: str, parameters: Mapping[str, Any] | None = None
 
 
 def _searches(code: str, words: str) -> bool:
-    """Whether it is a call of `search` or `open_url` with one of the words."""
+    """Whether `code` is a call of `search` or `open_url` with one of the words, `a|b`."""
     try:
         call = ast.parse(code.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         return False
     match call:
         case ast.Call(
-            func=ast.Name(id="search" | "open_url"), args=[ast.Constant(value=str() as said), *_]
+            func=ast.Name(id="search" | "open_url"), args=[ast.Constant(value=str() as text), *_]
         ):
-            return any(word in said.casefold() for word in words.casefold().split("|"))
+            return any(word in text.casefold() for word in words.casefold().split("|"))
     return False
 
 
@@ -140,5 +153,5 @@ def _same(given: Any, wanted: Any) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Without what doesn't change what is meant: case, an article, quotes, a full stop."""
+    """`text` without case, a leading article, quotes and final punctuation."""
     return text.casefold().strip(" .!?'\"").removeprefix("the ")

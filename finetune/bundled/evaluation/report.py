@@ -1,4 +1,4 @@
-"""The scores as tables: a line a kind of request, the figures that are aimed at, the times."""
+"""Formats the scores as Markdown tables: by kind of request, with targets, and times."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from finetune.bundled.evaluation.cases import Case
 from finetune.bundled.evaluation.run import Outcome, Turn
 
 BUILT_IN = {"python", "simple_browser", "cogview"}
-FIRST_TOKEN, WHOLE_TURN = 1.0, 3.0  # seconds at most, on two cores
+TARGET_FIRST_TOKEN_S, TARGET_TURN_S = 1.0, 3.0  # on two cores
 
 Right = Callable[[Outcome], bool]
 
 
 def report(outcomes: Sequence[Outcome], turns: Sequence[Turn]) -> str:
-    """All that can be told of a run, in Markdown."""
+    """All tables of a run."""
     parts = [by_kind(outcomes), headline(outcomes), times(turns)]
     return "\n\n".join(part for part in parts if part)
 
 
 def by_kind(outcomes: Sequence[Outcome]) -> str:
-    """A line a kind: how many requests, and how many of them were right, in three steps."""
+    """A table with a row per kind of request: their number, and the shares that were right."""
     lines = ["| requests | number | right tool | right result | right answer |",
              "| --- | ---: | ---: | ---: | ---: |"]  # fmt: skip
     for kind in dict.fromkeys(outcome.case.kind for outcome in outcomes):
         some = [each for each in outcomes if each.case.kind == kind]
-        whole = [each for each in some if not each.case.call_alone]
+        whole = [each for each in some if not each.case.is_call_only]
         cells = [_share(some, _choice), _share(some, _result), _share(whole, _answer)]
         lines.append(f"| {kind} | {len(some)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def headline(outcomes: Sequence[Outcome]) -> str:
-    """The figures that are aimed at."""
+    """A table of the figures with targets."""
     rows: list[tuple[str, int, Callable[[Case], bool], Right]] = [
-        ("right tool, or none, all tools on", 95, lambda c: c.house, _choice),
-        ("the same where a tool fits", 95, lambda c: c.house and bool(c.wanted), _choice),
+        ("right tool, or none, all tools on", 95, lambda c: c.with_app_tools, _choice),
+        ("the same where a tool fits", 95, lambda c: c.with_app_tools and bool(c.wanted), _choice),
         ("nothing called where none fits", 85, lambda c: not c.wanted, _choice),
         ("built-in calls that do what was asked", 75, _built_in, _result),
-        ("unseen function, one offered: all right", 75, _of("unseen alone"), _result),
-        ("unseen function, four offered: all right", 65, _of("unseen of four"), _result),
-        ("whole turns with a right final answer", 70, lambda c: not c.call_alone, _answer),
+        ("unseen function, one offered: all right", 75, _of_kind("unseen alone"), _result),
+        ("unseen function, four offered: all right", 65, _of_kind("unseen of four"), _result),
+        ("whole turns with a right final answer", 70, lambda c: not c.is_call_only, _answer),
     ]
     lines = ["| figure | aim | reached |", "| --- | ---: | ---: |"]
     for name, aim, chosen, right in rows:
@@ -52,7 +52,7 @@ def headline(outcomes: Sequence[Outcome]) -> str:
 
 
 def times(turns: Sequence[Turn]) -> str:
-    """Medians over the warm turns in which a tool was called; empty where none was."""
+    """A table of the median times of turns with calls; empty without any."""
     called = [turn for turn in turns if turn.calls]
     first = [turn.first_token for turn in called if turn.first_token is not None]
     once = [turn.seconds for turn in called if [c.name for c in turn.calls] == ["python"]]
@@ -61,9 +61,11 @@ def times(turns: Sequence[Turn]) -> str:
         "| --- | ---: | ---: |",
     ]
     if first:
-        lines.append(f"| first token of a call | {FIRST_TOKEN:g} s | {median(first):.2f} s |")
+        lines.append(
+            f"| first token of a call | {TARGET_FIRST_TOKEN_S:g} s | {median(first):.2f} s |"
+        )
     if once:
-        lines.append(f"| turn with one Python call | {WHOLE_TURN:g} s | {median(once):.2f} s |")
+        lines.append(f"| turn with one Python call | {TARGET_TURN_S:g} s | {median(once):.2f} s |")
     return "\n".join(lines) if first else ""
 
 
@@ -79,7 +81,7 @@ def _answer(outcome: Outcome) -> bool:
     return outcome.answer
 
 
-def _of(kind: str) -> Callable[[Case], bool]:
+def _of_kind(kind: str) -> Callable[[Case], bool]:
     return lambda case: case.kind == kind
 
 

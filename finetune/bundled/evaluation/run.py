@@ -1,14 +1,13 @@
-"""Puts the requests of `cases` to the bundled model, as on the page, and judges what comes.
+"""Runs the requests of `cases` on the bundled model, and judges its turns.
 
-They run through llama.cpp, all tools on, the tools really called, their results read by the
-model. Three things are said of each:
+They run in llama.cpp as in the app, with all tools on and real results. Three things are judged:
 
-    choice      the first call is to the right tool, or there is none where none fits
-    result      the call did what was asked: value, figure, or arguments as expected
-    answer      the turn ended, and its last words are right: they hold the value, or decline
+    choice      the first call is to the right tool, or there is none if no tool fits
+    result      the call has the expected result (a value, a figure) or arguments
+    answer      the turn ends with a text that contains the value, or declines
 
-Where a tool can't be run here (the web, pictures, functions that don't exist) the turn ends with
-the call, and `answer` is not asked. A turn that fails is wrong.
+If a tool can't be run here (the web, images, made-up functions), the turn ends with the call, and
+`answer` is not judged. A turn that fails counts as wrong.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ from backends.base import Backend, GenerationConfig
 from backends.events import AnswerFinished, TextDelta, ToolCallDelta, ToolCallReady
 from backends.messages import Message, Text, user
 from finetune.bundled.evaluation.cases import BROWSER, Case, Wanted
-from finetune.bundled.evaluation.checks import fits, holds, tells
+from finetune.bundled.evaluation.checks import fits, holds, reports
 from tools.base import ToolCall, ToolResult, ToolSpec
 
 log = logging.getLogger(__name__)
 
 TODAY = "2026-11-21"
-ROUNDS = 4  # answers a turn
-TOKENS = 200  # an answer
-# Never called: what a check expects of it can't be had without a network.
+MAX_ROUNDS = 4  # answers per turn
+MAX_TOKENS = 200  # per answer
+# The result of `weather`, which is never called, because it needs a network.
 WEATHER = "{city}: Light rain, 11 °C (feels like 9 °C), humidity 81 %, wind 14 km/h."
 
-# A conversation with eight tools on; from the second turn on its times are taken.
-TIMED = (
+# A conversation with eight tools, which is timed from the second turn on.
+TIMED_REQUESTS = (
     "What is 12 * 12?",
     "What is 345 * 678?",
     "What is the sum of 12, 15, 18 and 21?",
@@ -47,8 +46,8 @@ TIMED = (
 )
 
 
-class Workbench(Protocol):
-    """The app's own tools, run for real."""
+class ToolRunner(Protocol):
+    """Runs the app's own tools."""
 
     @property
     def python(self) -> ToolSpec: ...
@@ -57,12 +56,18 @@ class Workbench(Protocol):
     def own(self) -> Sequence[ToolSpec]: ...
 
     def result(self, name: str, input: str) -> str:
-        """What the tool says to this input."""
+        """Run a tool. Returns the text of its result."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn as it went. Times in seconds; `first_token` is None when nothing came."""
+    """A turn of the model.
+
+    Attributes:
+        messages: the answers and results.
+        first_token: seconds until the first token; None if there was none.
+        seconds: duration of the turn.
+    """
 
     messages: tuple[Message, ...]
     first_token: float | None
@@ -74,18 +79,19 @@ class Turn:
 
     @property
     def last(self) -> str:
-        """The text that ended the turn, empty where a call or nothing did."""
+        """The text of the final answer; empty if the turn ended with a call or nothing."""
         end = self.messages[-1] if self.messages else None
         return end.text if end is not None and end.role == "assistant" and not end.calls else ""
 
     def observed(self, call: ToolCall) -> str:
+        """The text of a call's result; empty without one."""
         results = (message.result for message in self.messages if message.result is not None)
         return next((each.text for each in results if each.call_id == call.id), "")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was right of one case, and what was said, for a look at it."""
+    """The judgement of a case (see the module's docstring), and the turn's texts in `said`."""
 
     case: Case
     choice: bool = False
@@ -94,20 +100,25 @@ class Outcome:
     said: tuple[str, ...] = field(default=(), compare=False)
 
 
-class Examiner:
-    """Puts cases to a model, with real tools."""
+class Evaluator:
+    """Runs cases on a model.
 
-    def __init__(self, backend: Backend, workbench: Workbench) -> None:
-        self._backend, self._workbench = backend, workbench
-        self._house = {spec.name: spec for spec in (workbench.python, *workbench.own)}
+    Arguments:
+        backend: the model.
+        tools: runs the calls.
+    """
+
+    def __init__(self, backend: Backend, tools: ToolRunner) -> None:
+        self._backend, self._tools = backend, tools
+        self._specs = {spec.name: spec for spec in (tools.python, *tools.own)}
 
     def ask(self, case: Case) -> Outcome:
-        """The case's conversation, and how its last turn went."""
-        specs = [*(self._house.values() if case.house else ()), *case.specs]
+        """Run a case's conversation, and judge its last turn."""
+        specs = [*(self._specs.values() if case.with_app_tools else ()), *case.specs]
         messages, turn = _opening(), None
         try:
-            for at, request in enumerate(case.asks, 1):
-                judged = case if at == len(case.asks) else None
+            for number, request in enumerate(case.asks, 1):
+                judged = case if number == len(case.asks) else None
                 turn = self._turn([*messages, user(request)], specs, judged)
                 messages += [user(request), *turn.messages]
         except Exception as error:
@@ -119,11 +130,11 @@ class Examiner:
         return self._judged(case, turn)
 
     def times(self) -> list[Turn]:
-        """The turns of the timed conversation, without its first."""
-        specs = [*self._house.values(), BROWSER]
+        """The turns of the timed conversation, without the first one."""
+        specs = [*self._specs.values(), BROWSER]
         messages, turns = _opening(), list[Turn]()
         try:
-            for request in TIMED:
+            for request in TIMED_REQUESTS:
                 turns.append(self._turn([*messages, user(request)], specs))
                 messages += [user(request), *turns[-1].messages]
         except Exception:
@@ -131,7 +142,7 @@ class Examiner:
         return turns[1:]
 
     def _judged(self, case: Case, turn: Turn) -> Outcome:
-        said = tuple(_told(message) for message in turn.messages)
+        said = tuple(_text(message) for message in turn.messages)
         calls = turn.calls
         if not case.wanted:
             choice = not calls
@@ -144,16 +155,16 @@ class Examiner:
             choice = _all_named(case.wanted, calls)
         right_calls = self._right_calls(case, turn)
         result = choice and right_calls is not None
-        if not case.house:  # of a function that doesn't exist, one call is asked for
+        if not case.with_app_tools:  # one call of the made-up function is expected
             result = result and len(calls) == 1
         answer = result and all(
-            tells(turn.last, call.name, wanted.check, turn.observed(call))
+            reports(turn.last, call.name, wanted.check, turn.observed(call))
             for wanted, call in zip(case.wanted, right_calls or (), strict=False)
         )
-        return Outcome(case, choice, result, answer and not case.call_alone, said)
+        return Outcome(case, choice, result, answer and not case.is_call_only, said)
 
     def _right_calls(self, case: Case, turn: Turn) -> list[ToolCall] | None:
-        """A call for each that is wanted, or None where one is missing."""
+        """A call for each expected one; None if one is missing."""
         left, found = list(turn.calls), list[ToolCall]()
         for wanted in case.wanted:
             call = next((each for each in left if self._right(wanted, each, case, turn)), None)
@@ -166,8 +177,8 @@ class Examiner:
     def _right(self, wanted: Wanted, call: ToolCall, case: Case, turn: Turn) -> bool:
         if call.name not in wanted.tool.split("|"):
             return False
-        if wanted.check.startswith("{") or case.call_alone:
-            spec = self._house.get(call.name)
+        if wanted.check.startswith("{") or case.is_call_only:
+            spec = self._specs.get(call.name)
             return fits(call, wanted.check, spec.parameters if spec else None)
         text = turn.observed(call)
         return "Traceback" not in text and holds(text, wanted.check)
@@ -181,7 +192,7 @@ class Examiner:
         began = time.monotonic()
         first: float | None = None
         found: list[Message] = []
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             answer, waited = self._answer([*messages, *found], specs)
             found.append(answer)
             first = waited if len(found) == 1 else first
@@ -196,7 +207,7 @@ class Examiner:
         began = time.monotonic()
         first: float | None = None
         text, calls = "", list[ToolCall]()
-        config = GenerationConfig(temperature=0.0, max_tokens=TOKENS, seed=1)
+        config = GenerationConfig(temperature=0.0, max_tokens=MAX_TOKENS, seed=1)
         for event in self._backend.generate(messages, specs, config, threading.Event()):
             if first is None and isinstance(event, TextDelta | ToolCallDelta | ToolCallReady):
                 first = time.monotonic() - began
@@ -211,17 +222,17 @@ class Examiner:
     def _called(self, call: ToolCall) -> Message:
         if call.name == "weather":
             text = WEATHER.format(city=_city(call))
-        elif call.name in self._house:
-            text = self._workbench.result(call.name, call.input)
+        elif call.name in self._specs:
+            text = self._tools.result(call.name, call.input)
         else:
             text = f"There is no tool {call.name}."
         return Message("tool", result=ToolResult(call.id, call.name, text))
 
     def _forget(self, messages: Sequence[Message]) -> None:
-        """Empties Python, so that no case leans on the variables of another."""
-        name = self._workbench.python.name
+        """Reset the Python kernel, so that no case sees the variables of another."""
+        name = self._tools.python.name
         if any(call.name == name for message in messages for call in message.calls):
-            self._workbench.result(name, "%reset -f")
+            self._tools.result(name, "%reset -f")
 
 
 def _opening() -> list[Message]:
@@ -236,8 +247,8 @@ def _city(call: ToolCall) -> str:
 
 
 def _settled(case: Case, answer: Message) -> bool:
-    """Whether an answer with calls decides the case, so that the turn need not go on."""
-    if case.call_alone or not case.wanted:
+    """Whether an answer with calls decides the case, so that the turn can end."""
+    if case.is_call_only or not case.wanted:
         return True
     return len(case.wanted) == 1 and answer.calls[0].name not in case.wanted[0].tool.split("|")
 
@@ -252,7 +263,7 @@ def _all_named(wanted: Sequence[Wanted], calls: Sequence[ToolCall]) -> bool:
     return True
 
 
-def _told(message: Message) -> str:
+def _text(message: Message) -> str:
     if message.result is not None:
         return f"-> {message.result.text}"
     return " ".join([message.text, *(f"[{call.name}: {call.input}]" for call in message.calls)])

@@ -68,7 +68,7 @@ def test_parser_context_and_parallel_options() -> None:
 def test_the_app_is_told_how_the_model_calls() -> None:
     parse = command_line().parse_args
     raw = serving(parse(["serve-model", "THUDM/glm-4-9b-chat-hf", "--port", "8001"]))
-    assert raw.pointed == "GLM_MODEL=http://127.0.0.1:8001/v1 GLM_PROTOCOL=glm4"
+    assert raw.environment_prefix == "GLM_MODEL=http://127.0.0.1:8001/v1 GLM_PROTOCOL=glm4"
     assert serving(parse(["serve-model", "zai-org/GLM-4.5"])).settings == {
         "GLM_MODEL": "http://127.0.0.1:8000/v1"
     }

@@ -17,7 +17,7 @@ from app.core.rendering.citations import (
     numbered,
 )
 from app.ui.elements.markdown import Mark, link, prepared
-from app.ui.transcript.blocks import Citing, SourcesBlock, TextBlock
+from app.ui.transcript.blocks import CitationCollector, SourcesBlock, TextBlock
 from app.ui.transcript.sources import sources_html
 from tests.support.browser_parts import Lists, Pages, ask, page
 from tools.browser import BrowserTool
@@ -118,7 +118,9 @@ def test_strangers_words_are_never_markup(tmp_path):
     assert html.count("<a ") == 1 and "evil.example)" in html
     assert 'href="https://a.example/?q=%3Cb%3E&#x27;%22x"' in html
     drawn = prepared(
-        *(lambda block: (block.text, block.marks))(Citing(tool.cited, "4").blocks(text)[0])
+        *(lambda block: (block.text, block.marks))(
+            CitationCollector(tool.cited, "4").blocks(text)[0]
+        )
     )
     assert drawn == (
         "Look!\u2060[1](#cited-4-1)\u2060[1](#cited-4-2) :orange-badge[not found in the page]"
@@ -140,12 +142,12 @@ def test_marks_in_code_are_numbers_alone():
 
 def test_blocks_and_what_is_copied(tmp_path):
     tool = read(tmp_path, "One line.")
-    citing = Citing(tool.cited, "2")
+    citing = CitationCollector(tool.cited, "2")
     (block,) = citing.blocks("It says so【0†One line】.")
     assert isinstance(block, TextBlock) and block.marks == (Mark("1", "cited-2-1"),)
     (sources,) = citing.sources()
     assert isinstance(sources, SourcesBlock) and sources.scope == "2"
-    assert Citing(None).blocks("【0†One line】") == [TextBlock("【0†One line】")]
+    assert CitationCollector(None).blocks("【0†One line】") == [TextBlock("【0†One line】")]
     assert copied(["So【0†One line】.", "No【0†x】"], tool.cited) == (
         "So[1].\n\nNo[1]\n\n[1] Otters https://a.example/o"
     )

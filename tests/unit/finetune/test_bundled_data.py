@@ -8,7 +8,7 @@ from random import Random
 import jsonschema
 import pytest
 
-from finetune.bundled.__main__ import Workshop
+from finetune.bundled.__main__ import ToolRunner
 from finetune.bundled.data.generate import family
 from finetune.bundled.data.tasks import phrase
 from finetune.bundled.data.unseen import unseen
@@ -17,15 +17,15 @@ from finetune.examples import specs_of
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    workshop = Workshop(tmp_path_factory.mktemp("work"))
-    yield workshop
-    workshop.close()
+def runner(tmp_path_factory):
+    runner = ToolRunner(tmp_path_factory.mktemp("work"))
+    yield runner
+    runner.close()
 
 
 @pytest.fixture(scope="module")
-def families(workshop):
-    return [family(Random(f"test/{number}"), workshop) for number in range(8)]
+def families(runner):
+    return [family(Random(f"test/{number}"), runner) for number in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def made(families):
     ]
 
 
-def test_the_same_seed_makes_the_same_requests(workshop, families):
-    again = family(Random("test/3"), workshop)
+def test_the_same_seed_makes_the_same_requests(runner, families):
+    again = family(Random("test/3"), runner)
     assert asked(again["conversations"]) == asked(families[3]["conversations"])
 
 

@@ -15,7 +15,7 @@ from backends.messages import Message, Text, user
 from finetune.bundled.evaluation.cases import BROWSER, PAINTER, signature
 from finetune.bundled.evaluation.chat_loss import chats
 from finetune.bundled.reference_model import adapted_model, load_adapter
-from finetune.examples import Encoder, fitting_tokenizer
+from finetune.examples import Encoder, load_tokenizer
 from finetune.export_gguf import permuted, unpermuted
 
 # Dequantising the weights takes half a minute of a free core.
@@ -34,7 +34,7 @@ SYSTEM = Message("system", (Text("You are a helpful assistant. Today is 2026-11-
 
 @pytest.fixture(scope="module")
 def encoder():
-    return Encoder(fitting_tokenizer(model_file()))
+    return Encoder(load_tokenizer(model_file()))
 
 
 @pytest.fixture(scope="module")

@@ -9,25 +9,25 @@ import jsonschema
 import pytest
 
 from backends.openai_api.backend import OpenAIBackend
-from finetune.bundled.__main__ import Workshop
+from finetune.bundled.__main__ import ToolRunner
 from finetune.bundled.evaluation.cases import BROWSER, PAINTER, Case, Wanted, cases, signature
-from finetune.bundled.evaluation.checks import fits, holds, tells
+from finetune.bundled.evaluation.checks import fits, holds, reports
 from finetune.bundled.evaluation.report import report
-from finetune.bundled.evaluation.run import TODAY, Examiner, Outcome
+from finetune.bundled.evaluation.run import TODAY, Evaluator, Outcome
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Status, Text
 from tools.base import ToolCall
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    workshop = Workshop(tmp_path_factory.mktemp("work"))
-    yield workshop
-    workshop.close()
+def runner(tmp_path_factory):
+    runner = ToolRunner(tmp_path_factory.mktemp("work"))
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
-def examine(workshop):
+def examine(runner):
     """Puts a case to a model that writes these GLM-4 answers."""
 
     def ask(case, *answers):
@@ -35,7 +35,7 @@ def examine(workshop):
         with ScriptedServer(script) as server:
             backend = OpenAIBackend(server.url, "scripted", None, protocol="glm4", retries=0)
             try:
-                return Examiner(backend, workshop).ask(case), server.requests
+                return Evaluator(backend, runner).ask(case), server.requests
             finally:
                 backend.close()
 
@@ -120,7 +120,7 @@ def test_two_things_want_two_calls(examine, answers, judged):
 
 
 @pytest.mark.parametrize(
-    ("specs", "house", "wanted", "answer", "judged"),
+    ("specs", "with_app_tools", "wanted", "answer", "judged"),
     [
         ((LAMP,), False, ("lamp", '{"room": "attic", "on": false}'),
          'lamp\n{"room": "the attic", "on": false}', True),
@@ -132,20 +132,22 @@ def test_two_things_want_two_calls(examine, answers, judged):
         ((PAINTER,), True, ("cogview", "fox"), "cogview\nA fox in the snow", True),
     ],
 )  # fmt: skip
-def test_what_can_not_be_run_ends_with_the_call(examine, specs, house, wanted, answer, judged):
-    case = Case("k", ("?",), (Wanted(*wanted),), specs=specs, house=house)
+def test_what_can_not_be_run_ends_with_the_call(
+    examine, specs, with_app_tools, wanted, answer, judged
+):
+    case = Case("k", ("?",), (Wanted(*wanted),), specs=specs, with_app_tools=with_app_tools)
     outcome, requests = examine(case, answer)
-    assert case.call_alone
+    assert case.is_call_only
     assert right(outcome) == (True, judged, False)
     assert len(requests) == 1
 
 
 @pytest.mark.parametrize("name", ["heldout", "development"])
-def test_what_is_expected_can_be_called(workshop, name):
+def test_what_is_expected_can_be_called(runner, name):
     """Every expected set of arguments fits the schema of a function that is on offer."""
-    own = {spec.name: spec for spec in workshop.own}
+    own = {spec.name: spec for spec in runner.own}
     for case in cases(name):
-        offered = {spec.name: spec for spec in case.specs} | (own if case.house else {})
+        offered = {spec.name: spec for spec in case.specs} | (own if case.with_app_tools else {})
         for each in case.wanted:
             if not each.check.startswith("{"):
                 continue
@@ -251,7 +253,7 @@ def test_what_holds_a_check(text, check, judged):
     ],
 )
 def test_what_an_answer_tells(answer, tool, check, observed, judged):
-    assert tells(answer, tool, check, observed) is judged
+    assert reports(answer, tool, check, observed) is judged
 
 
 @pytest.mark.parametrize(

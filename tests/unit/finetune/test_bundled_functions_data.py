@@ -1,7 +1,10 @@
 """The made-up functions: what is sent stands in the request, or is a code or a form of it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from datetime import date, timedelta
 from random import Random
@@ -37,6 +40,18 @@ def texts(value):
     elif isinstance(value, list | dict):
         for each in value.values() if isinstance(value, dict) else value:
             yield from texts(each)
+
+
+def test_the_tasks_do_not_depend_on_the_hash_seed():
+    code = f"from {__name__} import drawn; print([task.ask for _, task in drawn(20)])"
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "123"
+    }  # fmt: skip
+    assert len(printed) == 1
 
 
 def test_every_template_names_what_there_is():

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from finetune.bundled.__main__ import Workshop
+from finetune.bundled.__main__ import ToolRunner
 from finetune.bundled.data.generate import PYTHON_SKILLS
 from finetune.bundled.data.intents import Intent, dressed, filled, mistyped, one_of, telling
 
@@ -19,10 +19,10 @@ def tasks(count, seed="intents"):
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory):
-    workshop = Workshop(tmp_path_factory.mktemp("work"))
-    yield workshop
-    workshop.close()
+def runner(tmp_path_factory):
+    runner = ToolRunner(tmp_path_factory.mktemp("work"))
+    yield runner
+    runner.close()
 
 
 def test_every_request_is_filled_and_means_one_thing():
@@ -34,20 +34,20 @@ def test_every_request_is_filled_and_means_one_thing():
         assert known.setdefault(task.ask.rstrip(".?").lower(), task.input) == task.input, task.ask
 
 
-def test_code_runs_and_its_result_is_in_the_answer(workshop):
+def test_code_runs_and_its_result_is_in_the_answer(runner):
     for task in tasks(60):
         for each in (task, *task.follow):
-            result = workshop.result("python", each.input)
+            result = runner.result("python", each.input)
             assert "Error" not in result, each.input
             assert result.strip()
             assert "[[]]" not in each.answer(result)
 
 
-def test_a_first_try_that_is_meant_to_fail_fails(workshop):
+def test_a_first_try_that_is_meant_to_fail_fails(runner):
     broken = [task.broken for task in tasks(1500) if task.broken]
     assert len(broken) > 5
     for code in broken[:10]:
-        assert "Error" in workshop.result("python", code)
+        assert "Error" in runner.result("python", code)
 
 
 def test_an_intent_speaks_english_and_chinese_about_the_same_code():

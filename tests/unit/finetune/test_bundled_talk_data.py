@@ -10,7 +10,7 @@ import pytest
 
 from finetune.bundled.data import several, talk
 from finetune.bundled.data.dates import datewords
-from finetune.bundled.data.tasks import PARTED, Task
+from finetune.bundled.data.tasks import RESULT_SEPARATOR, Task
 from finetune.bundled.data.tools import browsing, drawing, functions, trouble
 from tools.base import ToolCall, ToolContext, ToolError
 from tools.functions.loading import load_tools
@@ -67,7 +67,7 @@ def test_only_the_call_that_is_mended_fails(skill, tmp_path):
                 assert well != step.mistaken, (step, text)
             else:
                 assert not step.mistaken
-        assert task.answer(PARTED.join(text for _, text in seen)).strip()
+        assert task.answer(RESULT_SEPARATOR.join(text for _, text in seen)).strip()
 
 
 def test_feasts_lie_ahead_or_behind():
@@ -134,6 +134,6 @@ def test_several_things_are_several_calls_in_their_order(tmp_path):
         task = several.task(r, TODAY, names, lambda: pytest.fail("no Python here"))
         assert len(task.calls) >= 2
         seen = results(task, tmp_path)
-        answer = task.answer(PARTED.join(text for _, text in seen))
+        answer = task.answer(RESULT_SEPARATOR.join(text for _, text in seen))
         assert answer.strip()
-        assert PARTED not in answer
+        assert RESULT_SEPARATOR not in answer

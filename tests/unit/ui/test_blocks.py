@@ -28,9 +28,9 @@ from app.ui.transcript.blocks import (
     WaitBlock,
     answer_blocks,
     exchanges,
+    has_clock,
     latest_blocks,
     live_blocks,
-    tick,
     usage_of,
 )
 from backends.events import Notice, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
@@ -54,12 +54,19 @@ def test_the_conversation_is_cut_at_the_users_messages() -> None:
     one, two = user("one"), user("two")
     answer, tool = said("", call("a")), Message("tool", result=result(call("a")))
     cut = exchanges([one, answer, tool, two])
-    assert [(e.at, e.question, e.answers) for e in cut] == [(0, one, (answer, tool)), (3, two, ())]
+    assert [(e.index, e.question, e.answers) for e in cut] == [
+        (0, one, (answer, tool)),
+        (3, two, ()),
+    ]
 
 
 def test_two_questions_in_a_row_and_an_answer_without_one() -> None:
     cut = exchanges([said("hello"), user("a"), user("b")])
-    assert [(e.at, e.question and e.question.text) for e in cut] == [(0, None), (1, "a"), (2, "b")]
+    assert [(e.index, e.question and e.question.text) for e in cut] == [
+        (0, None),
+        (1, "a"),
+        (2, "b"),
+    ]
     assert exchanges([]) == []
 
 
@@ -68,7 +75,7 @@ def test_every_message_is_in_exactly_one_exchange(messages: list[Message]) -> No
     cut = exchanges(messages)
     joined = [m for e in cut for m in ([e.question] if e.question else []) + list(e.answers)]
     assert joined == messages
-    assert [messages[e.at] for e in cut] == [e.question or e.answers[0] for e in cut]
+    assert [messages[e.index] for e in cut] == [e.question or e.answers[0] for e in cut]
 
 
 def test_an_answer_is_drawn_in_its_order() -> None:
@@ -135,10 +142,10 @@ def test_while_nothing_has_come_the_page_says_so() -> None:
 def test_what_waits_or_runs_has_its_own_clock_and_what_is_written_has_none() -> None:
     running = LiveCall(call("a"), "running", time.monotonic())
     asking = LiveCall(call("a"), "asking", asked=1)
-    assert tick(live_blocks(TurnSnapshot(), 0.0))
-    assert tick(live_blocks(TurnSnapshot("It is", calls=(running,)), 0.0))
-    assert not tick(live_blocks(TurnSnapshot("It is"), 0.0))
-    assert not tick(live_blocks(TurnSnapshot("It is", calls=(asking,)), 0.0))
+    assert has_clock(live_blocks(TurnSnapshot(), 0.0))
+    assert has_clock(live_blocks(TurnSnapshot("It is", calls=(running,)), 0.0))
+    assert not has_clock(live_blocks(TurnSnapshot("It is"), 0.0))
+    assert not has_clock(live_blocks(TurnSnapshot("It is", calls=(asking,)), 0.0))
 
 
 def folded(*events: Event) -> tuple[TurnSnapshot, list[Message]]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.ui.transcript import blocks, transcript
 from app.ui.transcript.blocks import latest
-from app.ui.transcript.transcript import MORE, SHOWN
+from app.ui.transcript.transcript import EARLIER_EXCHANGES, LATEST_EXCHANGES
 from backends.messages import Message, Text, user
 
 EARLIER = 3
@@ -55,18 +55,20 @@ def click(shown: AppTest, label: str) -> None:
 
 
 def test_a_long_conversation_shows_its_end() -> None:
-    shown = drawn(SHOWN + EARLIER)
-    assert len(shown.chat_message) == 2 * (SHOWN - 1)  # the last exchange is drawn by the page
+    shown = drawn(LATEST_EXCHANGES + EARLIER)
+    assert len(shown.chat_message) == 2 * (
+        LATEST_EXCHANGES - 1
+    )  # the last exchange is drawn by the page
     assert shown.text[0].value == f"message {EARLIER}"
     (more,) = shown.button
     assert more.label == f"Show {EARLIER} earlier messages"
     more.click().run()
-    assert len(shown.chat_message) == 2 * (SHOWN + EARLIER - 1)
+    assert len(shown.chat_message) == 2 * (LATEST_EXCHANGES + EARLIER - 1)
     assert shown.text[0].value == "message 0" and not shown.button
 
 
 def test_one_that_fits_is_shown_whole() -> None:
-    shown = drawn(SHOWN)
+    shown = drawn(LATEST_EXCHANGES)
     assert shown.text[0].value == "message 0" and not shown.button
 
 
@@ -76,21 +78,21 @@ def test_none_is_nothing() -> None:
 
 
 def test_earlier_messages_come_a_page_at_a_time_to_the_first_one() -> None:
-    shown, top = drawn(LONG), LONG - SHOWN
+    shown, top = drawn(LONG), LONG - LATEST_EXCHANGES
     assert numbers(shown) == list(range(top, LONG - 1))
     seen = set(numbers(shown))
     while top:
         click(shown, "Show")
-        top = max(0, top - MORE)
+        top = max(0, top - EARLIER_EXCHANGES)
         there = numbers(shown)
-        assert there == list(range(top, min(top + SHOWN + MORE, LONG - 1)))
+        assert there == list(range(top, min(top + LATEST_EXCHANGES + EARLIER_EXCHANGES, LONG - 1)))
         seen |= set(there)
     assert seen == set(range(LONG - 1))
     assert [each.label for each in shown.button] == [
-        f"Skip {LONG - 1 - SHOWN - MORE:,} messages to the latest"
+        f"Skip {LONG - 1 - LATEST_EXCHANGES - EARLIER_EXCHANGES:,} messages to the latest"
     ]
     click(shown, "Skip")
-    assert numbers(shown) == list(range(LONG - SHOWN, LONG - 1))
+    assert numbers(shown) == list(range(LONG - LATEST_EXCHANGES, LONG - 1))
 
 
 def test_what_was_on_top_is_scrolled_to_once() -> None:
@@ -109,10 +111,10 @@ def test_what_was_on_top_is_scrolled_to_once() -> None:
 def test_a_new_question_goes_back_to_the_latest() -> None:
     shown = drawn(LONG)
     click(shown, "Show")
-    assert len(numbers(shown)) == SHOWN + MORE - 1
+    assert len(numbers(shown)) == LATEST_EXCHANGES + EARLIER_EXCHANGES - 1
     shown.session_state["turns"] = LONG + 1
     shown.run()
-    assert numbers(shown) == list(range(LONG + 1 - SHOWN, LONG))
+    assert numbers(shown) == list(range(LONG + 1 - LATEST_EXCHANGES, LONG))
 
 
 def test_as_much_is_made_of_a_long_conversation_as_of_a_short_one(
@@ -138,7 +140,7 @@ def test_as_much_is_made_of_a_long_conversation_as_of_a_short_one(
         drawn_blocks.clear()
         drawn(turns)
         counts.append((len(made), len(drawn_blocks)))
-    assert counts[0] == counts[1] == (SHOWN, SHOWN - 1)
+    assert counts[0] == counts[1] == (LATEST_EXCHANGES, LATEST_EXCHANGES - 1)
 
 
 class Counted(Sequence[Message]):
@@ -162,7 +164,7 @@ def test_the_last_exchange_is_found_without_the_others() -> None:
     answer = Message("assistant", (Text("so"),))
     counted = Counted([*(user("a"), answer) * LONG, user("b"), answer, answer])
     last = latest(cast(Sequence[Message], counted))
-    assert last is not None and (last.at, last.answers) == (2 * LONG, (answer, answer))
+    assert last is not None and (last.index, last.answers) == (2 * LONG, (answer, answer))
     assert counted.looks < 10
     assert latest([]) is None
     assert latest([answer]) == blocks.Exchange(0, None, (answer,))

@@ -28,7 +28,7 @@ class NumberedLinks(Links):
         """See `Links`."""
         return absolute(self._base, href) if len(self.found) < MAX_LINKS else ""
 
-    def worded(self, text: str, address: str) -> str:
+    def render(self, text: str, address: str) -> str:
         """See `Links`."""
         if LINK_OPENS in text:  # a link in a link
             return text

@@ -1,1 +1,1 @@
-"""Which encoding a text file is in."""
+"""Detects the encoding of text."""

@@ -1,6 +1,6 @@
-"""The most frequent characters of East Asian languages: half of a running text is made of them.
+"""The most frequent characters of East Asian languages, which make up half of a running text.
 
-By them a guess at an encoding is told from another one, which makes rare characters of the bytes.
+Decoded with the right encoding, a text has many of them; with a wrong one, rare characters.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _JAPANESE = (
     "録株齢料費"
 )
 
-SIMPLE = frozenset(_COMMON)
-COMPLEX = (SIMPLE - frozenset(_SIMPLIFIED)) | frozenset(_TRADITIONAL)
+SIMPLIFIED = frozenset(_COMMON)
+TRADITIONAL = (SIMPLIFIED - frozenset(_SIMPLIFIED)) | frozenset(_TRADITIONAL)
 HANGUL = frozenset(_KOREAN)
 KANJI = frozenset(_JAPANESE)

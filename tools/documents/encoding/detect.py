@@ -1,9 +1,9 @@
-"""Bytes of a file or web page -> text.
+"""Decodes the bytes of a file or web page: detects their encoding.
 
-A byte order mark decides, then valid UTF-8, then what is declared (by a header, or in markup) where
-that fits, and at last the most plausible of a short list. The list is judged by how usual the
-characters are that an encoding makes of the bytes. Two Chinese characters are enough for that,
-where statistics over letters need a page. What fits none of it is left to charset-normalizer.
+These are tried in order: a byte order mark; valid UTF-8; the declared encoding (of a header or the
+markup), if it is plausible; the most plausible candidate of a short list; charset-normalizer.
+Plausibility is the share of usual characters in the decoded text. Two Chinese characters suffice
+for that, while statistics over letters need a page.
 """
 
 from __future__ import annotations
@@ -17,19 +17,25 @@ from typing import TextIO
 import webencodings
 
 from tools.documents.encoding.iso2022_jp import shift_jis
-from tools.documents.encoding.plausibility import ODD, SAMPLE, WIDE, score, scores
+from tools.documents.encoding.plausibility import (
+    MAX_BROKEN_SHARE,
+    SAMPLE_BYTES,
+    UTF16_CANDIDATES,
+    score,
+    scores,
+)
 
-BLOCK = 1 << 20
-SURE, SURE_OF_MUCH = 0.45, 0.6
-"""The score from which on an encoding of the short list is believed; the latter where at least
-`MUCH` characters were judged."""
-MUCH = 12
-BETTER = 0.2  # by how much another encoding must score higher than the one that is declared
-SEARCHED = 4096  # bytes in which markup names its encoding; HTML says 1,024, real pages need more
+BLOCK_BYTES = 1 << 20  # read from a file at a time
+MIN_SCORE, MIN_SCORE_OF_LONG = 0.45, 0.6
+"""The scores from which on a candidate is accepted: for short samples, and for samples of at least
+`LONG_SAMPLE` bytes beyond ASCII."""
+LONG_SAMPLE = 12
+SCORE_MARGIN = 0.2  # by which a candidate must score higher to replace the declared encoding
+MARKUP_HEAD_BYTES = 4096  # searched for a declaration; HTML demands 1,024, real pages need more
 
 REPLACE = "replace-but-a-cut-end"
-"""The error handler: U+FFFD stands for what can't be decoded, nothing for half a last character."""
-_CUT = re.compile("unexpected end|truncated|incomplete")  # what Python says of it
+"""The error handler: U+FFFD for undecodable bytes, nothing for a truncated last character."""
+_CUT = re.compile("unexpected end|truncated|incomplete")  # in Python's reasons for truncated input
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -39,7 +45,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-_JAPANESE = re.compile(rb"\x1b\$[@B]")  # how it begins in seven bits
+_JAPANESE = re.compile(rb"\x1b\$[@B]")  # the escape sequence that begins Japanese in ISO-2022-JP
 _NO_UTF8 = re.compile(rb"\0|" + _JAPANESE.pattern)
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _DECLARED = re.compile(
@@ -55,7 +61,7 @@ _SUPERSETS = {
     "euc-kr": "cp949",
     "iso-8859-1": "cp1252",
 }
-"""What is decoded in place of what a label says: all of it, and what programs write beyond it."""
+"""Supersets that programs write under the label of the standard encoding; decoded instead of it."""
 _PYTHON_CODEC = re.compile("(?:cp|utf|gb|iso|mac|big5|euc|hz|johab|koi8)[^ ]*")
 _LEGACY = {
     "zh": "gb18030",
@@ -73,47 +79,56 @@ _LEGACY = {
     **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), "cp1250"),
     **dict.fromkeys(("et", "lt", "lv"), "cp1257"),
 }
-"""What pages of a language were written in before UTF-8."""
+"""By language tag: the most common encoding of its pages before UTF-8."""
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """`data` as text, by what is `declared` of it (the label of a Content-Type header) where that
-    fits. What can't be decoded is U+FFFD, a character that is cut off at the end is left out. Line
-    ends stay as they are."""
+    """Decode the text of a file or a response.
+
+    Arguments:
+        data: all bytes, or the first ones.
+        declared: the encoding's label from a Content-Type header; used if it is plausible.
+
+    Returns the text: undecodable bytes become U+FFFD, a truncated character at the end is
+    dropped, and line ends are unchanged.
+    """
     return _decoded(data, _certain(data) or _chosen(data, [declared or ""], ""))
 
 
 def decode_markup(data: bytes, declared: str | None = None) -> str:
-    """The same for HTML and XML, which may say their encoding or their language themselves.
+    """Decode HTML or XML, which may declare its encoding or its language itself.
 
-    `declared` is heard first, and nothing of it where the bytes say otherwise: many servers declare
-    an encoding for pages that they don't know.
+    Arguments and result: see `decode`. `declared` comes before the page's own declaration, but
+    each is used only if it is plausible: many servers declare one encoding for all pages.
     """
     if encoding := _certain(data):
         return _decoded(data, encoding)
-    head = data[:SEARCHED]
-    # A page that can be searched for ASCII is in no UTF-16, whatever it says.
+    head = data[:MARKUP_HEAD_BYTES]
+    # A declaration that was found as ASCII contradicts UTF-16 and UTF-32.
     own = [(found[1] or found[2]).decode("ascii", "replace") for found in _DECLARED.finditer(head)]
     own = [label for label in own if not label.lower().startswith(("utf-16", "utf-32"))]
     language = _LANGUAGE.search(head)
-    spoken = language[1].decode("ascii").lower() if language else ""
-    hinted = _LEGACY.get(spoken) or _LEGACY.get(spoken[:2], "")
+    tag = language[1].decode("ascii").lower() if language else ""
+    hinted = _LEGACY.get(tag) or _LEGACY.get(tag[:2], "")
     return _decoded(data, _chosen(data, [declared or "", *own], hinted))
 
 
 def open_text(path: Path) -> TextIO:
-    """A text file of any size to read from, decoded; line ends are `\\n`. Raises OSError."""
+    """Open a text file of any size with its detected encoding. Raises OSError.
+
+    Reading it is as in `decode`, but line ends become `\\n`.
+    """
     with path.open("rb") as file:
         head = file.read(4)
         file.seek(0)
-        encoding = _marked(head) or _valid(iter(lambda: file.read(BLOCK), b""))
+        encoding = _marked(head) or _valid(iter(lambda: file.read(BLOCK_BYTES), b""))
         if encoding is None:
             encoding = encoding_of(_sample(path))
     return path.open(encoding=encoding, errors=REPLACE)
 
 
 def encoding_of(data: bytes) -> str:
-    """The encoding of a text, or of some of it, that has no mark and is no valid UTF-8."""
+    """The encoding (a Python codec's name) of bytes without a mark that are not valid UTF-8."""
     encoding = _without_letters(data)
     if encoding:
         return encoding
@@ -122,8 +137,9 @@ def encoding_of(data: bytes) -> str:
         return "utf-8"
     found = scores(sample, data)
     best = max(found, key=lambda name: found[name])
-    least = SURE_OF_MUCH if len(_BEYOND_ASCII.findall(sample)) >= MUCH else SURE
-    return best if found[best] >= least else _other(sample) or best
+    is_long = len(_BEYOND_ASCII.findall(sample)) >= LONG_SAMPLE
+    minimum = MIN_SCORE_OF_LONG if is_long else MIN_SCORE
+    return best if found[best] >= minimum else _by_charset_normalizer(sample) or best
 
 
 def _certain(data: bytes) -> str | None:
@@ -131,11 +147,11 @@ def _certain(data: bytes) -> str | None:
 
 
 def _chosen(data: bytes, labels: Sequence[str], hinted: str) -> str:
-    """The first of what is declared that is plausible, then what the language hints at."""
+    """The first plausible encoding of: the declared `labels`, `hinted`, the detected one."""
     encoding = _without_letters(data)
     sample = _beyond_ascii(data)
     declared = [name for label in labels if (name := _codec(label)) and _fits(data, name)]
-    # Latin-1 is what servers say that never looked: it is heard last.
+    # Latin-1 comes last, because it is the default of many servers.
     declared.sort(key="cp1252".__eq__)
     wide = [name for name in declared if name.startswith(("utf-16", "utf-32"))]
     if encoding or wide:
@@ -147,15 +163,15 @@ def _chosen(data: bytes, labels: Sequence[str], hinted: str) -> str:
     found = scores(sample, data)
     best = max(found.values())
     for name in declared:
-        if found.get(name, best) >= (best - BETTER if best >= SURE else 0):
+        if found.get(name, best) >= (best - SCORE_MARGIN if best >= MIN_SCORE else 0):
             return name
-    if hinted and _fits(data, hinted) and found.get(hinted, best) >= best - BETTER:
+    if hinted and _fits(data, hinted) and found.get(hinted, best) >= best - SCORE_MARGIN:
         return hinted
     return encoding_of(data)
 
 
 def _codec(label: str) -> str:
-    """Python's name of the codec that a label means, empty where it means none."""
+    """Python's name of the codec for a label; empty for an unknown label."""
     label = label.strip().lower()
     known = webencodings.lookup(label)
     if known is not None:
@@ -176,7 +192,7 @@ def _decoded(data: bytes, encoding: str) -> str:
     if encoding == "iso2022_jp":
         try:
             return data.decode(encoding)
-        except UnicodeDecodeError:  # Windows programs write more than the standard has
+        except UnicodeDecodeError:  # characters of Windows beyond the standard
             data, encoding = shift_jis(data), "cp932"
     return data.decode(encoding, REPLACE).removeprefix("\ufeff")
 
@@ -192,13 +208,15 @@ codecs.register_error(REPLACE, _replace)
 
 
 def _marked(data: bytes) -> str | None:
-    # The mark of UTF-32 begins with that of UTF-16.
+    # `_MARKS` has UTF-32 first, because its mark begins with that of UTF-16.
     return next((name for mark, name in _MARKS if data.startswith(mark)), None)
 
 
 def _valid(blocks: Iterable[bytes]) -> str | None:
-    """UTF-8 where all of a file is, and has no sign of an encoding that only looks like it. Its
-    last character may be cut off, but then it is not the only one beyond ASCII."""
+    """`utf-8` if all blocks are valid UTF-8 without null bytes or escape sequences, else None.
+
+    The last character may be truncated, unless it is the only one beyond ASCII.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     odd = beyond = False
     try:
@@ -212,28 +230,28 @@ def _valid(blocks: Iterable[bytes]) -> str | None:
 
 
 def _sample(path: Path) -> bytes:
-    """What lies around the first byte beyond ASCII, or the beginning."""
+    """Up to `SAMPLE_BYTES` around the first byte that isn't plain ASCII; empty without any."""
     with path.open("rb") as file:
         start = 0
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_BYTES):
             found = _BEYOND_ASCII.search(block) or _NO_UTF8.search(block)
             if found:
-                at = start + found.start()
-                file.seek(max(0, at - 64) & ~3)  # UTF-16 and 32 count in whole units
-                return file.read(SAMPLE)
+                offset = start + found.start()
+                file.seek(max(0, offset - 64) & ~3)  # aligned to the units of UTF-16 and UTF-32
+                return file.read(SAMPLE_BYTES)
             start += len(block)
     return b""
 
 
 def _without_letters(data: bytes) -> str | None:
-    """An encoding that is known by what it has of ASCII: zeros in UTF-16 and 32, escapes."""
+    """An encoding that is known by its control bytes: null bytes or escape sequences."""
     return _without_mark(data) or ("iso2022_jp" if _JAPANESE.search(data) else None)
 
 
 def _without_mark(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 by the zeros that it has for each letter, space and line end."""
-    part = data[: SAMPLE & ~3]
-    zeros = [part[at::4].count(0) for at in range(4)]
+    """UTF-16 or UTF-32 without a mark, by the positions of null bytes; None for others."""
+    part = data[: SAMPLE_BYTES & ~3]
+    zeros = [part[offset::4].count(0) for offset in range(4)]
     units = len(part) // 4
     if not units or sum(zeros) < units / 16:
         return None
@@ -241,8 +259,8 @@ def _without_mark(data: bytes) -> str | None:
         return "utf-32-le"
     if zeros[0] + zeros[1] > 1.9 * units:
         return "utf-32-be"
-    for encoding, judge in WIDE:  # a few of Chinese have a zero for their other byte
-        if score(part, encoding, judge) >= SURE:
+    for encoding, judge in UTF16_CANDIDATES:  # some Chinese characters have a null as low byte
+        if score(part, encoding, judge) >= MIN_SCORE:
             return encoding
     low, high = zeros[0] + zeros[2], zeros[1] + zeros[3]
     if max(low, high) < 8 * min(low, high):
@@ -251,27 +269,27 @@ def _without_mark(data: bytes) -> str | None:
 
 
 def _beyond_ascii(data: bytes) -> bytes:
-    """What is judged of a text, empty where it is ASCII."""
+    """The sample of a text around its first byte beyond ASCII; empty for ASCII."""
     first = _BEYOND_ASCII.search(data)
-    return data[max(0, first.start() - 64) :][:SAMPLE] if first else b""
+    return data[max(0, first.start() - 64) :][:SAMPLE_BYTES] if first else b""
 
 
 def _is_mostly_utf8(sample: bytes) -> bool:
     odd = len(_BEYOND_ASCII.findall(_UTF8.sub(b"", sample)))
-    return odd <= ODD * len(_UTF8.findall(sample))
+    return odd <= MAX_BROKEN_SHARE * len(_UTF8.findall(sample))
 
 
 def _fits(data: bytes, encoding: str) -> bool:
     try:
-        text = data[:SAMPLE].decode(encoding, REPLACE)
+        text = data[:SAMPLE_BYTES].decode(encoding, REPLACE)
     except (LookupError, UnicodeError):
         return False
     odd = sum(1 for character in text if character == "\ufffd" or "\x80" <= character <= "\x9f")
-    return odd <= ODD * sum(1 for character in text if character > "\x7f")
+    return odd <= MAX_BROKEN_SHARE * sum(1 for character in text if character > "\x7f")
 
 
-def _other(sample: bytes) -> str | None:
-    from charset_normalizer import from_bytes  # takes a while to import, and is rarely needed
+def _by_charset_normalizer(sample: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # slow to import, and rarely needed
 
     best = from_bytes(sample).best()
     return best.encoding if best is not None else None

@@ -1,6 +1,6 @@
-"""Japanese in seven bits -> the same in Shift_JIS, with what Windows programs write beyond it.
+"""Converts ISO-2022-JP to Shift_JIS, including the characters that Windows adds to the standard.
 
-Python's own codec knows no characters of row 13 (①, ㈱) nor of IBM's rows; its cp932 does.
+Python's ISO-2022-JP codec lacks row 13 (①, ㈱) and IBM's rows; its cp932 codec has them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _SINGLE = re.compile(rb"[\x21-\x5f]")
 
 
 def shift_jis(data: bytes) -> bytes:
-    """Text in ISO-2022-JP as bytes of Shift_JIS (cp932)."""
+    """Convert text in ISO-2022-JP to Shift_JIS (cp932)."""
     return _PART.sub(_converted, data)
 
 
@@ -21,7 +21,7 @@ def _converted(part: re.Match[bytes]) -> bytes:
     mark, text = part[1], part[2]
     if mark in (b"$@", b"$B"):
         return _PAIR.sub(_two_bytes, text)
-    if mark == b"(I":  # katakana of half width
+    if mark == b"(I":  # half-width katakana
         return _SINGLE.sub(lambda found: bytes([found[0][0] | 0x80]), text)
     return text
 

@@ -1,1 +1,1 @@
-"""Reading in a child process with limits: client, worker, what is heard of a file."""
+"""Reads a file in a worker process with limits: the client, the worker, and their protocol."""

@@ -204,7 +204,7 @@ def read(
         "path": str(path),
         "name": name,
         "options": {
-            "most_pages": options.most_pages,
+            "max_pages": options.max_pages,
             "password": options.password,
             "ocr": options.ocr,
         },

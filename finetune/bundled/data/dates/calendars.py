@@ -13,7 +13,7 @@ from finetune.bundled.data.vocabulary import MONTHS
 
 
 def written(r: Random, when: date) -> str:
-    """A date in one of the forms that mean the same everywhere."""
+    """A date in a random format that is unambiguous everywhere."""
     month = MONTHS[when.month - 1]
     day = f"{when.day}{'th' if when.day in (11, 12, 13) else {1: 'st', 2: 'nd', 3: 'rd'}.get(when.day % 10, 'th')}"
     return r.choice(

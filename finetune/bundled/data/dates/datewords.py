@@ -1,4 +1,4 @@
-"""Dates as people say them: written out, without a year, by the name of a feast."""
+"""Formats dates as people say them: in words, without a year, by the name of a holiday."""
 
 # ruff: noqa: E501  (a line a form)
 
@@ -31,7 +31,7 @@ def ordinal(n: int) -> str:
 
 
 def written(r: Random, when: date) -> str:
-    """A date as people write it, unambiguous."""
+    """A date in a random unambiguous format."""
     month, day, year = MONTHS[when.month - 1], when.day, when.year
     return r.choice([
         *[when.isoformat()] * 4, f"{month} {day}, {year}", f"{month} {day}, {year}", f"{day} {month} {year}", f"{day} {month} {year}",

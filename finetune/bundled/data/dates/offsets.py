@@ -1,4 +1,4 @@
-"""Dates so many days or weeks before or after another."""
+"""Tasks on dates that are a number of days, weeks or months before or after another."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -52,7 +52,7 @@ NEAR = [("{What {day|date} is|What's the date} tomorrow{?|}", 1), ("{Which|What}
 
 
 def length(r: Random) -> tuple[str, int, str]:
-    """A stretch of time as it is said, how many it is, and of what."""
+    """A length of time: in words, its number, and its unit."""
     if r.random() < 0.08:
         return r.choice(
             [
@@ -124,7 +124,7 @@ def add(r: Random, today: date) -> Task:
 
 
 def counted_from(start: date, amount: int, unit: str) -> str:
-    """The call's arguments; days go unsaid."""
+    """The call's arguments; the unit is left out for days, the default."""
     return arguments(start=start, amount=amount, **({"unit": unit} if unit == "weeks" else {}))
 
 

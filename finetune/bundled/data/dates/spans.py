@@ -1,4 +1,4 @@
-"""Days between dates, the dates said in many ways."""
+"""Tasks on the days between dates, which are said in many ways."""
 
 # ruff: noqa: E501  (a line a template)
 

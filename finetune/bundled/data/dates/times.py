@@ -1,4 +1,4 @@
-"""Times, days and lengths of time: as they are said, and as they are sent."""
+"""Values of times, days and lengths of time: how they are said, and what is sent."""
 
 # ruff: noqa: E501  (a line a table row)
 
@@ -22,14 +22,14 @@ TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 80: "
 
 @dataclass(frozen=True)
 class Kind:
-    """A schema, and a maker of values that fit it."""
+    """A JSON schema, and a maker of random values for it."""
 
     schema: dict[str, Any]
     make: Make
 
 
 def in_words(n: int) -> str:
-    """A small whole number in words, any other in digits."""
+    """A small integer in words, others in digits."""
     return SMALL[n] if n <= 12 else TENS.get(n, str(n))
 
 
@@ -62,7 +62,7 @@ def _time(r: Random) -> Kind:
 
 
 def day(r: Random, today: date, low: int = 0, high: int = 400) -> Said:
-    """A day so many days away, as it is said, and as ISO has it."""
+    """A random day, `low` to `high` days after today, as it is said, and in ISO format."""
     away = r.choice(
         [
             1,
@@ -97,7 +97,7 @@ def _date(r: Random) -> Kind:
 
 
 def _past(r: Random) -> Kind:
-    """A day gone by."""
+    """A day in the past."""
 
     def make(r: Random, today: date) -> Said:
         if r.random() < 0.15:
@@ -143,7 +143,7 @@ def _month(r: Random) -> Kind:
 def _span(
     unit: str, high: int, other: str, factor: int, special: dict[str, int]
 ) -> Callable[[Random], Kind]:
-    """A length of time in one unit, said in it or in a larger one."""
+    """A length of time in one unit, which is said in this or a larger unit."""
 
     def make(r: Random, _: date) -> Said:
         kind = r.random()

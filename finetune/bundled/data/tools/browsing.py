@@ -1,7 +1,7 @@
-"""Questions that are looked up: a search, pages opened, an answer with the words it rests on.
+"""Tasks for the browser: a search, opened pages, and an answer that quotes them.
 
-Nothing in the pages is true: companies, towns, people and figures are made up each time, so that
-copying from the page is the only way to the answer.
+Companies, towns, people and figures are made up each time, so that the answer can only be copied
+from the page.
 """
 
 # ruff: noqa: E501  (a line a template)
@@ -34,7 +34,7 @@ TEMPLATES = [
 
 @dataclass(frozen=True)
 class Lookup:
-    """A question, what is searched, and the results with the page that has the answer."""
+    """A question, its search, and the results with the page that has the answer."""
 
     ask: str
     query: str
@@ -135,7 +135,7 @@ def plain(r: Random, today: date) -> Task:
 
 
 def two(r: Random, today: date) -> Task:
-    """Two pages at once, of which one has the fact."""
+    """Two pages are opened at once, one of which has the fact."""
     found = lookup(r, today)
     other = next(page for page in found.results if page is not found.right)
     second = replace(other, title=f"{found.right.title}: overview")
@@ -147,7 +147,7 @@ def two(r: Random, today: date) -> Task:
 
 
 def failed(r: Random, today: date) -> Task:
-    """The page can't be read: another that was opened with it has the answer, or the next one."""
+    """A page can't be read; one opened with it, or after it, has the answer."""
     found = lookup(r, today)
     other = next(page for page in found.results if page is not found.right)
     why = r.choice(["404", "403", "it took longer than 10 s", "a login is asked for", "500"])
@@ -170,7 +170,7 @@ def failed(r: Random, today: date) -> Task:
 
 
 def further(r: Random, today: date) -> Task:
-    """The fact is further down the page: found by its words, or by scrolling."""
+    """The fact is further down the page, and is reached by `find` or `scroll`."""
     found = lookup(r, today)
     head = tuple(line for line in found.right.lines if line != found.fact)
     start = replace(found.right, lines=head)
@@ -195,7 +195,7 @@ def further(r: Random, today: date) -> Task:
 
 
 def given(r: Random, today: date) -> Task:
-    """An address in the request."""
+    """A question about the page at an address in the request."""
     found = lookup(r, today)
     page = replace(found.right, id=r.choice([0, 0, r.randint(1, 30)]))
     found = replace(found, right=page)
@@ -214,7 +214,7 @@ def given(r: Random, today: date) -> Task:
 
 
 def summary(r: Random, today: date) -> Task:
-    """An address and nothing more: what the page says."""
+    """A request for a summary of the page at an address."""
     found = lookup(r, today)
     page = replace(
         found.right,
@@ -232,7 +232,7 @@ def summary(r: Random, today: date) -> Task:
 
 
 def nothing(r: Random, today: date) -> Task:
-    """No result, no network, or pages that don't say it."""
+    """A search without a result, without a network, or whose pages don't have the fact."""
     found = lookup(r, today)
     zh = any(c >= "\u4e00" for c in found.ask)
     search = found.search

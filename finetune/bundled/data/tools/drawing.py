@@ -1,4 +1,4 @@
-"""Pictures painted from a description, and told apart from plots."""
+"""Tasks for the image tool, as distinct from plots."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -67,7 +67,7 @@ SCENES_ZH = ["一只在月亮上的猫", "一条红色的龙", "海边的日落"
 
 
 def scene(r: Random) -> str:
-    """What is to be seen."""
+    """A random description of a scene."""
     if r.random() < 0.3:
         found = r.choice(SCENES)
     else:
@@ -79,7 +79,7 @@ def scene(r: Random) -> str:
 
 
 def request(r: Random) -> tuple[str, str]:
-    """A request for a picture, and the description that stands in it."""
+    """A request for an image, and the description in it."""
     if r.random() < 0.15:
         found = r.choice(SCENES_ZH)
         return phrase(
@@ -124,7 +124,7 @@ def paint(r: Random, today: date) -> Task:
 
 
 def undrawable(r: Random) -> Task:
-    """A picture where nothing paints."""
+    """A request for an image where no tool makes images."""
     ask, _ = request(r)
     if not ask.isascii():
         return Task(ask, said("抱歉，我没有能画画的工具。"))

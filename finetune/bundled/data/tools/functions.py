@@ -1,4 +1,4 @@
-"""The functions that come with the app, called and really run (but for the weather's network)."""
+"""Tasks for the app's functions, with real results, except for the weather's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from finetune.bundled.data.maths import chance, quantities
 from finetune.bundled.data.tasks import DatedSkill
 from finetune.bundled.data.tools import places
 
-# A skill: its function, and how often it is drawn.
+# By skill: its function, and its relative frequency.
 OWN: dict[DatedSkill, tuple[str, float]] = {
     **quantities.OWN,
     **places.OWN,

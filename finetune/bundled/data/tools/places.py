@@ -1,4 +1,4 @@
-"""The time in, and the weather of, places all over the world (the weather's network is made up)."""
+"""Tasks on the time and the weather in places all over the world; weather reports are made up."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -9,7 +9,7 @@ from random import Random
 
 from finetune.bundled.data.tasks import DatedSkill, Task, arguments, phrase, said
 
-# Places whose own name is a time zone's.
+# Places whose name is that of a time zone.
 CITIES = ["Tokyo", "Paris", "London", "Berlin", "Madrid", "Rome", "Cairo", "Sydney", "Toronto", "Chicago", "Denver",
           "Lisbon", "Dublin", "Oslo", "Helsinki", "Vienna", "Prague", "Warsaw", "Athens", "Istanbul", "Moscow",
           "Shanghai", "Singapore", "Seoul", "Jakarta", "Manila", "Bangkok", "Dubai", "Nairobi", "Lagos", "Lima",
@@ -22,7 +22,7 @@ CITIES = ["Tokyo", "Paris", "London", "Berlin", "Madrid", "Rome", "Cairo", "Sydn
           "Algiers", "Accra", "Dakar", "Abidjan", "Kampala", "Johannesburg", "Harare", "Luanda", "Khartoum", "Addis Ababa",
           "Malta", "Monaco", "Luxembourg", "Belgrade", "Zagreb", "Sarajevo", "Samarkand", "Tashkent", "Almaty", "Vladivostok",
           "Yakutsk", "Reykjavik", "Bermuda", "Barbados", "Beirut", "Damascus", "Jerusalem", "Kuwait", "Qatar", "Japan", "Egypt"]  # fmt: skip
-# Places that share another place's zone, as many people know them.
+# Well-known places in the time zone of another one.
 ZONES = {"Beijing": "Asia/Shanghai", "San Francisco": "America/Los_Angeles", "Seattle": "America/Los_Angeles",
          "Boston": "America/New_York", "Miami": "America/New_York", "Washington": "America/New_York",
          "Dallas": "America/Chicago", "Houston": "America/Chicago", "Munich": "Europe/Berlin", "Hamburg": "Europe/Berlin",
@@ -61,7 +61,7 @@ SKIES = ["Sunny", "Clear", "Partly cloudy", "Cloudy", "Overcast", "Light rain", 
 
 
 def place(r: Random) -> str:
-    """A place with weather, known or made up."""
+    """A random place, known or made up."""
     if r.random() < 0.6:
         return r.choice(MORE_CITIES)
     name = "".join(
@@ -138,7 +138,7 @@ WEATHER_IN = (
 
 
 def look(r: Random, city: str, zh: bool = False) -> tuple[str, str]:
-    """A report, and what is said of it."""
+    """A made-up weather report, and an answer about it."""
     degrees, sky = r.randint(-15, 39), r.choice(SKIES)
     seen = (f"{city}, {r.choice(COUNTRIES)}: {sky}, {degrees} °C (feels like {degrees + r.randint(-3, 2)} °C), "
             f"humidity {r.randint(20, 98)} %, wind {r.randint(1, 50)} km/h.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Calls of the app's functions that fail: mended once where that can be done, else given up."""
+"""Tasks in which a call of the app's functions fails, and is corrected or given up."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -11,7 +11,7 @@ from finetune.bundled.data.dates import datewords, spans
 from finetune.bundled.data.maths import quantities
 from finetune.bundled.data.maths.quantities import UNIT, UNITS
 from finetune.bundled.data.tasks import (
-    PARTED,
+    RESULT_SEPARATOR,
     Answer,
     DatedSkill,
     Step,
@@ -22,7 +22,7 @@ from finetune.bundled.data.tasks import (
 )
 from finetune.bundled.data.tools import places
 
-# Units as they are said that the tool's table doesn't have; and units of which it has none.
+# Names of units that the tool doesn't know by that name, and units that it doesn't know at all.
 SPOKEN = ["miles per hour", "kilometres per hour", "metres per second", "kilos", "cubic metres"]
 UNKNOWN = [("acres", "hectares"), ("horsepower", "kilowatts"), ("joules", "calories"), ("light years", "km"), ("carats", "grams"), ("fathoms", "metres"),
            ("psi", "bar"), ("bytes", "megabytes"), ("furlongs", "miles"), ("barrels", "litres"), ("parsecs", "light years"), ("teaspoons", "ml"),
@@ -30,8 +30,8 @@ UNKNOWN = [("acres", "hectares"), ("horsepower", "kilowatts"), ("joules", "calor
 
 
 def last(answer: Answer) -> Answer:
-    """The answer to the last of several results."""
-    return lambda observed: answer(observed.rsplit(PARTED, 1)[-1])
+    """An answer that depends only on the last of several results."""
+    return lambda observed: answer(observed.rsplit(RESULT_SEPARATOR, 1)[-1])
 
 
 def mended(ask: str, answer: Answer, tool: str, wrong: str, right: str) -> Task:
@@ -73,7 +73,7 @@ def zone(r: Random, today: date) -> Task:
 
 
 def no_zone(r: Random, today: date) -> Task:
-    """No place has such a name: one more try, then the truth."""
+    """A place that doesn't exist: a second attempt, then an answer that says so."""
     city = r.choice(
         [
             "Atlantis",
@@ -100,7 +100,7 @@ def no_place(r: Random, today: date) -> Task:
 
 
 def busy(r: Random, today: date) -> Task:
-    """A service that fails once and then answers, or fails for good."""
+    """A service that fails once, or every time."""
     city = places.place(r)
     seen, answer = places.look(r, city)
     trouble = r.choice(
@@ -116,7 +116,7 @@ def busy(r: Random, today: date) -> Task:
 
 
 def span(r: Random, today: date) -> Task:
-    """A date that is not written as the tool wants it."""
+    """A date in a format that the tool doesn't accept."""
     goal = today + timedelta(days=r.randint(3, 700))
     named = datewords.written(r, goal)
     while named in (goal.isoformat(), goal.isoformat().replace("-", "/")):

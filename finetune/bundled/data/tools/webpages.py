@@ -1,4 +1,4 @@
-"""A made-up web: companies, towns, people and figures, and pages about them."""
+"""Makes up companies, towns, people and figures, and web pages about them."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -59,7 +59,7 @@ def name(r: Random, parts: int = 2) -> str:
 
 
 def slots(r: Random) -> dict[str, str]:
-    """A small world of its own."""
+    """Random values for the facts of a page: names, places, figures."""
     firsts = [
         "Anna",
         "Bruno",
@@ -93,7 +93,7 @@ def slots(r: Random) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Page:
-    """A page as a result and as text."""
+    """A made-up page, as a search result and as text."""
 
     id: int
     title: str
@@ -111,7 +111,7 @@ class Page:
         return f"[{self.id}] {self.title}\n{self.host} · {self.day}\n{snippet}"
 
     def text(self, first: int = 1, last: int | None = None, total: int | None = None) -> str:
-        """Some lines of it, as the browser shows them."""
+        """Some lines of the page, in the form of the browser's result."""
         last = last or len(self.lines)
         shown = [f"{at}: {line}" for at, line in enumerate(self.lines, 1) if first <= at <= last]
         return "\n".join([f"[{self.id}] {self.title}",

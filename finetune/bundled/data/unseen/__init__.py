@@ -1,1 +1,1 @@
-"""Functions that the model has never seen."""
+"""Tasks for made-up functions, so that the model learns to call functions it has never seen."""

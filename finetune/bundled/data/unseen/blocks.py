@@ -1,16 +1,15 @@
-"""Functions that don't exist, as they are written.
+"""Reads the made-up functions of `calls/*.txt`.
 
-Each is a block of lines in `calls/*.txt`; `{a|b}` is one of these:
+Each is a block of lines, in which one alternative of `{a|b}` is chosen at random:
 
     [domain]
     {book|reserve}_table :: {Book|Reserve} a table         names :: description, a verb first
-    place/venue:restaurant, people?:c2-9, date?:date       a/b are names of one parameter, `?`
-                                                           stands behind those left out at times
-    > A table at <place>[date: <on:date>]                  a request; a stretch in [...] is there
-                                                           when its parameter is given
-    + people: Make it <people>                             a request that changes one argument
+    place/venue:restaurant, people?:c2-9, date?:date       name/alias:kind; `?`: optional
+    > A table at <place>[date: <on:date>]                  a request; text in [...] is used if its
+                                                           parameter is given
+    + people: Make it <people>                             a follow-up that changes one argument
     = {"id": <<i1-99>>} => Booked as number <<i1-99>>.     a result and the answer to it; `<<kind>>`
-                                                           is drawn, the same in both
+                                                           is random, the same in both
 """
 
 from __future__ import annotations
@@ -23,7 +22,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Parameter:
-    """`names` may stand for it in a schema; the first is its key in the templates."""
+    """A parameter of a function.
+
+    Attributes:
+        names: the names that it may have in a schema; the first one is its key in the templates.
+        kind: its kind, see `values`.
+        optional: whether requests may leave it out.
+    """
 
     names: tuple[str, ...]
     kind: str
@@ -32,7 +37,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Block:
-    """A function as it is written."""
+    """The templates of a function."""
 
     domain: str
     name: str
@@ -64,7 +69,7 @@ def _block(domain: str, lines: Sequence[str]) -> Block:
 
 @cache
 def blocks() -> tuple[Block, ...]:
-    """All functions, in the order of the files."""
+    """The blocks of all functions, in the order of the files."""
     found = []
     for path in sorted(Path(__file__).with_name("calls").glob("*.txt")):
         domain = path.stem

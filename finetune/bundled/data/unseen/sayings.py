@@ -1,4 +1,4 @@
-"""Talk and knowledge: `request => answer` lines."""
+"""Requests for talk and knowledge with their answers, as lines of `request => answer`."""
 
 # ruff: noqa: E501  (a line a template)
 

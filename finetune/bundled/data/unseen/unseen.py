@@ -1,4 +1,4 @@
-"""Requests for functions that the model has never seen, and requests that nothing can meet."""
+"""Tasks for made-up functions, and requests that no offered function can do."""
 
 # ruff: noqa: E501  (a line a template)
 
@@ -32,14 +32,14 @@ from tools.base import ToolSpec
 
 MISSING = 0.04  # share of requests that lack a required value
 ERRORS = 0.06  # share of results that are errors
-FOLLOWED = 0.3  # share of requests with a second one that leans on them
-# What Python, or plain knowledge, could do as well is no example of what can't be done.
+FOLLOWED = 0.3  # share of requests with a follow-up that depends on them
+# Domains that Python or plain knowledge can answer, and so no examples of impossible requests.
 COMPUTED = {"maths", "science", "geometry", "text", "dates", "finance", "stats"}
 _SLOT = re.compile(r"<(on:)?(\w+)>")
 _DRAWN = re.compile(r"<<([^<> ]+)( \w+)?>>")
 _STRETCH = re.compile(r"\[(\w+):([^][]*)\]")
 _NO_PREPOSITION = ("today", "tomorrow", "the day after", "next ", "this ", "yesterday")
-# Domains whose functions hardly do one another's work.
+# Domains whose functions hardly overlap with those of others.
 DISTINCT = {
     "travel",
     "finance",
@@ -54,9 +54,9 @@ DISTINCT = {
     "cars",
     "housing",
 }
-# Where neither the name nor an enumeration asks for a code, the name is sent.
+# Kinds whose name is sent if neither the parameter's name nor an enumeration asks for a code.
 PLAIN = {"countrycode": "country", "langcode": "language"}
-# Parameters that no request speaks of; they are left out.
+# Optional parameters that no request mentions, and calls leave out.
 UNSAID: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer"}, "format": {"type": "string", "enum": ["json", "text", "html"]},
     "verbose": {"type": "boolean"}, "locale": {"type": "string"}, "max_results": {"type": "integer"},
@@ -68,7 +68,7 @@ UNSAID: dict[str, dict[str, Any]] = {
 
 
 class Function:
-    """One function, its names and schema drawn; makes requests for it."""
+    """A made-up function with random names and schema, and a maker of tasks for it."""
 
     def __init__(self, r: Random, block: Block) -> None:
         self.block = block
@@ -86,7 +86,8 @@ class Function:
             if each.kind in PLAIN and "enum" not in made.schema and "code" not in name:
                 made = kind(r, PLAIN[each.kind])
             self.kinds[each.names[0]] = made
-        self._optional = {each.names[0] for each in block.parameters if each.optional}
+        # A tuple, because the order of a set would make the data depend on the hash seed.
+        self._optional = tuple(each.names[0] for each in block.parameters if each.optional)
         self.spec = ToolSpec(self.name, self._description(r), self._schema(r))
 
     def _description(self, r: Random) -> str:
@@ -118,7 +119,7 @@ class Function:
         return any(name == shown and key not in self._optional for key, name in self.shown.items())
 
     def task(self, r: Random, today: date) -> Task:
-        """A request for it; a few lack something, and are asked back."""
+        """A task for the function; in a few, a value is missing, and the answer asks for it."""
         if r.random() < MISSING and (made := self._lacking(r)):
             return made
         given, spoken, ask = self._request(r, today, r.choice(self.block.asks))
@@ -128,7 +129,7 @@ class Function:
         return task
 
     def _lacking(self, r: Random) -> Task | None:
-        """Its description as a request, with no value in it."""
+        """A task whose request is the description, without values; None if none is required."""
         needed = [
             max(each.names[:2], key=len) for each in self.block.parameters if not each.optional
         ]
@@ -158,7 +159,7 @@ class Function:
     def _request(
         self, r: Random, today: date, ask: str
     ) -> tuple[dict[str, Any], dict[str, str], str]:
-        """What is sent by key, what is said by key, and the request's words."""
+        """The values to send, by key, how they are said, by key, and the request's text."""
         ask = phrase(r, ask)
         left_out = {key for key in self._optional if r.random() < 0.4}
         ask = _STRETCH.sub(
@@ -181,7 +182,7 @@ class Function:
             if each.kind in ("date", "past", "time") and each.names[0] in given
         ]
         if len(days) == 2 and given[days[0]] > given[days[1]]:
-            # The earlier day is the one that is declared first.
+            # The parameter that is declared first gets the earlier day.
             for values in (given, spoken):
                 values[days[0]], values[days[1]] = values[days[1]], values[days[0]]
         ask = _filled(re.sub(r"<=\w+>", "", ask), spoken)
@@ -228,7 +229,7 @@ class Function:
     def _follow(
         self, r: Random, today: date, given: Mapping[str, Any], spoken: Mapping[str, str]
     ) -> Task | None:
-        """The same with one argument changed."""
+        """A follow-up that changes one argument."""
         kinds = [each.kind for each in self.block.parameters]
         ways = [(key, ask) for key, ask in self.block.changes if key in self.kinds]
         for each in self.block.parameters:
@@ -279,7 +280,7 @@ def _filled(text: str, spoken: Mapping[str, str]) -> str:
 
 
 def functions(r: Random, count: int) -> list[Function]:
-    """Functions with different names, often of one domain."""
+    """`count` functions with different names, often of one domain."""
     everything = blocks()
     found: dict[str, Function] = {}
     domain = r.choice(everything).domain if count > 1 and r.random() < 0.5 else None
@@ -293,8 +294,7 @@ def functions(r: Random, count: int) -> list[Function]:
 
 
 def impossible(r: Random, today: date, offered: list[str]) -> Task:
-    """A request for one of these functions where none on offer has to do with it; at times for
-    one of the same domain."""
+    """A request for a function that isn't offered, sometimes of the same domain as one that is."""
     known = {word for name in offered for word in words_of(name)}
     possible = [b for b in blocks() if b.domain not in COMPUTED and not (_topics(b) & known)]
     domains = {b.domain for b in blocks() if _topics(b) & known} & DISTINCT
@@ -310,7 +310,7 @@ def _topics(block: Block) -> frozenset[str]:
 
 
 def saying(r: Random) -> Task:
-    """Talk and knowledge, answered without a call."""
+    """A request for talk or knowledge, answered without a call."""
     request, _, answer = r.choice(SAYINGS.splitlines()).partition(" => ")
     return Task(phrase(r, request), said(phrase(r, answer).replace("\\n", "\n")))
 

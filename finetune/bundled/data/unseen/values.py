@@ -1,4 +1,4 @@
-"""Values of many kinds: how one is said in a request, and what is sent for it.
+"""Values of many kinds: how each is said in a request, and what is sent for it.
 
 A kind is written in one of these ways:
 

@@ -219,7 +219,7 @@ def test_the_same_content_is_read_once_for_all(
 
 
 def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = DocumentLoader(kept=100)
+    room = DocumentLoader(cache_bytes=100)
     desk = DocumentStore(room)
     desk.add(put("a.txt", "x" * 200))
     settled(desk)

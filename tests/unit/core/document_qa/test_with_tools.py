@@ -50,7 +50,7 @@ class Talk:
         self.server = server
         settings = Settings(model=f"{server.url}#scripted", data=str(folder), context=context)
         self.service = Service(Loaded(settings, {}))
-        self.documents = self.service.study("documents")
+        self.documents = self.service.open_documents("documents")
         assert self.documents is not None
         registry = Registry((add, tell))
         self.session = Session(folder / "s", registry, self.service.model, self.documents)

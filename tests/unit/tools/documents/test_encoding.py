@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.documents.encoding.detect import BLOCK, decode, decode_markup, open_text
+from tools.documents.encoding.detect import BLOCK_BYTES, decode, decode_markup, open_text
 
 SIMPLIFIED = [
     "你好",
@@ -123,7 +123,7 @@ def written(path: Path, data: bytes) -> str:
 
 
 def test_a_file_is_decoded_by_what_comes_late_in_it(tmp_path):
-    plain = "plain words " * (BLOCK // 10)
+    plain = "plain words " * (BLOCK_BYTES // 10)
     assert written(tmp_path / "a", (plain + "中文资料").encode("gb18030")).endswith("中文资料")
     assert written(tmp_path / "b", (plain + "日本").encode()).endswith("日本")
 
@@ -135,7 +135,7 @@ def test_line_ends_are_one_kind_and_a_mark_is_no_text(tmp_path):
 
 
 def test_a_character_on_the_border_of_two_blocks_stays_whole(tmp_path):
-    text = "x" * (BLOCK - 1) + "é日" * 3
+    text = "x" * (BLOCK_BYTES - 1) + "é日" * 3
     assert written(tmp_path / "a", text.encode()) == text
 
 

@@ -86,7 +86,7 @@ def test_macros_are_left_alone(tmp_path):
 
 def test_no_more_pages_than_allowed_and_that_is_said(tmp_path):
     full_slides(tmp_path / "x.pptx")
-    pieces = read(tmp_path / "x.pptx", most_pages=2)
+    pieces = read(tmp_path / "x.pptx", max_pages=2)
     assert len(pages(pieces)) == 2
     assert remarks(pieces) == ["Only the first 2 pages were read."]
 

@@ -227,7 +227,7 @@ def test_a_file_without_pages_says_why(tmp_path: Path, data: bytes, sentence: st
 
 def test_what_is_missing_of_a_file_is_said(tmp_path: Path) -> None:
     path = text_pdf(tmp_path / "a.pdf", [[f"Page {n}"] for n in range(5)])
-    assert remarks(path, Options(most_pages=2)) == ["Only the first 2 of 5 pages were read."]
+    assert remarks(path, Options(max_pages=2)) == ["Only the first 2 of 5 pages were read."]
     cut = file(tmp_path, one_page(HELLO).partition(b"startxref")[0])
     assert text(cut) == "Hello there"
     assert "cut short" in remarks(cut)[0]

@@ -23,7 +23,7 @@ from tests.support.made_texts import (
 from tests.support.words_in_order import pages, read, remarks, share_in_order, unread, words
 from tools.documents.base import DocumentError
 from tools.documents.readers.html import reader as html
-from tools.documents.readers.layout.pagination import SIZE, pieces
+from tools.documents.readers.layout.pagination import PAGE_CHARS, pieces
 from tools.documents.readers.tables import delimited
 
 MAKERS = {
@@ -65,7 +65,7 @@ def test_a_long_text_is_cut_at_paragraph_ends(tmp_path):
     paragraph = "Some words in a sentence. " * 20
     found = texts(tmp_path, "x.txt", "\n\n".join([paragraph] * 50))
     assert len(found) == 10
-    assert all(len(text) <= SIZE and text.endswith("sentence.") for text in found)
+    assert all(len(text) <= PAGE_CHARS and text.endswith("sentence.") for text in found)
     assert words(" ".join(found)) == words(paragraph) * 50
 
 
@@ -76,7 +76,7 @@ def test_a_form_feed_ends_a_page(tmp_path):
 def test_a_paragraph_without_end_is_cut_between_its_words(tmp_path):
     found = texts(tmp_path, "x.txt", "word " * 30_000)
     assert words(" ".join(found)) == ["word"] * 30_000
-    assert all(len(text) <= SIZE for text in found)
+    assert all(len(text) <= PAGE_CHARS for text in found)
     chinese = texts(tmp_path, "y.txt", "这是一句话。" * 2000)
     assert all(text.endswith("。") for text in chinese)
 
@@ -103,7 +103,7 @@ def test_controls_are_no_text(tmp_path):
 def test_pages_beyond_the_limit_are_said(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text("word " * 10_000)
-    found = read(path, most_pages=3)
+    found = read(path, max_pages=3)
     assert len(pages(found)) == 3
     assert remarks(found) == ["Only the first 3 pages were read."]
 
@@ -112,10 +112,10 @@ READ_IN_LITTLE_MEMORY = """
 import resource, sys
 from tests.support.words_in_order import read
 from pathlib import Path
-read(Path(sys.argv[1]), most_pages=1)  # what is imported is not counted
+read(Path(sys.argv[1]), max_pages=1)  # what is imported is not counted
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (held + (64 << 20),) * 2)
-print(len(read(Path(sys.argv[1]), most_pages=500)))
+print(len(read(Path(sys.argv[1]), max_pages=500)))
 """
 
 

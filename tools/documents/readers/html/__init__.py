@@ -1,1 +1,1 @@
-"""HTML as a reader of the page sees it, in runs of Markdown: for documents and for web pages."""
+"""Converts the visible text of HTML to Markdown segments, for documents and web pages."""

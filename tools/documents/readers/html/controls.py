@@ -1,4 +1,4 @@
-"""What a form of a saved page was filled with."""
+"""Reads the values of form controls in a saved page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ _LABELS = ("submit", "button", "reset")
 
 
 def filled_in(control: HtmlElement) -> str:
-    """What a control shows: the words typed, the option chosen, whether a box is ticked."""
+    """The text that a form control shows: its value, its selected options, or ☑ or ☐ for a box.
+
+    Arguments:
+        control: a `textarea`, `select`, `input` or `button` element.
+    """
     if control.tag == "textarea":
         return str(control.text_content())
     if control.tag == "select":
@@ -23,6 +27,6 @@ def filled_in(control: HtmlElement) -> str:
 def _chosen(control: HtmlElement) -> list[HtmlElement]:
     options = list(control.iter("option"))
     chosen = [one for one in options if one.get("selected") is not None]
-    # A list that shows one option shows its first where none was chosen.
-    one_shown = control.get("multiple") is None and control.get("size", "1") in ("", "0", "1")
-    return chosen or (options[:1] if one_shown else [])
+    # A drop-down list shows its first option until another one is selected.
+    is_drop_down = control.get("multiple") is None and control.get("size", "1") in ("", "0", "1")
+    return chosen or (options[:1] if is_drop_down else [])

@@ -1,4 +1,4 @@
-"""MathML into LaTeX: its own source where it carries one, or else what its markup draws."""
+"""Converts MathML to LaTeX: by its TeX annotation if it has one, otherwise by its markup."""
 
 from __future__ import annotations
 
@@ -16,53 +16,54 @@ from tools.documents.readers.layout.latex import (
     scripts,
 )
 
-_UNDRAWN = dict.fromkeys((0x2061, 0x2062, 0x2063, 0x2064, 0x200B))  # applied to, times, comma, plus
+# Invisible operators (function application, times, separator, plus) and the zero-width space.
+_INVISIBLE = dict.fromkeys((0x2061, 0x2062, 0x2063, 0x2064, 0x200B))
 _NO_TEXT = frozenset(("annotation", "annotation-xml", "mphantom", "none", "mprescripts"))
 _LAID_OUT = frozenset(
     {"mfrac", "msqrt", "mroot", "msub", "munder", "msup", "mover", "msubsup", "munderover"}
     | {"mfenced"}
 )
-DISPLAYED = "{\\displaystyle"
-"""How Wikipedia begins the source of its formulas."""
-DEEPEST = 100  # elements in one another; what lies deeper is told as its text
+DISPLAY_STYLE = "{\\displaystyle"
+"""The beginning of a formula's TeX source on Wikipedia."""
+MAX_DEPTH = 100  # levels of nested elements; deeper ones become their plain text
 
 
 def formula(element: HtmlElement) -> str:
-    """The formula of a `math` element between dollar signs, or nothing."""
+    """The LaTeX of a `math` element between dollar signs; empty for an empty formula."""
     tex = element.xpath('.//*[local-name()="annotation"][contains(@encoding, "tex")]')
     if tex:
         return in_dollars(tex[0].text_content())
-    return in_dollars(element.get("alttext") or _all(element, 0))
+    return in_dollars(element.get("alttext") or _children(element, 0))
 
 
 def in_dollars(tex: str) -> str:
-    """A formula within a text, nothing where it has no signs."""
+    """TeX source as an inline formula, without Wikipedia's wrapper; empty for blank source."""
     tex = tex.strip()
-    if tex.startswith(DISPLAYED) and tex.endswith("}"):
-        tex = tex[len(DISPLAYED) : -1]
+    if tex.startswith(DISPLAY_STYLE) and tex.endswith("}"):
+        tex = tex[len(DISPLAY_STYLE) : -1]
     return latex.in_dollars(tex)
 
 
-def _all(element: HtmlElement, depth: int) -> str:
-    return (element.text or "").strip() + "".join(_one(child, depth + 1) for child in element)
+def _children(element: HtmlElement, depth: int) -> str:
+    return (element.text or "").strip() + "".join(_element(child, depth + 1) for child in element)
 
 
-def _one(element: HtmlElement, depth: int) -> str:
-    if depth > DEEPEST:
+def _element(element: HtmlElement, depth: int) -> str:
+    if depth > MAX_DEPTH:
         return str(element.text_content())
     tag = element.tag
     if tag in _NO_TEXT:
         return ""
     if tag in ("mi", "mn", "mo", "ms", "mtext"):
-        text = " ".join(element.text_content().translate(_UNDRAWN).split())
+        text = " ".join(element.text_content().translate(_INVISIBLE).split())
         if tag == "mtext":
             return f"\\text{{{text}}}" if text else " "
         return _name(text) if tag == "mi" else escaped(text)
     if tag == "mtable":
-        return matrix([[_all(cell, depth + 2) for cell in row] for row in element])
+        return matrix([[_children(cell, depth + 2) for cell in row] for row in element])
     if tag not in _LAID_OUT:
-        return _all(element, depth)
-    parts = [_one(child, depth + 1) for child in element]
+        return _children(element, depth)
+    parts = [_element(child, depth + 1) for child in element]
     first, second, third = (*parts, "", "", "")[:3]
     match tag:
         case "mfrac":
@@ -90,6 +91,6 @@ _OVER = {"^": "\\hat", "~": "\\tilde", "¯": "\\bar", "―": "\\overline", "→"
 
 
 def _name(text: str) -> str:
-    # Without a space the name of a function would go on with the letters that follow.
+    # The space separates the command from letters that follow.
     named = function(text)
     return f"{named} " if named != text else text

@@ -1,6 +1,6 @@
-"""HTML as a person sees it: without scripts, styles, hidden parts and the addresses of links.
+"""html: the visible text, without scripts, styles, hidden parts and link addresses.
 
-Emphasis has no marks in the text: a passage must be found again by its words.
+Emphasis is dropped, so that a quoted passage is found again by its words.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SCRIPTS = re.compile(
     r"<(script|style)\b(?![^<>]{0,400}(?:/>|math/tex))(?:.*?</\1\s*>|.*)", re.I | re.S
 )
 _PICTURE = "\ue000"
-"""Stands in the converted text where a picture without words stands."""
+"""Placeholder in the converted text for an image without alternative text."""
 
 
 def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
@@ -38,7 +38,11 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
 
 
 def blocks(markup: str) -> Iterator[Block | Remark]:
-    """The paragraphs, lists and tables of a page; its title first, where it has no heading."""
+    """Convert a page to blocks: paragraphs, lists and tables.
+
+    A page without an `h1` begins with its title. Yields a `Remark` for a page that is cut at
+    `MAX_MARKUP_CHARS` and for frames.
+    """
     cut = len(markup) > MAX_RAW_CHARS
     markup = _SCRIPTS.sub(" ", _EMBEDDED.sub("data:,", markup[:MAX_RAW_CHARS]))
     if cut or len(markup) > MAX_MARKUP_CHARS:
@@ -69,7 +73,7 @@ def _pictured(alt: str, in_link: bool) -> str:
 
 
 def _blocks(run: list[Segment]) -> Iterator[Block]:
-    """A paragraph, the items of a list, the rows of a table."""
+    """The blocks of a paragraph, or of all items of a list or rows of a table."""
     match run[0].kind:
         case "row":
             unread = sum(cell.count(_PICTURE) for one in run for cell in one.cells)

@@ -1,4 +1,4 @@
-"""A page's tree -> its runs of text as Markdown, each with the place that it has in the page."""
+"""Converts a page's tree to segments of Markdown, each with its context in the page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Literal
 from lxml.html import HtmlElement
 
 from tools.documents.readers.html.controls import filled_in
-from tools.documents.readers.html.mathml import DISPLAYED, formula, in_dollars
+from tools.documents.readers.html.mathml import DISPLAY_STYLE, formula, in_dollars
 from tools.documents.readers.html.place import Place
 from tools.documents.readers.html.tables import Row, data_rows
 from tools.documents.readers.layout.symbols import lowered, raised
 from tools.documents.readers.tables.markdown import repeated
 
-INDENTS = 6  # levels of lists that are indented
+MAX_INDENTS = 6  # levels of nested lists that are indented further
 
 Kind = Literal["text", "heading", "label", "code", "row"]
 
@@ -30,34 +30,42 @@ _SPACE = re.compile(r"[^\S\n]+|\s*\n\s*")
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language|lang|highlight(?:-source)?|brush)[-:]\s*([\w+#]{1,20})"
 )
-_ORDINAL = re.compile(r".[^\W\d]{2,}|[\dIVXLCN][eoa]")  # 1st, XXe, Mme, No: no powers
+_ORDINAL = re.compile(r".[^\W\d]{2,}|[\dIVXLCN][eoa]")  # superscripts that aren't powers: 1st, XXe
 Spot = tuple[HtmlElement, Literal["text", "tail"]]
+"""A position in the tree: an element, and the attribute that has the text."""
 
 
 class Links:
-    """What stands in the text for the links of a page: their own words."""
+    """Renders links as their text text_in_links; subclasses add addresses."""
 
     def address(self, href: str) -> str:
-        """Where a link leads; empty where nothing stands for it but its own words."""
+        """The address of a link from its `href`; empty for a link that is rendered as text."""
         return ""
 
-    def worded(self, text: str, address: str) -> str:
-        """A link with this text, in one piece without spaces at its ends."""
+    def render(self, text: str, address: str) -> str:
+        """The rendering of a link with this text and address, without spaces at its ends."""
         return text
 
 
-def alone(alt: str, in_link: bool) -> str:
-    """A picture is its words where it stands for a link, and nothing else."""
+def text_in_links(alt: str, in_link: bool) -> str:
+    """The alternative text of an image in a link or table cell; empty for other images."""
     return alt if in_link else ""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One run of text: its Markdown, the lines of code as they stand, or the `cells` of a row.
+    """A run of text: a paragraph, heading or list item, a code block, or a row of a table.
 
-    `spot` is the element and the attribute that its first text stands in. `group` is the same for
-    the rows of a table and for the items of a list, 0 for what is in neither. `head` tells that
-    it is the first row of a table, `item` that it begins an item of a list.
+    Attributes:
+        kind: the kind of the run.
+        text: its Markdown, or the unchanged lines of code; empty for a row.
+        place: its context in the page.
+        spot: the position of its first text in the tree.
+        cells: the Markdown of each cell of a row.
+        language: the programming language of code, or empty.
+        group: a number that all rows of a table, or all items of a list, share; 0 for others.
+        head: whether it is the first row of a table.
+        item: whether it begins an item of a list.
     """
 
     kind: Kind
@@ -72,15 +80,21 @@ class Segment:
 
 
 class Segments:
-    """Reads a page's body. `found` are its runs in order. `plain` is what becomes of characters;
-    `picture` says what stands for one, by its words and whether it is in a link or a cell."""
+    """Converts a page's body; `found` has its segments in order.
+
+    Arguments:
+        body: the `body` element, see `tree.clean`. Line breaks in code are changed in place.
+        plain: a table for `str.translate`, which is applied to all text.
+        links: renders links.
+        picture: renders an image, given its alternative text and whether it is in a link or cell.
+    """
 
     def __init__(
         self,
         body: HtmlElement,
         plain: Mapping[int, str | None],
         links: Links | None = None,
-        picture: Callable[[str, bool], str] = alone,
+        picture: Callable[[str, bool], str] = text_in_links,
     ) -> None:
         self.found: list[Segment] = []
         self._plain = dict(plain)
@@ -88,8 +102,8 @@ class Segments:
         self._picture = picture
         self._pieces: list[str] = []
         self._spot: Spot | None = None
-        self._in_line = 0  # > 0 in a cell or a link, where blocks begin no new run
-        self._card = ""  # address of a link around blocks that has not been set yet
+        self._in_line = 0  # depth of cells and links, where blocks begin no new segment
+        self._card = ""  # address of a link around blocks, for the first line of the next segment
         self._groups = 0
         length = len(body.text_content())
         forms = body.iter("form")
@@ -99,7 +113,7 @@ class Segments:
         self._flush(place)
 
     def _children(self, element: HtmlElement, place: Place) -> None:
-        self._say(element.text, element, "text")
+        self._add_text(element.text, element, "text")
         number = _number(element, "start", 1)
         for child in element:
             if child.tag == "li" and not self._in_line:
@@ -109,7 +123,7 @@ class Segments:
                 number += 1
             else:
                 self._visit(child, place)
-            self._say(child.tail, child, "tail")
+            self._add_text(child.tail, child, "tail")
 
     def _visit(self, element: HtmlElement, place: Place) -> None:
         tag = element.tag
@@ -154,31 +168,33 @@ class Segments:
         return self._groups
 
     def _item(self, element: HtmlElement, place: Place, bullet: str) -> None:
-        deeper = len(place.indent) < 2 * INDENTS
+        deeper = len(place.indent) < 2 * MAX_INDENTS
         indent = f"{place.indent}{' ' * len(bullet)}" if deeper else place.indent
         inner = replace(place.inside(element, True), indent=indent, bullet=[bullet])
         self._children(element, inner)
         self._flush(inner)
 
-    def _put(self, element: HtmlElement, said: str) -> None:
-        """Say what an element has no text of its own for."""
-        self._pieces.append(said)
-        if said.strip():
+    def _put(self, element: HtmlElement, text: str) -> None:
+        """Add the text for an element that has none of its own, such as an image."""
+        self._pieces.append(text)
+        if text.strip():
             self._spot = self._spot or (element, "tail")
 
-    def _say(self, text: str | None, element: HtmlElement, where: Literal["text", "tail"]) -> None:
+    def _add_text(
+        self, text: str | None, element: HtmlElement, where: Literal["text", "tail"]
+    ) -> None:
         if not text:
             return
-        said = _SPACE.sub(" ", text.translate(self._plain))
-        if self._spot is None and not said.isspace():
+        piece = _SPACE.sub(" ", text.translate(self._plain))
+        if self._spot is None and not piece.isspace():
             self._spot = (element, where)
-        self._pieces.append(said)
+        self._pieces.append(piece)
 
     def _taken(self, start: int) -> str:
-        """What was said since there were `start` pieces, taken back."""
-        said = "".join(self._pieces[start:])
+        """Remove the pieces from index `start` on, and return their text on one line."""
+        text = "".join(self._pieces[start:])
         del self._pieces[start:]
-        return " ".join(said.split())
+        return " ".join(text.split())
 
     def _link(self, element: HtmlElement, place: Place) -> None:
         url = self._links.address(element.get("href", ""))
@@ -193,15 +209,15 @@ class Segments:
         self._in_line += 1
         self._children(element, place)
         self._in_line -= 1
-        said = "".join(self._pieces[start:])
+        whole = "".join(self._pieces[start:])
         text = self._taken(start)
-        if text in ("¶", "#", "§", ""):  # the permanent link of a heading, a picture
+        if text in ("¶", "#", "§", ""):  # a heading's permalink, an icon
             label = element.get("aria-label") or element.get("title") or ""
             text = " ".join(label.translate(self._plain).split()) if url and not text else ""
         if not text:
             return
-        before, after = said[:1].isspace(), said[-1:].isspace()
-        token = self._links.worded(text, url) if url else text
+        before, after = whole[:1].isspace(), whole[-1:].isspace()
+        token = self._links.render(text, url) if url else text
         self._pieces.append(f"{' ' * before}{token}{' ' * after}")
         if self._spot is None:
             self._spot = (element, "text")
@@ -211,23 +227,23 @@ class Segments:
 
     def _image(self, element: HtmlElement) -> None:
         alt = " ".join((element.get("alt") or "").translate(self._plain).split())
-        if alt.startswith(DISPLAYED):  # a formula of Wikipedia
+        if alt.startswith(DISPLAY_STYLE):  # a formula on Wikipedia
             self._put(element, in_dollars(alt))
-        elif said := self._picture(alt, bool(self._in_line)):
-            self._put(element, said)
+        elif text := self._picture(alt, bool(self._in_line)):
+            self._put(element, text)
 
     def _around(self, element: HtmlElement, place: Place) -> None:
-        """Say what is in an element whose look has a meaning: a power, what was struck out."""
+        """Add an element whose rendering has a meaning, such as a superscript or deleted text."""
         before = "".join(self._pieces[-1:])
         start = len(self._pieces)
         self._children(element, place)
-        said = "".join(self._pieces[start:])
-        text = said.strip()
+        whole = "".join(self._pieces[start:])
+        text = whole.strip()
         if not text:
             return
         del self._pieces[start:]
         shown = _shown(element.tag, text, before)
-        gaps = said[:1].isspace(), said[-1:].isspace()
+        gaps = whole[:1].isspace(), whole[-1:].isspace()
         self._pieces.append(f"{' ' * gaps[0]}{shown}{' ' * gaps[1]}")
 
     def _code(self, element: HtmlElement, place: Place) -> None:
@@ -279,7 +295,7 @@ class Segments:
             self.found.append(Segment("heading", text, place, spot))
             return
         if self._card:
-            lines[0] = self._links.worded(lines[0], self._card)
+            lines[0] = self._links.render(lines[0], self._card)
             self._card = ""
         indent = place.indent
         item = bool(place.bullet)
@@ -296,7 +312,7 @@ class Segments:
 
 
 def _shown(tag: str, text: str, before: str) -> str:
-    """What the text of an element of `_AROUND` looks like."""
+    """The Markdown of an element of `_AROUND`; `before` is the text in front of it."""
     match tag:
         case "sub":
             return lowered(text)
@@ -313,9 +329,9 @@ def _shown(tag: str, text: str, before: str) -> str:
             return f"~~{text}~~"
 
 
-def _number(element: HtmlElement, attribute: str, otherwise: int) -> int:
-    said = element.get(attribute, "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 9 else otherwise
+def _number(element: HtmlElement, attribute: str, default: int) -> int:
+    value = element.get(attribute, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else default
 
 
 def _first_text(element: HtmlElement) -> tuple[HtmlElement, Literal["text", "tail"]]:

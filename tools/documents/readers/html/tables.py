@@ -1,4 +1,4 @@
-"""The rows of a table that holds data, each cell in its column, also where cells span several."""
+"""Reads data tables: each cell in its column, also with cells that span rows or columns."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 from lxml.html import HtmlElement
 
-CELL = 400  # characters from which on a cell is a part of the page's layout, not of a table
+MAX_CELL_CHARS = 400  # of a cell in a data table; longer ones are a sign of a layout table
 MAX_COLSPAN = 200  # columns that a cell may span
-TALLEST = 1000  # rows that a cell may span
+MAX_ROWSPAN = 1000  # rows that a cell may span
 
 Row = list[tuple[HtmlElement | None, bool]]
-"""The cell in each column; whether it began in a row above. None where one spans from the left."""
+"""For each column: the cell, and whether it continues from a row above. The cell is None in
+columns that are covered by the colspan of one to the left."""
 
 
 def data_rows(table: HtmlElement) -> list[Row]:
-    """The rows of a table that holds data; none where it only lays out the page."""
+    """The rows of a data table; an empty list for a table that only lays out the page.
+
+    A layout table is declared as one (`role`), contains another table or `pre`, has one column,
+    or has no `th` and more than a quarter of its cells over `MAX_CELL_CHARS`.
+    """
     if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
         return []
     rows = [list(row.iterchildren("td", "th")) for row in table.iter("tr")]
@@ -26,32 +31,33 @@ def data_rows(table: HtmlElement) -> list[Row]:
         return []
     if any(cell.tag == "th" for row in rows for cell in row):
         return list(_placed(rows))
-    long = sum(1 for row in rows for cell in row if len(cell.text_content()) > CELL)
+    long = sum(1 for row in rows for cell in row if len(cell.text_content()) > MAX_CELL_CHARS)
     return list(_placed(rows)) if long <= sum(len(row) for row in rows) / 4 else []
 
 
 def _placed(rows: list[list[HtmlElement]]) -> Iterator[Row]:
-    spanning: dict[int, tuple[int, HtmlElement | None]] = {}  # by column: rows more, and the cell
+    # By column: the number of further rows that a cell covers, and the cell.
+    spanning: dict[int, tuple[int, HtmlElement | None]] = {}
     for row in rows:
         placed: Row = []
         for cell in [*row, None]:
             while len(placed) in spanning:
-                at = len(placed)
-                more, above = spanning.pop(at)
-                if more > 1:
-                    spanning[at] = more - 1, above
+                column = len(placed)
+                rows_left, above = spanning.pop(column)
+                if rows_left > 1:
+                    spanning[column] = rows_left - 1, above
                 placed.append((above, True))
             if cell is None:
                 break
-            at, width = len(placed), _span(cell, "colspan", MAX_COLSPAN)
-            height = _span(cell, "rowspan", TALLEST)
+            first, width = len(placed), _span(cell, "colspan", MAX_COLSPAN)
+            height = _span(cell, "rowspan", MAX_ROWSPAN)
             placed += [(cell, False), *[(None, False)] * (width - 1)]
             if height > 1:
-                for column in range(at, at + width):
-                    spanning[column] = height - 1, cell if column == at else None
+                for column in range(first, first + width):
+                    spanning[column] = height - 1, cell if column == first else None
         yield placed
 
 
-def _span(cell: HtmlElement, attribute: str, most: int) -> int:
-    said = cell.get(attribute, "1").strip()
-    return min(max(int(said[:6]), 1), most) if said.isascii() and said.isdigit() else 1
+def _span(cell: HtmlElement, attribute: str, maximum: int) -> int:
+    value = cell.get(attribute, "1").strip()
+    return min(max(int(value[:6]), 1), maximum) if value.isascii() and value.isdigit() else 1

@@ -1,4 +1,4 @@
-"""HTML -> a tree of what a reader of the page would see: without scripts, hidden text, banners."""
+"""Parses HTML, and removes scripts, hidden text and consent banners from the tree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos);)[a-zA-Z]\w{1,30};")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?![.\d])", re.I)
 _TOO_SMALL = re.compile(r"font-size\s*:\s*0(?![.\d])", re.I)
 _COLOURS = re.compile(r"(?:^|;)\s*(color|background(?:-color)?)\s*:\s*([^;]+)", re.I)
-# Names of consent platforms and what sites call their own banners.
+# Names of consent platforms, and common names of sites' own banners.
 _BANNER = re.compile(
     r"""(?xi) (?:^|[\s_-])(?:
         (?:cookie|consent|gdpr|privacy)s?[_-]?
@@ -31,15 +31,18 @@ _BANNER = re.compile(
     |   iubenda-cs | cmplz | sp_message | fc-consent | cc-window | cookieconsent | paywall-consent
     )"""
 )
-SHARE = 0.5
-"""What holds more than this share of the page's text is the page, whatever it is called, and also
-where it is hidden until a script shows it."""
-_TEX = "math/tex"  # the type of the scripts that hold MathJax's formulas
+MAX_REMOVED_SHARE = 0.5
+"""The share of the page's text that a removed element has at most. A larger one is the page
+itself, although it has a banner's name or is hidden until a script shows it."""
+_TEX = "math/tex"  # the type of scripts with MathJax formulas
 
 
 def parse(markup: str) -> HtmlElement | None:
-    """The tree of a page, or None where there is none. What says that it is XML, and is, is read
-    as such: there an element may be closed in itself."""
+    """Parse a page; None for markup without elements.
+
+    Well-formed XHTML is parsed as XML, where any element may be self-closing. HTML that is
+    nested too deeply for lxml is parsed as its text without tags.
+    """
     markup = markup.replace("\x00", "")
     if _XML.match(markup) and (tree := _parsed_xml(markup)) is not None:
         return tree
@@ -49,7 +52,7 @@ def parse(markup: str) -> HtmlElement | None:
     )
     try:
         tree = lxml.html.document_fromstring(data, parser=parser)
-        if parser.error_log.filter_from_level(ErrorLevels.FATAL):  # too deep: read as text
+        if parser.error_log.filter_from_level(ErrorLevels.FATAL):  # nested too deeply
             tree = lxml.html.document_fromstring(_TAG.sub(" ", markup))
     except (ParserError, XMLSyntaxError):
         return None
@@ -57,7 +60,7 @@ def parse(markup: str) -> HtmlElement | None:
 
 
 def _parsed_xml(markup: str) -> HtmlElement | None:
-    # Without their DTD, which is not fetched, the names of HTML's characters mean nothing.
+    # XML knows HTML's named entities only by the DTD, which is not fetched.
     markup = _ENTITY.sub(lambda found: html.unescape(found[0]), markup)
     body = markup[_XML_HEAD.match(markup).end() :]  # type: ignore[union-attr]
     parser = lxml.html.XHTMLParser(
@@ -77,6 +80,7 @@ def _parsed_xml(markup: str) -> HtmlElement | None:
 
 
 def title_of(tree: HtmlElement) -> str:
+    """The page's title: its `title` element, else its first heading `h1`; may be empty."""
     for path in ("//head/title", "//title[not(ancestor::svg)]", "//h1"):
         for element in tree.xpath(path):
             if text := " ".join(element.text_content().split()):
@@ -85,13 +89,17 @@ def title_of(tree: HtmlElement) -> str:
 
 
 def clean(tree: HtmlElement, web: bool = False) -> None:
-    """Take out of `tree` what nobody sees. Of a page of the `web` also what a form asks and
-    consent banners."""
+    """Remove invisible elements from `tree`, in place.
+
+    Arguments:
+        tree: a page, see `parse`.
+        web: whether to remove form controls and consent banners as well.
+    """
     body = tree.find("body")
     if body is None:
         return
     for element in list(body.iter("template")):
-        if element.get("shadowrootmode"):  # shown in place of its host's children
+        if element.get("shadowrootmode"):  # displayed instead of its host's children
             element.tag = "div"
     for script in list(body.iter("script")):
         if script.get("type", "").startswith(_TEX):
@@ -105,20 +113,20 @@ def clean(tree: HtmlElement, web: bool = False) -> None:
     length = len(body.text_content())
     for element in list(body.iter()):
         if _is_never_seen(element) or (
-            _is_hidden(element) and len(element.text_content()) <= SHARE * length
+            _is_hidden(element) and len(element.text_content()) <= MAX_REMOVED_SHARE * length
         ):
             _drop(element)
     if not web:
         return
     length = len(body.text_content())
-    doubtful = body.xpath('.//*[@aria-hidden="true" or @id or @class or self::form]')
-    for element in doubtful:
-        if _is_banner(element) and len(element.text_content()) <= SHARE * length:
+    candidates = body.xpath('.//*[@aria-hidden="true" or @id or @class or self::form]')
+    for element in candidates:
+        if _is_banner(element) and len(element.text_content()) <= MAX_REMOVED_SHARE * length:
             _drop(element)
 
 
 def _set_formula(script: HtmlElement) -> None:
-    """Put a formula of MathJax 2 in place of what it drew."""
+    """Replace the output of MathJax 2 by a `math` element with the script's TeX source."""
     while (drawn := script.getprevious()) is not None and "MathJax" in drawn.get("class", ""):
         _drop(drawn)
     script.tag = "math"
@@ -126,8 +134,7 @@ def _set_formula(script: HtmlElement) -> None:
 
 
 def _drop_copies(math: HtmlElement) -> None:
-    """Take out what is drawn for the eye beside a formula (KaTeX, MathJax), and show the formula
-    where it was hidden for that."""
+    """Remove the visual copies of a formula (KaTeX, MathJax), and unhide the formula itself."""
     part, around = math, math.getparent()
     for _ in range(3):
         if around is None or around.tag == "body":
@@ -145,13 +152,13 @@ def _drop_copies(math: HtmlElement) -> None:
 
 
 def _is_never_seen(element: HtmlElement) -> bool:
-    """Whether it can't be read even where it is shown."""
+    """Whether the style makes text unreadable: font size 0, or the colour of its background."""
     style = element.get("style")
     return style is not None and (_TOO_SMALL.search(style) is not None or _is_covered(style))
 
 
 def _is_hidden(element: HtmlElement) -> bool:
-    """Whether it is not shown, or not yet."""
+    """Whether the element is not displayed, or not until a script shows it."""
     hidden = element.get("hidden")
     if hidden is not None and hidden != "until-found":
         return True
@@ -162,13 +169,13 @@ def _is_hidden(element: HtmlElement) -> bool:
 
 
 def _is_covered(style: str) -> bool:
-    """Whether text has the colour of what it stands on."""
+    """Whether text and background have the same colour."""
     colours = {name.lower()[:5]: value.strip().lower() for name, value in _COLOURS.findall(style)}
     return len(colours) == 2 and len(set(colours.values())) == 1
 
 
 def _is_banner(element: HtmlElement) -> bool:
-    if element.get("aria-hidden") == "true":  # a dialog hides the whole page in this way
+    if element.get("aria-hidden") == "true":  # also set on the whole page behind a dialog
         return element.find(".//main") is None and element.find(".//article") is None
     names = f"{element.get('id', '')} {element.get('class', '')}"
     return len(names) > 4 and element.tag != "body" and _BANNER.search(names) is not None
@@ -177,4 +184,4 @@ def _is_banner(element: HtmlElement) -> bool:
 def _drop(element: HtmlElement) -> None:
     parent = element.getparent()
     if parent is not None:
-        element.drop_tree()  # keeps the text that follows
+        element.drop_tree()  # keeps the text after the element

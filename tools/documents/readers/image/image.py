@@ -23,7 +23,7 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
     """See `base.Reader`."""
     with _opened(path) as image:
         frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        count = min(frames, options.most_pages)
+        count = min(frames, options.max_pages)
         yield Length(count)
         if count < frames:
             yield Remark(f"Only the first {count:,} of {frames:,} pages were read.")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tools.documents.base import Page, WordBox
-from tools.documents.readers.layout.reading_order import Box, in_lines, middle
+from tools.documents.readers.layout.reading_order import Box, in_lines, median
 from tools.documents.readers.layout.text_lines import Line, markdown
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def recognised(picture: Image.Image) -> tuple[str, tuple[WordBox, ...]]:
 
 def line_of(row: Sequence[Words]) -> Line:
     """The words of a line, joined."""
-    height = middle(words.box.height for words in row)
-    base = -middle(words.box.bottom for words in row)
+    height = median(words.box.height for words in row)
+    base = -median(words.box.bottom for words in row)
     text = " ".join(words.text for words in row)
     return Line(text, row[0].box.left, base, height, base)
 

@@ -1,1 +1,1 @@
-"""What several readers share: reading order, lines to paragraphs, paragraphs to pages."""
+"""Code that several readers share: reading order, lines to paragraphs, paragraphs to pages."""

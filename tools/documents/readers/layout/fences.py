@@ -1,4 +1,4 @@
-"""Code in Markdown."""
+"""Formats code as fenced Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 def fenced(code: str, language: str = "") -> str:
-    """`code` in a fenced block, with a fence longer than any in `code`."""
+    """A Markdown code block, whose fence is longer than any run of backticks in `code`."""
     longest = max((len(found) for found in re.findall(r"`{3,}", code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"

@@ -1,4 +1,4 @@
-"""Numbers in the styles of lists: 4, iv, d, 4th, 四, ④."""
+"""Formats the numbers of list items: 4, iv, d, 4th, 四, ④."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def written(number: int, style: str) -> str:
 
 
 def roman(number: int) -> str:
+    """Lower-case Roman numerals for 1 to 4999; decimal for other numbers."""
     if not 0 < number < 5000:
         return str(number)
     text = ""
@@ -41,7 +42,7 @@ def roman(number: int) -> str:
 
 
 def letters(number: int) -> str:
-    """a to z, then aa, bb and so on, as word processors count."""
+    """a to z, then aa, bb and so on up to 30 letters, as in word processors; else decimal."""
     if not 0 < number <= 26 * 30:
         return str(number)
     return chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tools.documents.base import Options, Page, ReaderEvent, Remark
 
-SIZE = 3000  # characters; about what stands on a printed page
+PAGE_CHARS = 3000  # of a page of a format without pages; about one printed page
 PAGE_END = "\f"
 """Marks a page end in a block's text."""
 
@@ -42,7 +42,7 @@ class Block:
 
 
 def pages(
-    blocks: Iterable[Block | Remark], options: Options, size: int | None = SIZE
+    blocks: Iterable[Block | Remark], options: Options, size: int | None = PAGE_CHARS
 ) -> Iterator[ReaderEvent]:
     """Divide `blocks` into pages of about `size` characters; None: at `PAGE_END` only."""
     return numbered(_filled(blocks, size), options)
@@ -51,13 +51,13 @@ def pages(
 def numbered(
     unnumbered: Iterable[Page | Scanned | Remark], options: Options
 ) -> Iterator[ReaderEvent]:
-    """Number the pages, up to `options.most_pages`; a remark tells of further ones."""
+    """Number the pages, up to `options.max_pages`; a remark tells of further ones."""
     number = 0
     for piece in unnumbered:
         if isinstance(piece, Remark):
             yield piece
             continue
-        if number == options.most_pages:
+        if number == options.max_pages:
             yield Remark(f"Only the first {number:,} pages were read.")
             return
         number += 1
@@ -85,7 +85,7 @@ def joined(blocks: Iterable[Block]) -> str:
     return text
 
 
-def pieces(text: str, size: int = SIZE) -> Iterator[str]:
+def pieces(text: str, size: int = PAGE_CHARS) -> Iterator[str]:
     """`text` in pieces of at most `size` characters, see `cut_off`."""
     while len(text) > size:
         piece, text = cut_off(text, size)
@@ -94,7 +94,7 @@ def pieces(text: str, size: int = SIZE) -> Iterator[str]:
         yield text.rstrip()
 
 
-def cut_off(text: str, size: int = SIZE) -> tuple[str, str]:
+def cut_off(text: str, size: int = PAGE_CHARS) -> tuple[str, str]:
     """A first piece of at most `size` characters of a longer text, and the rest."""
     end = _cut(text[:size])
     return text[:end].rstrip(), text[end:].lstrip("\n")
@@ -116,6 +116,7 @@ class Scanned:
     unread: tuple[str, ...]
 
     def recognised(self) -> Page:
+        """The page with the text of its pictures; unchanged if none is recognised."""
         found = [text for text in (scan() for scan in self.scans) if text]
         if not found:
             return self.page
@@ -128,6 +129,8 @@ class Scanned:
 
 @dataclass
 class _Sheet:
+    """The blocks of a page that is being filled, and the length of their text in characters."""
+
     blocks: list[Block] = field(default_factory=list)
     length: int = 0
 
@@ -145,16 +148,16 @@ class _Sheet:
         return Scanned(page, scans, unread) if bare and scans else page
 
     def parted(self) -> tuple[_Sheet, _Sheet]:
-        """What stays, and the headings at its end, which belong to what follows."""
+        """The sheet without the headings at its end, and these, which belong to the next page."""
         last = len(self.blocks)
         while last and _is_heading(self.blocks[last - 1]):
             last -= 1
         if not last:
             return self, _Sheet()
-        stays, goes = _Sheet(), _Sheet()
-        for at, block in enumerate(self.blocks):
-            (stays if at < last else goes).add(block)
-        return stays, goes
+        this, following = _Sheet(), _Sheet()
+        for index, block in enumerate(self.blocks):
+            (this if index < last else following).add(block)
+        return this, following
 
 
 def _filled(
@@ -181,20 +184,20 @@ def _filled(
 
 
 def _parts(block: Block, size: int | None) -> Iterator[Block]:
-    """A block without page ends in it, and none longer than a page; notes stay with the last."""
+    """A block, cut at its page ends and to the size of a page; notes stay with the last part."""
     if PAGE_END not in block.text and (size is None or len(block.text) <= size):
         if block.text or block.notes or block.unread or block.scans:
             yield block
         return
     found: list[str] = []
-    for at, part in enumerate(block.text.split(PAGE_END)):
-        if at:
+    for index, part in enumerate(block.text.split(PAGE_END)):
+        if index:
             found.append(PAGE_END)
         if part.strip():
             found += [part] if size is None else pieces(part, size)
-    last = max((at for at, part in enumerate(found) if part != PAGE_END), default=-1)
-    for at, part in enumerate(found):
-        if at == last:
+    last = max((index for index, part in enumerate(found) if part != PAGE_END), default=-1)
+    for index, part in enumerate(found):
+        if index == last:
             yield replace(block, text=part)
         else:
             yield Block(part, block.tight, own=block.own)
@@ -207,13 +210,14 @@ def _is_heading(block: Block) -> bool:
 
 
 def _cut(text: str) -> int:
-    """Where `text`, too long by what follows it, is best cut."""
+    """The index in the second half of `text` at which to cut it: after a paragraph, a line, a
+    sentence or a word, in this order; its length if there is none."""
     for mark in ("\n\n", "\n"):
-        at = text.rfind(mark, len(text) // 2)
-        if at >= 0:
-            return at + len(mark)
+        index = text.rfind(mark, len(text) // 2)
+        if index >= 0:
+            return index + len(mark)
     ends = [found.end() for found in _SENTENCE_END.finditer(text, len(text) // 2)]
     if ends:
         return ends[-1]
-    at = text.rfind(" ", len(text) // 2)
-    return at + 1 if at >= 0 else len(text)
+    index = text.rfind(" ", len(text) // 2)
+    return index + 1 if index >= 0 else len(text)

@@ -1,9 +1,9 @@
-"""The order in which one reads boxes on a page, whatever they hold.
+"""Sorts boxes on a page into reading order, by a recursive XY cut.
 
-A recursive XY cut: where an empty strip runs across all boxes they fall into rows, where one runs
-down between them into columns, and so on inside each. Frames on a slide are paragraphs already:
-there rows come first. Lines of a scan or of a pdf are not: there columns come first, but only those
-of running text, for the columns of a table are read across.
+A horizontal gap through all boxes divides them into rows, a vertical one into columns, and each
+group is divided again. Frames on a slide are whole paragraphs, so they are cut into rows first.
+Lines of a scan or PDF are cut into columns first, but only into columns of running text, because
+tables are read row by row.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-OVERLAP = 0.2
-"""The share of the smaller one by which two frames may overlap and still stand apart."""
-WIDE = 0.25  # of a block's width: columns of text have lines that wide, those of a table don't
-TALL = 1.5  # heights of a line: a gap between two blocks
+MAX_OVERLAP = 0.2  # of the smaller of two frames, which count as separate up to that
+MIN_COLUMN_WIDTH = 0.25  # of a block's width, for the lines of running text; table cells are less
+BLOCK_GAP = 1.5  # heights of a line, between two blocks
 
 T = TypeVar("T")
 
 
 class Box(NamedTuple):
-    """A place on a page, in any unit; `top` and `bottom` grow downwards."""
+    """A rectangle on a page, in any unit; `top` and `bottom` grow downwards."""
 
     left: float
     top: float
@@ -43,9 +42,14 @@ Placed = tuple[T, Box]
 
 @dataclass(frozen=True)
 class _Cut:
-    """Boxes fall into columns, or else rows, where they overlap by no more than a share of the
-    smaller one and have more than `gap` heights of a line between them. `holds` says whether groups
-    are what they seem."""
+    """A way to divide boxes into groups.
+
+    Attributes:
+        columns: whether the groups are columns; rows otherwise.
+        overlap: how far separate groups may overlap, as a share of the smaller box.
+        gap: the least distance of groups, in median heights of the boxes.
+        holds: whether a division into groups is accepted.
+    """
 
     columns: bool
     overlap: float = 0.0
@@ -54,7 +58,12 @@ class _Cut:
 
 
 def in_reading_order(things: Sequence[T], box: Callable[[T], Box | None]) -> list[T]:
-    """Frames by where they stand; those without a place come last, in the order given."""
+    """Sort frames, such as the shapes of a slide.
+
+    Arguments:
+        things: the frames.
+        box: gives the position of a frame; frames without one come last, in the given order.
+    """
     placed = [(thing, place) for thing in things if (place := box(thing)) is not None]
     frames = [
         thing
@@ -65,20 +74,26 @@ def in_reading_order(things: Sequence[T], box: Callable[[T], Box | None]) -> lis
 
 
 def in_lines(things: Sequence[T], box: Callable[[T], Box]) -> list[list[T]]:
-    """The words of each line, in the order in which they are read: columns of text one after
-    another, rows of a table as one line each."""
+    """Group words or lines into lines, in reading order.
+
+    Columns of running text come one after another; a row of a table is one line.
+
+    Arguments:
+        things: words, or parts of lines.
+        box: gives the position of each.
+    """
     placed = [(thing, box(thing)) for thing in things]
     return [line for block in _blocks(placed, _LINES) for line in _lines(block)]
 
 
-def middle(values: Iterable[float]) -> float:
-    """The median, 0 of none."""
+def median(values: Iterable[float]) -> float:
+    """The median (of an even number of values, the larger middle one); 0.0 without values."""
     ordered = sorted(values)
     return ordered[len(ordered) // 2] if ordered else 0.0
 
 
 def _blocks(placed: list[Placed[T]], cuts: Sequence[_Cut]) -> list[list[Placed[T]]]:
-    """Blocks that none of the cuts goes through, in their order."""
+    """The blocks that no cut divides further, in reading order."""
     for cut in cuts:
         groups = _apart(placed, cut)
         if cut.holds([[place for _, place in group] for group in groups]):
@@ -87,8 +102,8 @@ def _blocks(placed: list[Placed[T]], cuts: Sequence[_Cut]) -> list[list[Placed[T
 
 
 def _apart(placed: list[Placed[T]], cut: _Cut) -> list[list[Placed[T]]]:
-    """Groups that no box of another one reaches into, along one axis."""
-    gap = cut.gap * middle(place.height for _, place in placed) if cut.gap else 0.0
+    """Divide boxes into groups along one axis, at the gaps between them."""
+    gap = cut.gap * median(place.height for _, place in placed) if cut.gap else 0.0
     first, second = (0, 2) if cut.columns else (1, 3)
     groups: list[list[Placed[T]]] = []
     end, last = -math.inf, 0.0
@@ -105,16 +120,18 @@ def _apart(placed: list[Placed[T]], cut: _Cut) -> list[list[Placed[T]]]:
 
 
 def _are_text(columns: Sequence[Sequence[Box]]) -> bool:
-    """Whether columns have several lines each, as wide as those of running text."""
+    """Whether each column has at least three lines, as wide as those of running text."""
     every = [place for column in columns for place in column]
     if len(columns) < 2 or min(map(len, columns)) < 3:
         return False
     width = max(place.right for place in every) - min(place.left for place in every)
-    return all(middle(place.width for place in column) >= WIDE * width for column in columns)
+    return all(
+        median(place.width for place in column) >= MIN_COLUMN_WIDTH * width for column in columns
+    )
 
 
-_FRAMES = (_Cut(columns=False, overlap=OVERLAP), _Cut(columns=True, overlap=OVERLAP))
-_LINES = (_Cut(columns=True, holds=_are_text), _Cut(columns=False, gap=TALL))
+_FRAMES = (_Cut(columns=False, overlap=MAX_OVERLAP), _Cut(columns=True, overlap=MAX_OVERLAP))
+_LINES = (_Cut(columns=True, holds=_are_text), _Cut(columns=False, gap=BLOCK_GAP))
 
 
 def _lines(block: list[Placed[T]]) -> Iterable[list[T]]:

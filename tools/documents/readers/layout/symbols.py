@@ -10,7 +10,7 @@ _CAN_RAISE = re.compile(r"(?=[+\-−=()ni]*+[0-9])[0-9+\-−=()ni]+|[+\-−ni]")
 _CAN_LOWER = re.compile(r"[0-9+\-−=()]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff\ufeff\u00ad]")
 
-# The font Symbol, from 0x41 and from 0x61 on; and what is common in Wingdings.
+# The Greek letters of the font Symbol, from 0x41 and from 0x61 on.
 _GREEK = (
     "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ",
     "αβχδεφγηιϕκλμνοπθρστυϖωξψζ",
@@ -19,7 +19,7 @@ _SYMBOL = {0xB1: "±", 0xB3: "≥", 0xA3: "≤", 0xB4: "×", 0xB8: "÷", 0xB9: "
 _SYMBOL |= {0xAE: "→", 0xAC: "←", 0xDE: "⇒", 0xDB: "⇔", 0xB0: "°", 0xD6: "√", 0xB7: "•", 0xE5: "∑"}
 _WINGDINGS = {0xFC: "✓", 0xFB: "✗", 0xFE: "☑", 0xFD: "☒", 0xA8: "☐", 0x6F: "☐", 0x78: "☒"}
 _WINGDINGS |= {0xE0: "→", 0xDF: "←", 0xA7: "▪", 0x6E: "■", 0x6C: "●", 0xD8: "➢", 0x4A: "☺"}
-UNKNOWN = "□"
+UNKNOWN = "□"  # for characters without a known equivalent
 
 
 def raised(text: str) -> str:
@@ -46,5 +46,8 @@ def symbol(font: str, code: int) -> str:
 
 
 def tidy(text: str) -> str:
-    """`text` without controls, soft hyphens and byte order marks; page ends stay."""
+    """`text` without control characters, soft hyphens and byte order marks.
+
+    Tabs, line ends (as `\\n`), page ends (form feed) and escape characters are kept.
+    """
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

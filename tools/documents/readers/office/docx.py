@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, ReaderEvent, Remark
-from tools.documents.readers.layout.pagination import SIZE, Block, pages
+from tools.documents.readers.layout.pagination import PAGE_CHARS, Block, pages
 from tools.documents.readers.office.opc import Package
 from tools.documents.readers.office.word_parts import Comment, Notes, Numbering, Styles
 from tools.documents.readers.office.wordprocessingml import Story
@@ -20,7 +20,7 @@ from tools.documents.readers.safe_zip import DAMAGED, Archive
 
 _BLOCKS = ("w:p", "w:tbl", "w:sdt", "w:customXml", "w:ins", "w:moveTo", "w:altChunk")
 _RENDERED = b"lastRenderedPageBreak"
-_MAX_CHARS = 10 * SIZE
+_MAX_CHARS = 10 * PAGE_CHARS
 """Characters of one of Word's pages; without a limit, missing breaks would make a huge page."""
 
 
@@ -114,4 +114,4 @@ def _max_page_chars(package: Package, main: str) -> int:
             if _RENDERED in overlap + data:
                 return _MAX_CHARS
             overlap = data[-len(_RENDERED) :]
-    return SIZE
+    return PAGE_CHARS

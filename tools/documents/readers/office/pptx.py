@@ -46,7 +46,7 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
         relations = package.relations(main)
         listed = (get(one, "r:id") for one in children(child(root, "p:sldIdLst")))
         slides = [relations[one].target for one in listed if one in relations]
-        yield Length(min(len(slides), options.most_pages))
+        yield Length(min(len(slides), options.max_pages))
         scans = Scans(package)
         yield from numbered((_page(package, scans, slide) for slide in slides), options)
 

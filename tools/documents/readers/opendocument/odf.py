@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.documents.base import DocumentError, Options, ReaderEvent
-from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, pages
+from tools.documents.readers.layout.pagination import PAGE_CHARS, PAGE_END, Block, pages
 from tools.documents.readers.opendocument.odf_lists import Lists
 from tools.documents.readers.opendocument.odf_text import Text
 from tools.documents.readers.safe_xml import Element, child, children, get, inside, name, parse
@@ -40,7 +40,7 @@ def read(path: Path, options: Options) -> Iterator[ReaderEvent]:
         yield from pages(_sheets(spreadsheet, Lists(root, styles)), options, MAX_TABLE_CHARS)
         return
     saved = any(True for _ in inside(body, "text:soft-page-break", "draw:page"))
-    yield from pages(_flow(body, root, styles), options, 10 * SIZE if saved else SIZE)
+    yield from pages(_flow(body, root, styles), options, 10 * PAGE_CHARS if saved else PAGE_CHARS)
 
 
 def _flow(body: Element, root: Element, styles: Element | None) -> Iterator[Block]:

@@ -1,1 +1,1 @@
-"""PDF through PDFium, pypdf where that fails."""
+"""PDF, by PDFium, or by pypdf for what PDFium can't read."""

@@ -11,18 +11,18 @@ from pypdfium2 import PdfDocument, PdfPage
 
 from tools.documents.readers.pdf.text_cleanup import clean
 
-MAX_ANNOTATIONS = 2000  # annotations of a page that are looked at
+MAX_ANNOTATIONS = 2000  # of a page that are read
 
 _NO_COMMENTS = (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP, pdfium.FPDF_ANNOT_WIDGET)
 _BOXES = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 _WITHOUT_VALUE = (pdfium.FPDF_FORMFIELD_UNKNOWN, pdfium.FPDF_FORMFIELD_PUSHBUTTON)
 
 
-def on_top(pdf: PdfDocument, page: PdfPage) -> str:
-    """Fields and comments as Markdown lists; empty where there are none."""
+def annotations_of(pdf: PdfDocument, page: PdfPage) -> str:
+    """The form fields and comments of a page as Markdown lists; empty for a page without any."""
     fields, comments = list[str](), list[str]()
-    for at in range(min(MAX_ANNOTATIONS, pdfium.FPDFPage_GetAnnotCount(page))):
-        annotation = pdfium.FPDFPage_GetAnnot(page, at)
+    for index in range(min(MAX_ANNOTATIONS, pdfium.FPDFPage_GetAnnotCount(page))):
+        annotation = pdfium.FPDFPage_GetAnnot(page, index)
         if not annotation:
             continue
         try:
@@ -41,34 +41,34 @@ def _field(pdf: PdfDocument, annotation: Any) -> Iterator[str]:
     kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
     if kind in _WITHOUT_VALUE:
         return
-    name = _said(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation) or _said(
+    name = _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation) or _string(
         pdfium.FPDFAnnot_GetFormFieldName, form, annotation
     )
     if kind in _BOXES:
         mark = "x" if pdfium.FPDFAnnot_IsChecked(form, annotation) else " "
-        choice = _said(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation)
+        choice = _string(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation)
         if kind == pdfium.FPDF_FORMFIELD_RADIOBUTTON and choice:
             name = f"{name}: {choice}"
         yield f"- [{mark}] {name}"
     else:
-        value = _said(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation)
+        value = _string(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation)
         yield f"- {name}: {value or '(empty)'}"
 
 
 def _comment(annotation: Any) -> Iterator[str]:
     if pdfium.FPDFAnnot_GetSubtype(annotation) in _NO_COMMENTS:
         return
-    if text := _said(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"):
-        author = _said(pdfium.FPDFAnnot_GetStringValue, annotation, b"T")
+    if text := _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"):
+        author = _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"T")
         yield f"- {author}: {text}" if author else f"- {text}"
 
 
-def _said(ask: Callable[..., int], *subject: Any) -> str:
-    """What one of PDFium's functions writes into a buffer, on one line."""
-    size = ask(*subject, None, 0)
+def _string(function: Callable[..., int], *arguments: Any) -> str:
+    """The string that a function of PDFium writes into a buffer, on one line."""
+    size = function(*arguments, None, 0)
     if size <= 2:
         return ""
     buffer = (ctypes.c_ushort * (size // 2))()
-    ask(*subject, buffer, size)
+    function(*arguments, buffer, size)
     text = bytes(buffer).decode("utf-16-le", errors="replace").rstrip("\0")
     return " ".join(clean(text.replace("\r", " ").replace("\n", " ")).split())

@@ -1,7 +1,7 @@
-"""What PDFium is asked for: a file opened, the lines of a page, what is drawn there, its picture.
+"""Calls PDFium: opens files, reads the lines and graphics of a page, renders its image.
 
-One thread at a time, and in a process of its own: it is not safe with threads, and files exist
-that crash it.
+Used by one thread in a process of its own, because PDFium is not thread-safe and some files crash
+it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from pypdfium2 import PdfDocument, PdfPage
 from tools.documents.base import LOCKED, WRONG, DocumentError, PasswordNeeded
 from tools.documents.readers.layout.text_lines import Line
 from tools.documents.readers.pdf.page_order import Run, in_order
-from tools.documents.readers.pdf.text_cleanup import PARTED, clean, meaningless, rejoined
+from tools.documents.readers.pdf.text_cleanup import HYPHENATION, clean, meaningless, rejoined
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SHARP = 123 / 72  # pixels a point: letters of 8 points can be recognised
-LONGEST_SIDE, MOST_PIXELS = 20_000, 24_000_000
-"""Of a picture of a page, whatever size the page claims to have."""
-MAX_OBJECTS = 1000  # of a page that are looked at
-LARGE = 0.05  # of a page's area: what is smaller is an ornament
-SAMPLES = 24  # characters of a page whose glyphs are looked up
+OCR_SCALE = 123 / 72  # pixels per point, so that OCR can read letters of 8 points
+MAX_SIDE_PIXELS, MAX_PIXELS = 20_000, 24_000_000
+"""Limits on the image of a page, whatever size the page declares."""
+MAX_OBJECTS = 1000  # of a page that are examined
+MIN_IMAGE_SHARE = 0.05  # of the page's area; smaller images are ornaments
+SAMPLED_CHARS = 24  # of a page, whose fonts are asked for errors
 
-# As which bytes the password was typed when the file was locked. PDFium itself tries Latin-1.
+# Encodings of passwords by the programs that lock files. PDFium itself tries Latin-1.
 _ENCODINGS = ("cp1252", "cp1250", "cp1251", "cp437", "cp850", "gb18030", "big5", "cp932", "cp949")
 _HOLD_PICTURES = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
-_BREAK = re.compile(f"(\r\n|{PARTED})")
+_BREAK = re.compile(f"(\r\n|{HYPHENATION})")
 
 
 class Damaged(DocumentError):
@@ -45,9 +45,14 @@ class Damaged(DocumentError):
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What is on a page beside text: the number of `objects`, that of large `pictures`, and the
-    share of the page that these cover."""
+class Graphics:
+    """The graphics of a page.
+
+    Attributes:
+        objects: number of all objects, text included.
+        pictures: number of images of at least `MIN_IMAGE_SHARE`.
+        covered: the share of the page's area that these images cover, 0 to 1.
+    """
 
     objects: int
     pictures: int
@@ -55,7 +60,11 @@ class Drawn:
 
 
 def open_pdf(path: Path, password: str | None) -> PdfDocument:
-    """The open file. Raises `PasswordNeeded`, `Damaged`, `DocumentError`."""
+    """Open a file, with its password or None; the caller closes it.
+
+    Raises `PasswordNeeded` for a missing or wrong password, `Damaged` for a file without pages,
+    and `DocumentError` for an unknown kind of encryption.
+    """
     error = 0
     for secret in _secrets(password):
         raw = pdfium.FPDF_LoadDocument(os.fsencode(path), secret)
@@ -78,8 +87,11 @@ def open_pdf(path: Path, password: str | None) -> PdfDocument:
 
 
 def text_lines(page: PdfPage) -> tuple[list[Line], float]:
-    """The lines that can be seen, and the share of their signs that have no meaning: glyphs
-    without a character, as in files whose fonts don't say what they draw."""
+    """The lines of a page in reading order, and the share of meaningless characters, 0 to 1.
+
+    Lines outside of the page's box are left out. A character is meaningless if its font doesn't
+    map the glyph to Unicode.
+    """
     textpage = page.get_textpage()
     try:
         text = textpage.get_text_range()
@@ -88,36 +100,45 @@ def text_lines(page: PdfPage) -> tuple[list[Line], float]:
         count = textpage.count_chars()
         place = _Place(textpage.raw, page.get_bbox(), same=count == _length_utf16(text))
         lines = in_order(list(_runs(text, place)), place.edges)
-        samples = range(0, count, max(1, count // SAMPLES))
-        errors = sum(pdfium.FPDFText_HasUnicodeMapError(textpage.raw, at) == 1 for at in samples)
+        samples = range(0, count, max(1, count // SAMPLED_CHARS))
+        errors = sum(
+            pdfium.FPDFText_HasUnicodeMapError(textpage.raw, each) == 1 for each in samples
+        )
         return lines, max(errors / len(samples), meaningless(text))
     finally:
         textpage.close()
 
 
-def drawn(page: PdfPage) -> Drawn:
-    """What is on the page beside text, as far as `MAX_OBJECTS` go."""
+def graphics_of(page: PdfPage) -> Graphics:
+    """The graphics of a page, of which the first `MAX_OBJECTS` objects are examined."""
     objects = pdfium.FPDFPage_CountObjects(page)
     area = page.get_width() * page.get_height() or 1.0
     raw, kind_of, get = page.raw, pdfium.FPDFPageObj_GetType, pdfium.FPDFPage_GetObject
     sizes = [
-        _size(each) / area
-        for at in range(min(objects, MAX_OBJECTS))
-        if kind_of(each := get(raw, at)) in _HOLD_PICTURES and _shows_picture(each)
+        _area(each) / area
+        for index in range(min(objects, MAX_OBJECTS))
+        if kind_of(each := get(raw, index)) in _HOLD_PICTURES and _shows_picture(each)
     ]
-    large = [size for size in sizes if size >= LARGE]
-    return Drawn(objects, len(large), min(1.0, sum(large)))
+    large = [size for size in sizes if size >= MIN_IMAGE_SHARE]
+    return Graphics(objects, len(large), min(1.0, sum(large)))
 
 
 def picture(page: PdfPage, width: int | None = None, bare: bool = False) -> Image.Image:
-    """The page as it looks, `width` pixels wide or sharp enough to be read, within the limits
-    above; `bare` is without comments and what a form was filled with."""
+    """Render a page, within `MAX_SIDE_PIXELS` and `MAX_PIXELS`.
+
+    Arguments:
+        page: an open page.
+        width: width in pixels; None: sharp enough for OCR.
+        bare: whether to leave out comments and the values of form fields.
+
+    Raises `Damaged` for a page without a size.
+    """
     across, down = page.get_size()
     if not (0 < across < math.inf and 0 < down < math.inf):
         raise Damaged("The page has no size.")
     longest = max(across, down)
-    scale = width / across if width else max(SHARP, SHARP * 842 / longest)
-    scale = min(scale, LONGEST_SIDE / longest, math.sqrt(MOST_PIXELS / (across * down)))
+    scale = width / across if width else max(OCR_SCALE, OCR_SCALE * 842 / longest)
+    scale = min(scale, MAX_SIDE_PIXELS / longest, math.sqrt(MAX_PIXELS / (across * down)))
     bitmap = page.render(
         scale=scale, rev_byteorder=True, draw_annots=not bare, may_draw_forms=not bare
     )
@@ -142,8 +163,8 @@ def _secrets(password: str | None) -> Iterator[bytes | None]:
 
 
 def _runs(text: str, place: _Place) -> Iterator[Run]:
-    """The lines of a page's text that are on it, words that are parted at their ends whole."""
-    # PDFium counts in UTF-16.
+    """The visible lines of a page's text; lines with a hyphenated word are joined."""
+    # PDFium's indices count UTF-16 units.
     length = len if _length_utf16(text) == len(text) else _length_utf16
     run: Run | None = None
     start, break_before = 0, ""
@@ -152,7 +173,7 @@ def _runs(text: str, place: _Place) -> Iterator[Run]:
         if words:
             before = len(piece) - len(piece.lstrip())
             seen = place.look(start + before)
-            if run is not None and break_before == PARTED:
+            if run is not None and break_before == HYPHENATION:
                 line = run.line
                 line = line._replace(text=rejoined(line.text, words), foot=place.base)
                 run = run._replace(line=line)
@@ -172,16 +193,19 @@ def _runs(text: str, place: _Place) -> Iterator[Run]:
 
 
 class _Place:
-    """Where a character stands on its page: `left` and `base`, in points.
+    """The position of a character on its page: `left` and `base`, in points.
 
-    PDFium has more characters than the text, or fewer, unless they are the `same`.
+    Arguments:
+        raw: PDFium's text page.
+        box: the visible part of the page, in points: left, bottom, right, top.
+        same: whether PDFium's list of characters has the same indices as the text.
     """
 
     def __init__(self, raw: Any, box: tuple[float, float, float, float], same: bool) -> None:
         self._raw = raw
         self._box = box
         self._same = same
-        self._at = 0
+        self._index = 0
         self._x, self._y, self._matrix = ctypes.c_double(), ctypes.c_double(), pdfium.FS_MATRIX()
         self._to_x, self._to_y = ctypes.byref(self._x), ctypes.byref(self._y)
         self._to_matrix = ctypes.byref(self._matrix)
@@ -190,35 +214,35 @@ class _Place:
         self.left = self.base = 0.0
 
     def look(self, index: int) -> bool:
-        """Go to a character, by its index in the text; whether the page shows it."""
+        """Move to the character at an index in the text, and tell whether it is visible."""
         if not self._same:
             index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._raw, index)
-        self._at = index
-        pdfium.FPDFText_GetCharOrigin(self._raw, self._at, self._to_x, self._to_y)
+        self._index = index
+        pdfium.FPDFText_GetCharOrigin(self._raw, self._index, self._to_x, self._to_y)
         self.left, self.base = self._x.value, self._y.value
         left, bottom, right, top = self._box
         return left <= self.left <= right and bottom <= self.base <= top
 
     def shows(self, index: int) -> bool:
-        """Whether the page shows another character."""
-        before = self._at, self.left, self.base
+        """Whether the character at an index is visible, without moving there."""
+        before = self._index, self.left, self.base
         seen = self.look(index)
-        self._at, self.left, self.base = before
+        self._index, self.left, self.base = before
         return seen
 
     def edges(self, index: int) -> tuple[float, float]:
-        """The left and the right edge of a character, by its index in the text."""
+        """The left and right edge in points of the character at an index in the text."""
         if not self._same:
             index = pdfium.FPDFText_GetCharIndexFromTextIndex(self._raw, index)
         pdfium.FPDFText_GetCharBox(self._raw, index, *self._to_edges)
         return self._edges[0].value, self._edges[1].value
 
     def size(self, further: int) -> float:
-        """How high the letters are some characters further on, in points."""
-        at = self._at + further
-        pdfium.FPDFText_GetMatrix(self._raw, at, self._to_matrix)
+        """The font size in points of the character `further` indices on."""
+        index = self._index + further
+        pdfium.FPDFText_GetMatrix(self._raw, index, self._to_matrix)
         scale = math.hypot(self._matrix.b, self._matrix.d)
-        return float(pdfium.FPDFText_GetFontSize(self._raw, at)) * scale
+        return float(pdfium.FPDFText_GetFontSize(self._raw, index)) * scale
 
 
 def _length_utf16(text: str) -> int:
@@ -232,12 +256,12 @@ def _shows_picture(item: Any, depth: int = 3) -> bool:
     if kind != pdfium.FPDF_PAGEOBJ_FORM or not depth:
         return bool(kind == pdfium.FPDF_PAGEOBJ_IMAGE)
     count = min(pdfium.FPDFFormObj_CountObjects(item), 20)
-    parts = (pdfium.FPDFFormObj_GetObject(item, at) for at in range(count))
+    parts = (pdfium.FPDFFormObj_GetObject(item, index) for index in range(count))
     return any(_shows_picture(part, depth - 1) for part in parts)
 
 
-def _size(item: Any) -> float:
-    """The area an object takes on its page, in square points."""
+def _area(item: Any) -> float:
+    """The area of an object's bounds, in square points."""
     edges = [ctypes.c_float() for _ in range(4)]
     if not pdfium.FPDFPageObj_GetBounds(item, *map(ctypes.byref, edges)):
         return 0.0

@@ -1,4 +1,4 @@
-"""pdf: each page by its text, by OCR where it has none, by pypdf where PDFium fails."""
+"""pdf: the text of each page; OCR for scanned pages; pypdf for pages that PDFium can't read."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ from tools.documents.base import Area, DocumentError, Length, Options, Page, Rea
 from tools.documents.readers.image import ocr
 from tools.documents.readers.layout.pagination import counted
 from tools.documents.readers.layout.text_lines import Body, markdown
-from tools.documents.readers.pdf.forms import on_top
-from tools.documents.readers.pdf.pdfium import Damaged, Drawn, drawn, open_pdf, picture, text_lines
+from tools.documents.readers.pdf.forms import annotations_of
+from tools.documents.readers.pdf.pdfium import (
+    Damaged,
+    Graphics,
+    graphics_of,
+    open_pdf,
+    picture,
+    text_lines,
+)
 from tools.documents.readers.pdf.text_cleanup import clean, rejoined
 
 if TYPE_CHECKING:
@@ -25,9 +32,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NONSENSE = 0.3  # share of signs without a meaning from which on a page's text is none
-FEW_CHARS = 100  # characters: a stamp, a running title on a page that was scanned
-SCAN = 0.5  # of a page that is covered by pictures
+MAX_MEANINGLESS_SHARE = 0.3  # of the characters of a page; above it the page is recognised by OCR
+MAX_SCAN_CHARS = 100  # of text on a scanned page, such as a stamp or running title
+MIN_SCAN_SHARE = 0.5  # of a scanned page that is covered by images
 
 GARBLED = "text whose font doesn't say which letters it draws"
 BROKEN = "a damaged page"
@@ -55,8 +62,18 @@ def draw(
     words: Sequence[str] = (),
     areas: Sequence[Area] = (),
 ) -> Image.Image:
-    """A page, counted from 1, `width` pixels wide, with these words and areas marked. Raises
-    `DocumentError`."""
+    """Render a page.
+
+    Arguments:
+        path: path of the file.
+        page: number of the page, from 1.
+        width: width of the image in pixels.
+        password: opens a locked file.
+        words: words of the page's own text to mark.
+        areas: areas of the image to mark.
+
+    Raises `DocumentError`, also if there is no such page.
+    """
     pdf = open_pdf(path, password)
     try:
         if not 1 <= page <= len(pdf):
@@ -76,7 +93,7 @@ def draw(
 
 
 class _Reading:
-    """One file, while it is read."""
+    """The reading of one file."""
 
     def __init__(self, path: Path, pdf: PdfDocument, options: Options) -> None:
         self._path = path
@@ -87,7 +104,7 @@ class _Reading:
 
     def pieces(self) -> Iterator[ReaderEvent]:
         total = len(self._pdf)
-        count = min(total, self._options.most_pages)
+        count = min(total, self._options.max_pages)
         yield Length(count)
         if count < total:
             yield _cut(count, total)
@@ -120,24 +137,24 @@ class _Reading:
 
     def _seen(self, page: PdfPage, number: int) -> Page:
         lines, nonsense = text_lines(page)
-        beside = drawn(page)
-        garbled = nonsense > NONSENSE
-        signs = sum(len(line.text) for line in lines)
-        on_page = on_top(self._pdf, page)
-        if garbled or _is_scan(signs, beside):
+        graphics = graphics_of(page)
+        garbled = nonsense > MAX_MEANINGLESS_SHARE
+        chars = sum(len(line.text) for line in lines)
+        on_page = annotations_of(self._pdf, page)
+        if garbled or _is_scan(chars, graphics):
             recognised = self._recognised(page, number)
-            if garbled or len(recognised.text) > signs:
+            if garbled or len(recognised.text) > chars:
                 unreadable = (GARBLED,) if garbled and not recognised.ocr else recognised.unreadable
                 text = _joined(recognised.text, on_page)
                 return replace(recognised, text=text, unreadable=unreadable)
             if not lines:
                 return replace(recognised, text=on_page)
         self._body.see(lines)
-        pictures = counted(["picture"] * beside.pictures)
+        pictures = counted(["picture"] * graphics.pictures)
         return Page(number, _joined(markdown(lines, self._body), on_page), pictures)
 
     def _recognised(self, page: PdfPage, number: int) -> Page:
-        """The page by OCR; without text and mark where that can't be."""
+        """The page by OCR; an empty page if OCR is off or fails."""
         if not self._options.ocr:
             return Page(number, "", (ocr.OFF,))
         try:
@@ -155,10 +172,10 @@ class _Reading:
             return Page(number, "", (BROKEN,))
 
 
-def _is_scan(signs: int, beside: Drawn) -> bool:
-    if not signs:
-        return beside.objects > 0
-    return signs < FEW_CHARS and beside.covered >= SCAN
+def _is_scan(chars: int, graphics: Graphics) -> bool:
+    if not chars:
+        return graphics.objects > 0
+    return chars < MAX_SCAN_CHARS and graphics.covered >= MIN_SCAN_SHARE
 
 
 def _joined(*texts: str) -> str:
@@ -174,7 +191,7 @@ def _by_pypdf(path: Path, options: Options) -> Iterator[ReaderEvent]:
     total = len(reader.pages)
     if not total:
         raise DocumentError("The file has no pages.")
-    count = min(total, options.most_pages)
+    count = min(total, options.max_pages)
     yield Length(count)
     if count < total:
         yield _cut(count, total)
@@ -197,7 +214,7 @@ def _pypdf(path: Path, password: str | None) -> PdfReader:
 
 
 def _plain(reader: PdfReader, number: int) -> Page:
-    """A page as pypdf reads it: its text alone."""
+    """The text of a page by pypdf."""
     try:
         text = reader.pages[number - 1].extract_text()
     except MemoryError:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# PDFium's mark where a word is parted at the end of a line; the line break itself it drops.
-PARTED = "\ufffe"
+HYPHENATION = "\ufffe"
+"""PDFium's mark for a hyphen at the end of a line, which replaces the hyphen and the line break."""
 
 _LIGATURES = dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
-# What word processors take from the font Wingdings for their lists.
+# The bullets that word processors take from the font Wingdings.
 _BULLETS = {
     "\uf0b7": "•",
     "\uf0a7": "▪",
@@ -30,8 +30,8 @@ _FIRST_WORD = re.compile(r"\S*")
 
 
 def clean(text: str) -> str:
-    """`text` with ligatures taken apart, and without controls, soft hyphens and half characters;
-    spaces of all widths are one kind."""
+    """`text` with ligatures as letters and all blanks as spaces, without control characters, soft
+    hyphens and surrogates."""
     if text.isascii():
         if text.isprintable():
             return text
@@ -41,10 +41,10 @@ def clean(text: str) -> str:
 
 
 def rejoined(before: str, after: str) -> str:
-    """A word that was parted at the end of a line, with the line around it.
+    """Join two lines whose last and first word are the parts of a hyphenated word.
 
-    The hyphen stays where it seems to be the word's own: in `state-of-the-art`, `Hans-Peter`,
-    `1990-1995`.
+    The hyphen is kept if it seems to belong to the word, as in `state-of-the-art`, `Hans-Peter`
+    and `1990-1995`.
     """
     ends = (_LAST_WORD.search(before), _FIRST_WORD.match(after))
     own = any(end is not None and "-" in end[0].strip("-") for end in ends)
@@ -53,7 +53,7 @@ def rejoined(before: str, after: str) -> str:
 
 
 def meaningless(text: str) -> float:
-    """The share of meaningless characters: private use, replacement, control characters."""
+    """The share of meaningless characters (private use, replacement, control), 0 to 1."""
     found = _MEANINGLESS.findall(text.replace("\r\n", ""))
     if not found:
         return 0.0

@@ -1,1 +1,1 @@
-"""Rows to Markdown tables; csv; number and date formats."""
+"""Markdown tables from rows; csv; number and date formats."""

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block
+from tools.documents.readers.layout.pagination import PAGE_CHARS, PAGE_END, Block
 
 MAX_REPEATED_CHARS = 60  # the text of a cell that spans rows is repeated in each, if not longer
 
-MAX_SHEET_PAGE_CHARS = 2 * SIZE  # of text on one page of a sheet
+MAX_SHEET_PAGE_CHARS = 2 * PAGE_CHARS  # of text on one page of a sheet
 MAX_TABLE_CHARS = 10 * MAX_SHEET_PAGE_CHARS
 """Characters of a page with a single long row."""
 Row = tuple[int, Mapping[int, str]]
 """A row's number, from 1, and the texts of its non-empty cells by column."""
 
 
-def table(rows: Iterable[Sequence[str]], size: int | None = SIZE) -> list[Block]:
+def table(rows: Iterable[Sequence[str]], size: int | None = PAGE_CHARS) -> list[Block]:
     """A table in blocks of at most `size` characters (a longer row is not split).
 
     The first row is the header. Rows and columns without text are left out. A page end inside a

@@ -1,1 +1,1 @@
-"""HTML, plain text and code, e-mail, notebooks, RTF, EPUB."""
+"""Plain text and code, e-mail, notebooks, RTF, EPUB."""

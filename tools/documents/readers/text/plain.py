@@ -14,7 +14,7 @@ from typing import TextIO
 from tools.documents.base import Options, ReaderEvent
 from tools.documents.encoding.detect import open_text
 from tools.documents.readers.layout.fences import fenced
-from tools.documents.readers.layout.pagination import PAGE_END, SIZE, Block, cut_off, pages
+from tools.documents.readers.layout.pagination import PAGE_CHARS, PAGE_END, Block, cut_off, pages
 from tools.documents.readers.layout.symbols import tidy
 
 CHUNK_CHARS = 64 << 10
@@ -40,7 +40,7 @@ def _paragraphs(file: TextIO) -> Iterator[Block]:
         *whole, rest = _EMPTY_LINES.split(rest)
         yield from map(_paragraph, whole)
         if len(rest) > CHUNK_CHARS:  # a very long paragraph
-            while len(rest) > SIZE:
+            while len(rest) > PAGE_CHARS:
                 part, rest = cut_off(rest)
                 yield Block(part)
     yield _paragraph(rest)
@@ -62,7 +62,7 @@ def _fenced(file: TextIO) -> Iterator[Block]:
     rest = ""
     while chunk := file.read(CHUNK_CHARS):
         rest = tidy(rest + chunk).replace(PAGE_END, "\n")
-        while len(rest) > SIZE:
+        while len(rest) > PAGE_CHARS:
             part, rest = cut_off(rest)
             yield Block(fenced(part))
             yield Block(PAGE_END)
