@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -48,6 +48,17 @@ class Entry:
         return self.state in ("waiting", "reading")
 
 
+@dataclass(frozen=True)
+class KeptDocument:
+    """What is kept of a document while its conversation is closed: `first` and `selected` as in
+    `Entry`, `pages` how many numbers it has for citations."""
+
+    document: Document
+    first: int = 0
+    pages: int = 0
+    selected: Ranges | None = None
+
+
 @dataclass
 class _Item:
     """The current entry of a document, and the event that cancels its reading."""
@@ -87,12 +98,27 @@ class DocumentStore:
                 known.cancel.set()
             self._begin(document, None)
 
+    def kept(self) -> tuple[KeptDocument, ...]:
+        """What `restore` needs to have the documents again, with the same numbers."""
+        return tuple(
+            KeptDocument(each.document, each.first, each.total or 0, each.selected)
+            for each in self.entries()
+        )
+
+    def restore(self, kept: Sequence[KeptDocument]) -> None:
+        """Begin to read the documents of a closed conversation again."""
+        with self._changed:
+            for each in kept:
+                self._begin(each.document, None, each.first, each.selected)
+                self._next = max(self._next, each.first + max(1, each.pages))
+
     def unlock(self, name: str, password: str) -> None:
         """Read a locked document with this password."""
         with self._changed:
             item = self._items.get(name)
             if item is not None and item.entry.state == "locked":
-                self._begin(item.entry.document, password)
+                entry = item.entry
+                self._begin(entry.document, password, entry.first, entry.selected)
 
     def cancel(self, name: str) -> None:
         """Stop reading a document, which stays in the store."""
@@ -138,10 +164,14 @@ class DocumentStore:
             self._items.clear()
             self._changed.notify_all()
 
-    def _begin(self, document: Document, password: str | None) -> None:
+    def _begin(
+        self, document: Document, password: str | None, first: int = 0,
+        selected: Ranges | None = None,
+    ) -> None:  # fmt: skip
         if self._closed:
             return
-        item = self._items[document.name] = _Item(Entry(document))
+        entry = Entry(document, first=first, selected=selected)
+        item = self._items[document.name] = _Item(entry)
         self._loader.submit(self.owner, lambda: self._read(item, password))
         self._changed.notify_all()
 
@@ -179,10 +209,9 @@ class DocumentStore:
                 self._show(item, state=state, error=error)
                 return
             count = len(reading.pages)
-            self._show(
-                item, state="ready", done=count, total=count, reading=reading, first=self._next
-            )
-            self._next += max(1, count)
+            first = item.entry.first or self._next
+            self._show(item, state="ready", done=count, total=count, reading=reading, first=first)
+            self._next = max(self._next, first + max(1, count))
 
     def _show(self, item: _Item, **changes: Any) -> None:
         item.entry = replace(item.entry, **changes)

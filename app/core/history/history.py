@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, insert, or_, select, update
 
 from app.core.history import search_index
 from app.core.history.blobs import Blobs
@@ -82,6 +82,7 @@ class History:
         finished: bool = True,
         choices: Mapping[str, Any] | None = None,
         model: str = "",
+        title: str = "",
     ) -> None:
         """Stores messages and which one is shown last; makes the conversation where it is new.
 
@@ -94,14 +95,19 @@ class History:
             finished: whether the answer that was being written is done.
             choices: settings of the conversation, None to leave them.
             model: the model's name, empty to leave it.
+            title: names a new conversation without a message, and until one has words.
         """
         now = time.time()
         with self.database.writing() as connection:
             if not self._is_own(connection, person, id):
-                self._insert(connection, person, id, mode, rows, now)
+                self._insert(connection, person, id, mode, title, now)
             values: dict[str, Any] = {
                 "head": head, "updated": now, "version": conversations.c.version + 1
             }  # fmt: skip
+            said = (row.text for row in rows if row.role == "user" and row.text.strip())
+            if words := next(said, ""):
+                untitled = (conversations.c.head.is_(None)) & conversations.c.renamed.is_(False)
+                values["title"] = case((untitled, title_of(words)), else_=conversations.c.title)
             if choices is not None:
                 values["choices"] = json.dumps(dict(choices))
             if model:
@@ -117,13 +123,12 @@ class History:
         person: str,
         id: str,
         mode: Mode,
-        rows: Sequence[Row],
+        title: str,
         now: float,
     ) -> None:
-        first = next((row.text for row in rows if row.role == "user" and row.text.strip()), "")
         connection.execute(
             insert(conversations).values(
-                id=id, person=person, mode=mode, title=title_of(first), renamed=False,
+                id=id, person=person, mode=mode, title=title_of(title), renamed=False,
                 pinned=False, created=now, updated=now, version=0, choices="{}", model="",
             )
         )  # fmt: skip

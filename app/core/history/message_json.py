@@ -39,7 +39,7 @@ class BadMessage(ValueError):
 def to_json(message: Message, roots: Roots) -> dict[str, Any]:
     """The message as JSON values; files as paths in `roots`."""
     data = _object(message, roots)
-    data["parts"] = [{"type": _TYPES[type(part)], **_object(part, roots)} for part in message.parts]
+    data["parts"] = [part_to_json(part, roots) for part in message.parts]
     data["id"], data["role"] = message.id, message.role
     return data
 
@@ -49,7 +49,7 @@ def from_json(data: object, roots: Roots) -> Message:
     if not isinstance(data, dict):
         raise BadMessage("a message is no object")
     values = {field.name: data[field.name] for field in fields(Message) if field.name in data}
-    values["parts"] = tuple(_part(part, roots) for part in _list(data.get("parts")))
+    values["parts"] = tuple(part_from_json(part, roots) for part in _list(data.get("parts")))
     values["calls"] = tuple(_made(ToolCall, call, roots) for call in _list(data.get("calls")))
     for name, kind in (("result", ToolResult), ("usage", Usage), ("context", ContextUsed)):
         if values.get(name) is not None:
@@ -91,7 +91,13 @@ def located(path: Path, roots: Roots) -> tuple[str, str]:
     return MISSING_ROOT, path.name
 
 
-def _part(data: object, roots: Roots) -> Part:
+def part_to_json(part: Part, roots: Roots) -> dict[str, Any]:
+    """A part of a message as JSON values."""
+    return {"type": _TYPES[type(part)], **_object(part, roots)}
+
+
+def part_from_json(data: object, roots: Roots) -> Part:
+    """The part of JSON values that may be anything. Raises `BadMessage`."""
     kind = _PARTS.get(str(data.get("type"))) if isinstance(data, dict) else None
     if kind is None:
         raise BadMessage("a part of a message has no known type")

@@ -54,6 +54,8 @@ class Recorder:
         self.history, self.person, self.id, self.mode = history, person, id, mode
         self.roots = roots_of(workspace)
         self.problem = ""
+        self.stored = False
+        """Whether the conversation is in the history."""
         self.tree = MessageTree()
         self._lock = threading.RLock()
         self._messages: dict[str, Message] = {}
@@ -76,10 +78,12 @@ class Recorder:
         finished: bool = True,
         choices: Mapping[str, Any] | None = None,
         model: str = "",
+        title: str = "",
     ) -> None:
         """Stores the messages that are new, and that the branch that they end is shown.
 
-        `finished` says that no answer is being written any more.
+        `finished` says that no answer is being written any more; `title` names a conversation in
+        which nothing was said yet.
         """
         with self._lock:
             ids = [message.id for message in conversation.messages]
@@ -98,11 +102,12 @@ class Recorder:
             def write() -> None:
                 self.history.save(
                     self.person, self.id, self.mode, rows, ids[-1] if ids else None,
-                    finished=finished, choices=choices, model=model,
+                    finished=finished, choices=choices, model=model, title=title,
                 )  # fmt: skip
                 self._stored.update(row.id for row in rows)
+                self.stored = True
 
-            if self._tried(write) and attached:
+            if self._tried(write) and (attached or not ids):
                 self.save_files()
 
     def running(self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation) -> None:
@@ -132,7 +137,7 @@ class Recorder:
     def save_files(self) -> None:
         """Keeps the files of the conversation that are new or changed."""
         with self._lock:
-            if not self._stored:
+            if not self.stored:
                 return  # nothing was said yet, and no conversation is listed
             try:
                 changed, gone, stamps = workspace_files.changes(
@@ -177,6 +182,7 @@ class Recorder:
     def open(self, stored: Stored, citations: CitationCache | None) -> Conversation:
         """Takes over a stored conversation: files, messages, and how it was interrupted."""
         with self._lock:
+            self.stored = True
             self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)
             self.tree = stored.tree
             for row in stored.rows:

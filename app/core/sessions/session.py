@@ -116,7 +116,7 @@ class Session:
     @property
     def stored(self) -> bool:
         """Whether the session can be closed and opened again from the history."""
-        return self.recorder is not None and bool(self.recorder.tree.parents)
+        return self.recorder is not None and self.recorder.stored
 
     def reopen(self, stored: Stored) -> None:
         """Takes over a stored conversation; called once, before anybody sees the session."""
@@ -128,7 +128,9 @@ class Session:
         self._conversation = conversation
         messages = conversation.messages
         if self.documents is not None:
-            self.documents.add(tuple(dict.fromkeys(d for m in messages for d in m.documents)))
+            from app.core.sessions.kept_documents import restore_documents
+
+            restore_documents(self.documents, stored.choices.get("documents"), self.recorder.roots)
         self.variables_lost = any(c.name == "python" for m in messages for c in m.calls)
         self._version += 1
 
@@ -180,6 +182,10 @@ class Session:
 
         self._begin(change, config)
 
+    def save(self) -> None:
+        """Stores what the conversation has besides messages: documents, settings, switches."""
+        self._save(self._conversation, finished=not self.running)
+
     def show_branch(self, id: str) -> None:
         """Shows the newest branch through a message. Raises `Busy`."""
         with self._changed:
@@ -197,6 +203,8 @@ class Session:
     def close(self) -> None:
         """Cancels the running turn, closes the tools and deletes the files. May be called
         twice."""
+        if self.stored and not self.running and not self._closed:
+            self.save()
         with self._changed:
             self._closed = True
             self._cancel.set()
@@ -278,8 +286,18 @@ class Session:
         if self.recorder is None:
             return
         off = [tool.name for tool in self.registry.tools if not self.registry.enabled(tool.name)]
-        choices = {"values": self.choices, "off": off}
-        self.recorder.save(conversation, self.citations, finished=finished, choices=choices)
+        choices: dict[str, Any] = {"values": self.choices, "off": off}
+        files = (part.name for message in conversation.messages for part in message.attached)
+        title = next(files, "")
+        if self.documents is not None and self.documents.given:
+            # Imported late: Chat, the first page, must not wait for the readers of documents.
+            from app.core.sessions.kept_documents import documents_to_json
+
+            choices["documents"] = documents_to_json(self.documents, self.recorder.roots)
+            title = self.documents.store.entries()[0].document.name
+        self.recorder.save(
+            conversation, self.citations, finished=finished, choices=choices, title=title
+        )
 
     def _notify(self) -> None:
         self._version += 1

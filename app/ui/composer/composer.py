@@ -97,6 +97,7 @@ def draw_composer(
         if (documents := current().documents) is not None:
             documents.add(attached)
         if reads and not text.strip():
+            current().save()
             return  # they are read meanwhile
         accepted = submit(current, text, asked, attached)
         let_wait(mode, () if accepted or reads else attached)
