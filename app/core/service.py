@@ -80,7 +80,7 @@ class Service:
         self._kernels: KernelPool | None = None
         self._browsing: BrowserFactory | None = None
         self.history = (
-            History.open(data_folder(self.settings) / "history", self.settings.database)
+            History.open(lasting_folder(self.settings) / "history", self.settings.database)
             if history
             else None
         )
@@ -241,8 +241,17 @@ class Service:
                 log.exception("the tools could not be read ahead")
 
 
+def lasting_folder(settings: Settings) -> Path:
+    """The folder of what outlasts the server: the history, and the key that signs cookies."""
+    if settings.data:
+        return Path(settings.data).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("glm-all-tools")
+
+
 def data_folder(settings: Settings) -> Path:
-    """The folder of the conversations' files, which are deleted with the conversations."""
+    """The folder of what ends with the server: the files of open conversations."""
     if settings.data:
         return Path(settings.data).expanduser()
     from platformdirs import user_cache_path

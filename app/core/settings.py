@@ -201,7 +201,9 @@ class Settings:
         "Where a proxy serves the app, such as https://glm.example.org, with commas between",
     )
     session_minutes: Annotated[float, Field(gt=0, le=100_000)] = _setting(
-        60.0, "GLM_SESSION_MINUTES", "Minutes after which a conversation nobody watches is deleted"
+        60.0,
+        "GLM_SESSION_MINUTES",
+        "Minutes after which a conversation nobody looks at is closed; it stays in the list",
     )
     proxies: Annotated[str, AfterValidator(named_networks)] = _setting(
         "",
@@ -233,7 +235,9 @@ class Settings:
         secret=True,
     )
     data: str = _setting(
-        "", "GLM_DATA", "Folder for the conversations' files; empty for the user's cache folder"
+        "",
+        "GLM_DATA",
+        "Folder for conversations and their files; empty for the user's data and cache folders",
     )
 
 

@@ -25,7 +25,7 @@ from tests.e2e.visitor import (
     stop,
     wait_for_text,
 )
-from tests.support.running_app import send, wait_for_answer
+from tests.support.running_app import AT_REST, send, wait_for_answer
 from tests.support.scripted_steps import Endless, Finish, Text, ToolCall
 
 pytestmark = pytest.mark.e2e
@@ -83,7 +83,7 @@ def test_settings_are_shown_and_the_key_is_not(scripted: Scripted, visit: Visit)
     expect(rows.filter(has_text="GLM_MAX_ROUNDS")).to_contain_text("3")
     expect(rows.filter(has_text="GLM_SLOTS")).to_contain_text("default")
     expect(page.get_by_role("row", name=re.compile("^GLM_API_KEY"))).to_contain_text("•••")
-    expect(rows.filter(has_text="GLM_DATA")).to_contain_text("…/data")
+    expect(rows.filter(has=page.get_by_text("GLM_DATA", exact=True))).to_contain_text("…/data")
     assert KEY not in page.content()
     shot(page, "settings")
 
@@ -162,6 +162,7 @@ def test_a_phone(scripted: Scripted, visit: Visit) -> None:
 
     page = visitor.open("help?page=settings")
     expect(page.get_by_role("heading", name="Settings", exact=True)).to_be_visible()
+    page.locator(AT_REST).wait_for()
     assert overflow(page) <= 0
     table = page.get_by_role("table").first
     table.scroll_into_view_if_needed()

@@ -94,12 +94,13 @@ def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit)
     wait_for_answer(second)
     expect(answer(second)).to_contain_text("Heard: [file both: 4 bytes]")
     expect(box(second)).to_have_value("hello")
-    # And what one tab clears does not hold the other up.
+    # A new conversation in one tab leaves the other one where it is, with all that was said.
     button(first, "New conversation").click()
     expect(first.get_by_text(GREETINGS["tools"])).to_be_visible()
     box(second).press("Enter")
     expect(answer(second)).to_contain_text("Heard: hello")
-    expect(second.get_by_test_id("stChatMessage")).to_have_count(2)
+    expect(second.get_by_test_id("stChatMessage")).to_have_count(4)
+    expect(first.get_by_text(GREETINGS["tools"])).to_be_visible()
 
 
 def test_two_visitors_talk_with_the_bundled_model(bundled: RunningApp, visit: Visit) -> None:

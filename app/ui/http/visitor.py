@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import settings
-from app.core.service import data_folder
+from app.core.service import lasting_folder
 from app.core.visitor_tokens import VisitorTokens, signing_key
 from app.ui.http.origin import scheme_of
 
@@ -93,4 +93,4 @@ class VisitorCookie:
 
 @cache
 def _tokens() -> VisitorTokens:
-    return VisitorTokens(signing_key(data_folder(settings.load().settings)))
+    return VisitorTokens(signing_key(lasting_folder(settings.load().settings)))
