@@ -30,7 +30,7 @@ from backends.messages import Document, Message, Part, Usage
 from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
 from tools.documents.loader import DocumentLoader
-from tools.documents.page_images import WIDTH, Marks, areas, render
+from tools.documents.page_images import WIDTH_PX, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
 READING_MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
@@ -100,7 +100,7 @@ class SessionDocuments:
         rendered or the format has no page images."""
         if entry.reading is None or entry.reading.kind not in PICTURED:
             return None
-        return self._picture(entry, page, WIDTH, Marks())
+        return self._picture(entry, page, WIDTH_PX, Marks())
 
     def _picture(self, entry: Entry, page: int, width: int, marks: Marks) -> bytes | None:
         password = self._passwords.get(entry.document.name)
@@ -110,7 +110,7 @@ class SessionDocuments:
         except DocumentError:
             return None
 
-    def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH) -> bytes | None:
+    def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH_PX) -> bytes | None:
         """An image of the page that is cited by the number `id`, as PNG, `width` pixels wide.
 
         The `spans` of its text are marked as far as they can be located. None where the page can't
