@@ -16,7 +16,7 @@ from tools.documents.base import DocumentError, Options, Page, Reading
 from tools.documents.loader import DocumentLoader
 from tools.documents.worker import reading as worker
 
-PATIENCE = 120.0  # seconds, on a machine that is busy
+TIMEOUT_S = 120.0  # on a busy machine
 
 Put = Callable[..., Document]
 
@@ -49,12 +49,12 @@ def put(tmp_path: Path) -> Put:
 
 
 def settled(desk: DocumentStore) -> dict[str, Entry]:
-    assert desk.wait(PATIENCE)
+    assert desk.wait(TIMEOUT_S)
     return {entry.document.name: entry for entry in desk.entries()}
 
 
 def until(desk: DocumentStore, name: str, holds: Callable[[Entry], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_S
     while not any(e.document.name == name and holds(e) for e in desk.entries()):
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -188,7 +188,7 @@ def test_sessions_take_turns(room: DocumentLoader, put: Put) -> None:
     begin, order = threading.Event(), list[str]()
     one, two = DocumentStore(room), DocumentStore(room)
     for _ in range(2):
-        room.submit(room, lambda: begin.wait(PATIENCE))
+        room.submit(room, lambda: begin.wait(TIMEOUT_S))
     end = threading.Barrier(3)
 
     def job(name: str) -> Callable[[], None]:
@@ -200,7 +200,7 @@ def test_sessions_take_turns(room: DocumentLoader, put: Put) -> None:
     room.submit(two, end.wait)
     room.submit(one, end.wait)
     begin.set()
-    end.wait(PATIENCE)
+    end.wait(TIMEOUT_S)
     assert order.index("two") < 3
 
 
@@ -248,11 +248,11 @@ def test_desks_of_one_visitor_take_one_turn_together(room: DocumentLoader) -> No
     )
     assert mine.owner == too.owner != other.owner != DocumentStore(room).owner
     for _ in range(2):
-        room.submit(room, lambda: begin.wait(PATIENCE))
+        room.submit(room, lambda: begin.wait(TIMEOUT_S))
     for desk in (mine, mine, too, too):
         room.submit(desk.owner, lambda: order.append("me"))
     room.submit(other.owner, lambda: order.append("you"))
     room.submit(other.owner, end.set)
     begin.set()
-    assert end.wait(PATIENCE)
+    assert end.wait(TIMEOUT_S)
     assert order.index("you") <= 2
