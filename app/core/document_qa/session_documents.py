@@ -34,7 +34,7 @@ from tools.documents.page_images import WIDTH_PX, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
 READING_MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
-PROSE = tuple(
+PROSE_SUFFIXES = tuple(
     f".{ending}"
     for ending in (
         "pdf",
@@ -84,10 +84,14 @@ class SessionDocuments:
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
     def add(self, parts: Iterable[Part]) -> None:
-        """Begins to read the documents of a message. In Tools mode only formats of `PROSE` are
-        read: other files are data for code."""
+        """Begin to read the documents of a message.
+
+        In Tools mode, files without one of `PROSE_SUFFIXES` are not read: they are data for code.
+        """
         for part in parts:
-            if isinstance(part, Document) and (self.ahead or part.path.suffix.lower() in PROSE):
+            if isinstance(part, Document) and (
+                self.ahead or part.path.suffix.lower() in PROSE_SUFFIXES
+            ):
                 self.store.add(part)
 
     def unlock(self, name: str, password: str) -> None:
