@@ -1,1 +1,1 @@
-"""The web app: pages, the terminal, and the agent that both stand on."""
+"""The app: web pages, a terminal, and the agent that both use."""

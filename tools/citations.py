@@ -47,7 +47,7 @@ _PIECE = re.compile(
 )
 _BROKEN = "\0"  # marks a line end that may have divided a word
 _WORD = re.compile(f"[^\\W{WIDE}]")
-_LEFT_OUT = re.compile(r"\s*[\[(]?\.{3,}[\])]?\s*")
+_ELLIPSIS = re.compile(r"\s*[\[(]?\.{3,}[\])]?\s*")
 _EDGES = " .,;:!?\"'-\0"
 
 
@@ -151,7 +151,7 @@ def find(text: str, words: str) -> tuple[Span, ...]:
 
 
 def _find(text: str, words: str) -> tuple[Span, ...]:
-    wanted = [part.strip(_EDGES) for part in _LEFT_OUT.split(_comparable(words)[0])]
+    wanted = [part.strip(_EDGES) for part in _ELLIPSIS.split(_comparable(words)[0])]
     wanted = [part for part in wanted if part]
     kept, starts, ends = _comparable(text)
     spans: list[Span] = []

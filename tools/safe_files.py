@@ -217,27 +217,30 @@ def _parent(path: Path) -> int:
     return folder
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """The content of a file that `open_regular` accepts. Raises OSError, or above `most` bytes."""
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The content of a file that `open_regular` accepts.
+
+    Raises OSError, also for a file of more than `max_bytes` bytes.
+    """
     with open_regular(path) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
         raise OSError(errno.EFBIG, "too large")
     return data
 
 
-def listing(folder: Path, most: int = MAX_ENTRIES, *, odd: bool = False) -> Listing:
+def listing(folder: Path, max_entries: int = MAX_ENTRIES, *, odd: bool = False) -> Listing:
     """The regular files below `folder` that are not hidden, following no link.
 
-    At most `most` entries are read. Names that are not text (see `is_text`) are skipped unless
-    `odd` is True.
+    At most `max_entries` entries are read. Names that are not text (see `is_text`) are skipped
+    unless `odd` is True.
     """
     files: dict[str, Stamp] = {}
     with contextlib.suppress(OSError):
         entries = _entries(os.open(folder, _FOLDER_READ), "", DEEPEST, odd)
         with contextlib.closing(entries):
             for seen, (path, stamp) in enumerate(entries):
-                if seen == most:
+                if seen == max_entries:
                     return Listing(files, False)
                 if stamp is not None:
                     files[path] = stamp
@@ -247,7 +250,8 @@ def listing(folder: Path, most: int = MAX_ENTRIES, *, odd: bool = False) -> List
 def _entries(
     folder: int, above: str, deeper: int, odd: bool
 ) -> Generator[tuple[str, Stamp | None]]:
-    """All entries of a folder and its subfolders as path and stamp, None for what is no file.
+    """The entries of a folder and its subfolders: path and stamp, which is None for others than
+    regular files.
 
     `folder` is an open descriptor, which this generator closes.
     """
@@ -373,5 +377,5 @@ def free_name(folder: Path, name: str) -> str:
     return name
 
 
-def _shortened(text: str, most: int) -> str:
-    return text.encode()[:most].decode(errors="ignore")
+def _shortened(text: str, max_bytes: int) -> str:
+    return text.encode()[:max_bytes].decode(errors="ignore")

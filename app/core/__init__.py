@@ -1,1 +1,1 @@
-"""The agent and all it stands on, without a page: conversations, models, tools, documents."""
+"""The agent and its parts, without a user interface: conversations, models, tools, documents."""

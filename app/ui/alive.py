@@ -1,4 +1,4 @@
-"""A page that has lost its server says so, and that the server was started anew when it is back."""
+"""Shows a notice in pages whose server doesn't answer, or was restarted meanwhile."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 BOOT = secrets.token_hex(8)
-"""This run of the server: conversations end with it."""
+"""Id of this run of the server."""
 
-# The server counts as gone when it has refused twice, or has said nothing for PATIENCE; both come
-# within three seconds of its end. A hidden page asks nothing.
+# The server counts as gone after two refused requests, or one without a response for TIMEOUT_MS:
+# within three seconds of its end. Hidden pages send no requests.
 WATCH = """<script>
 if (!window.watchesServer) {
   window.watchesServer = true
-  const EVERY = 1200, PATIENCE = 1500, AGAIN = 300, KEY = "glm-boot"
-  // Streamlit's own word for it: it would keep the page from being read and copied.
+  const POLL_INTERVAL_MS = 1200, TIMEOUT_MS = 1500, RETRY_DELAY_MS = 300, KEY = "glm-boot"
+  // Streamlit's own notice, which is modal: the page could neither be read nor copied.
   const DIALOG = '[data-testid="stDialog"]:not(:has([data-testid="stVerticalBlock"])) ' +
     'button[aria-label="Close"]'
   const GONE = "The server does not answer. This page tries again by itself. " +
@@ -26,7 +26,7 @@ if (!window.watchesServer) {
   const ANEW = "The server was started anew. The conversations that were open are gone, " +
     "and so are their files."
   const wait = (time) => new Promise((after) => setTimeout(after, time))
-  // A page in a frame of somebody else's may keep nothing.
+  // Access to the storage may be denied, for example in another page's frame.
   const kept = (boot) => {
     try {
       if (boot) sessionStorage.setItem(KEY, boot)
@@ -48,7 +48,7 @@ if (!window.watchesServer) {
   }
   const ask = async () => {
     const reply = await fetch(new URL("alive", document.baseURI),
-      { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) })
+      { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) })
     if (!reply.ok) throw new Error(reply.status)
     return (await reply.json().catch(() => ({}))).boot
   }
@@ -57,7 +57,7 @@ if (!window.watchesServer) {
     try {
       boot = await ask().catch(async (error) => {
         if (error.name === "TimeoutError") throw error
-        await wait(AGAIN)
+        await wait(RETRY_DELAY_MS)
         return ask()
       })
     } catch {
@@ -74,7 +74,7 @@ if (!window.watchesServer) {
   const watch = async () => {
     for (;;) {
       if (!document.hidden) await look()
-      await wait(EVERY)
+      await wait(POLL_INTERVAL_MS)
     }
   }
   document.addEventListener("visibilitychange", () => document.hidden || look())
@@ -84,13 +84,13 @@ if (!window.watchesServer) {
 
 
 def draw_watch() -> None:
-    """The script that watches the server, in a page that is drawn: once, however often."""
+    """Draw the script that watches the server; it runs once per page load."""
     with st.container(key="alive"):
         st.html(WATCH, unsafe_allow_javascript=True)
 
 
 async def send_boot(_request: Request) -> Response:
-    """Which run of the server answers."""
+    """The id of this run of the server, as JSON."""
     return JSONResponse({"boot": BOOT})
 
 

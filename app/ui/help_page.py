@@ -65,8 +65,10 @@ def _link(words: str, name: str) -> str:
 
 
 def _draw_neighbours(book: list[HandbookPage], page: HandbookPage) -> None:
-    """Links to the pages before and after `page`. They load the page anew, so that it is read
-    from its top; a button would leave it scrolled to its end."""
+    """Draw links to the pages before and after `page`.
+
+    Links reload the page, so that it begins at its top; with buttons it would stay scrolled down.
+    """
     index = book.index(page)
     st.divider()
     before, after = st.columns(2)

@@ -1,4 +1,4 @@
-"""Tools: the model runs Python and calls functions, and goes on from what comes back."""
+"""Tools: the model runs Python and calls functions, and continues with the results."""
 
 from app.ui.page import show_conversation
 

@@ -1,9 +1,9 @@
-"""A pdf of 500 pages, 55 lines of a dozen words each: read, and ready to ask.
+"""Reading a PDF of 500 pages, with 55 lines of a dozen words each.
 
-Pages a second are those of pypdfium2 alone, which opens the file and takes each page's text, beside
+Pages per second are those of pypdfium2 alone, which opens the file and takes each page's text, and
 those of the app's reader; each in a process of its own, from its start to its last page, in turn,
-the best of three. Ready is a desk's entry, from the moment when the file is added. Memory is what
-this process holds for itself alone (its unique set), after less before.
+the best of three. The time until a document is ready begins when it is added to the store. Memory
+is the growth of this process's unique set.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ def _ready(path: Path) -> tuple[float, float]:
     this = psutil.Process()
     gc.collect()
     before = this.memory_full_info().uss
-    desk = DocumentStore(DocumentLoader())
+    store = DocumentStore(DocumentLoader())
     began = time.monotonic()
-    desk.add(Document(path, "application/pdf", path.name, path.stat().st_size))
-    desk.wait()
+    store.add(Document(path, "application/pdf", path.name, path.stat().st_size))
+    store.wait()
     took = time.monotonic() - began
-    (entry,) = desk.entries()
+    (entry,) = store.entries()
     assert entry.reading is not None
     gc.collect()
     return took, (this.memory_full_info().uss - before) / 2**20

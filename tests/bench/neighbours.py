@@ -18,7 +18,7 @@ from tools.python.sandbox.bubblewrap import Bubblewrap, why_not
 
 CALLS = 12
 SLOWER = 2  # times
-SECONDS = 25  # a call of the other may last
+CALL_TIMEOUT_S = 25  # of the other visitor's calls
 
 WORK = "sum(n * n for n in range(1_000_000))"
 WORST = {
@@ -49,7 +49,7 @@ def measure() -> list[Figure]:
     figures = []
     for name, code in WORST.items():
         with tempfile.TemporaryDirectory() as folder:
-            limits = PythonLimits(seconds=SECONDS)
+            limits = PythonLimits(seconds=CALL_TIMEOUT_S)
             other, mine = (
                 PythonTool(Path(folder, each), limits, Bubblewrap(limits))
                 for each in ("other", "mine")

@@ -17,8 +17,8 @@ from tests.support.running_app import RunningApp, open_browser, start_app
 from tests.support.scripted_server import ScriptedServer
 
 # Only against hanging: a busy machine may take long.
-PATIENCE = 60_000
-expect.set_options(timeout=PATIENCE)
+TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 Visit = Callable[..., Visitor]
 
@@ -59,7 +59,7 @@ def scripted(endpoint: Scripted) -> Scripted:
 
 def visitor_of(app: RunningApp, browser: Browser, **context: object) -> Visitor:
     opened = browser.new_context(**({"viewport": {"width": 1200, "height": 800}} | context))
-    opened.set_default_timeout(PATIENCE)
+    opened.set_default_timeout(TIMEOUT_MS)
     return Visitor(app, opened)
 
 

@@ -22,7 +22,7 @@ UNTIL_GO = (
 PID = "import os\nos.getpid()"
 
 
-class House:
+class KernelHarness:
     """A pool, and sessions on it, in one folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -31,13 +31,13 @@ class House:
 
     def pool(
         self,
-        most: int = 8,
+        max_kernels: int = 8,
         idle: float | None = None,
         spares: bool = True,
         launcher: KernelLauncher | None = None,
     ) -> KernelPool:
         host = LocalHost(launcher or ChildProcess(), LIMITS)
-        pool = KernelPool(host, most, idle, self.folder if spares else None)
+        pool = KernelPool(host, max_kernels, idle, self.folder if spares else None)
         self.pools.append(pool)
         return pool
 
@@ -47,10 +47,10 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    yield house
-    for pool in house.pools:
+def harness(tmp_path: Path) -> Iterator[KernelHarness]:
+    harness = KernelHarness(tmp_path)
+    yield harness
+    for pool in harness.pools:
         pool.close()
 
 

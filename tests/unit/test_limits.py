@@ -38,9 +38,9 @@ def test_a_bucket_gives_its_burst_and_no_more() -> None:
 def test_each_name_has_a_bucket_of_its_own_and_idle_ones_are_forgotten() -> None:
     buckets = Buckets(rate=1e-9, burst=1)
     assert buckets["a"].take() and not buckets["a"].take() and buckets["b"].take()
-    for number in range(Buckets.KEPT * 3):
+    for number in range(Buckets.MAX_KEPT * 3):
         buckets[f"visitor {number}"]
-    assert len(buckets._buckets) <= Buckets.KEPT
+    assert len(buckets._buckets) <= Buckets.MAX_KEPT
     assert not buckets["a"].take()
 
 

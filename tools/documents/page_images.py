@@ -19,7 +19,7 @@ from tools.documents.worker.reading import LIMITS, WorkerEnded, run_worker
 from tools.fair_queue import FairQueue
 
 TIMEOUT_S = 20.0  # for one page
-WIDTH, MAX_WIDTH = 900, 2000  # pixels
+WIDTH_PX, MAX_WIDTH_PX = 900, 2000
 MAX_CONCURRENT = 2  # pages
 
 _queue = FairQueue(MAX_CONCURRENT)
@@ -35,7 +35,7 @@ class Marks(NamedTuple):
 def render(
     path: Path,
     page: int,
-    width: int = WIDTH,
+    width: int = WIDTH_PX,
     password: str | None = None,
     words: Sequence[str] = (),
     areas: Sequence[Area] = (),
@@ -60,7 +60,7 @@ def render(
     limits = replace(LIMITS, seconds=TIMEOUT_S)
     drawing = {
         "page": page,
-        "width": max(1, min(width, MAX_WIDTH)),
+        "width": max(1, min(width, MAX_WIDTH_PX)),
         "password": password,
         "words": words,
         "areas": areas,

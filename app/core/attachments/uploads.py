@@ -43,18 +43,20 @@ def read_upload(path: Path, settings: Settings) -> Upload:
 
 
 def store_uploads(
-    files: Sequence[Upload], workspace: Path, settings: Settings, most: int = MAX_FILES
+    files: Sequence[Upload], workspace: Path, settings: Settings, max_files: int = MAX_FILES
 ) -> tuple[Document, ...]:
-    """Writes at most `most` files into the workspace, under names that are safe and unused there.
+    """Write files into the workspace, under safe names that are not used there yet.
 
-    Raises `UploadRejected`.
+    Raises `UploadRejected`, also for more than `max_files` files.
     """
     if files and settings.kernel_gateway_url:
         raise UploadRejected(
             "Python runs on another machine here, where files can't be given to it."
         )
-    if len(files) > most:
-        raise UploadRejected(f"At most {most} files go with one message; these are {len(files)}.")
+    if len(files) > max_files:
+        raise UploadRejected(
+            f"At most {max_files} files go with one message; these are {len(files)}."
+        )
     for file in files:
         if len(file.data) > settings.upload_mb * MEGABYTE:
             raise UploadRejected(
@@ -142,13 +144,15 @@ def _check_room(files: Sequence[Upload], workspace: Path, settings: Settings) ->
 
 
 def _pictures_among(
-    files: Sequence[Upload], documents: Sequence[Document], workspace: Path, most: int
+    files: Sequence[Upload], documents: Sequence[Document], workspace: Path, max_pictures: int
 ) -> list[Picture]:
-    """The pictures among the files, at most `most`, for a model with vision; they have the names
-    of the files in the workspace, which its tools can use too."""
+    """The first `max_pictures` images among the files, for a model with vision.
+
+    They have the names of the files in the workspace, which its tools can use too.
+    """
     pictures: list[Picture] = []
     for file, document in zip(files, documents, strict=True):
-        if document.mime.startswith("image/") and len(pictures) < most:
+        if document.mime.startswith("image/") and len(pictures) < max_pictures:
             try:
                 upload = Upload(document.name, file.data)
                 pictures += keep_pictures([upload], workspace, whole=False)

@@ -30,11 +30,11 @@ from backends.messages import Document, Message, Part, Usage
 from tools.citations import Citation, Span
 from tools.documents.base import WRONG, DocumentError, Options
 from tools.documents.loader import DocumentLoader
-from tools.documents.page_images import WIDTH, Marks, areas, render
+from tools.documents.page_images import WIDTH_PX, Marks, areas, render
 from tools.documents.worker.reading import MEGABYTE, Limits
 
 READING_MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
-PROSE = tuple(
+PROSE_SUFFIXES = tuple(
     f".{ending}"
     for ending in (
         "pdf",
@@ -84,10 +84,14 @@ class SessionDocuments:
         self._length: Callable[..., Tokens] = lru_cache(maxsize=256)(self._length_of)
 
     def add(self, parts: Iterable[Part]) -> None:
-        """Begins to read the documents of a message. In Tools mode only formats of `PROSE` are
-        read: other files are data for code."""
+        """Begin to read the documents of a message.
+
+        In Tools mode, files without one of `PROSE_SUFFIXES` are not read: they are data for code.
+        """
         for part in parts:
-            if isinstance(part, Document) and (self.ahead or part.path.suffix.lower() in PROSE):
+            if isinstance(part, Document) and (
+                self.ahead or part.path.suffix.lower() in PROSE_SUFFIXES
+            ):
                 self.store.add(part)
 
     def unlock(self, name: str, password: str) -> None:
@@ -100,7 +104,7 @@ class SessionDocuments:
         rendered or the format has no page images."""
         if entry.reading is None or entry.reading.kind not in PICTURED:
             return None
-        return self._picture(entry, page, WIDTH, Marks())
+        return self._picture(entry, page, WIDTH_PX, Marks())
 
     def _picture(self, entry: Entry, page: int, width: int, marks: Marks) -> bytes | None:
         password = self._passwords.get(entry.document.name)
@@ -110,7 +114,7 @@ class SessionDocuments:
         except DocumentError:
             return None
 
-    def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH) -> bytes | None:
+    def marked(self, id: int, spans: Sequence[Span], width: int = WIDTH_PX) -> bytes | None:
         """An image of the page that is cited by the number `id`, as PNG, `width` pixels wide.
 
         The `spans` of its text are marked as far as they can be located. None where the page can't

@@ -1,4 +1,4 @@
-"""Files that a user gives to the conversation: from the message box, and with the message."""
+"""Attaches files to the next message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backends.base import Images
 
 
 def draw_waiting(mode: Mode) -> None:
-    """What came with a message that was refused, or from the camera, and goes with the next."""
+    """Draw the files that wait for the next message: photos, and those of a rejected message."""
     waiting = st.session_state.get(_waiting(mode), ())
     if waiting:
         names = ", ".join(file_label(part) for part in waiting)
@@ -35,8 +35,10 @@ def draw_waiting(mode: Mode) -> None:
 def take_files(
     mode: Mode, session: Session, uploads: Sequence[Upload], settings: Settings, images: Images
 ) -> tuple[Attached, ...]:
-    """The files of a message that is being sent, kept with the session, after those that still
-    wait. Raises `FileRefused`."""
+    """Store the uploads of a message in the session's workspace.
+
+    Returns the waiting files, then the new ones. Raises `UploadRejected`.
+    """
     places = session.workspace.resolve(), pictures_folder(session.workspace).resolve()
     waiting = st.session_state.get(_waiting(mode), ())
     waiting = [part for part in waiting if part.path.parent in places]
@@ -44,7 +46,7 @@ def take_files(
 
 
 def let_wait(mode: Mode, attached: Sequence[Attached]) -> None:
-    """Keeps the files for the next message; none where there are none."""
+    """Replace the files that wait for the next message."""
     st.session_state[_waiting(mode)] = tuple(attached)
 
 

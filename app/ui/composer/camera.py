@@ -1,4 +1,4 @@
-"""A photo for the next message, taken with the visitor's camera."""
+"""Takes a photo with the visitor's camera, for the next message."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.ui.composer.attachments import let_wait, take_files
 from app.ui.elements.markdown import escaped
 from backends.base import Images
 
-WIDTH = 320  # pixels; the photo itself has all that the camera gives
+WIDTH_PX = 320  # of the preview; the photo has the camera's full size
 _TAKEN = "photos-taken"
 
 
 def draw_camera(
     mode: Mode, current: Callable[[], Session], settings: Settings, images: Images
 ) -> None:
-    """The camera, folded away. Until it is opened the browser is asked for none."""
-    # A new name for each photo: the widget would keep showing the last one.
+    """Draw the camera in a closed expander; the browser's camera is used only once it is open."""
+    # A new key for each photo, because the widget would keep the last one.
     number = st.session_state.get(_TAKEN, 0)
     key = f"camera-{number}"
 
@@ -40,5 +40,5 @@ def draw_camera(
     camera = st.expander("Camera", icon=":material/photo_camera:", key="camera", on_change="rerun")
     if camera.open:
         camera.camera_input(
-            "Take a picture", key=key, on_change=taken, label_visibility="collapsed", width=WIDTH
+            "Take a picture", key=key, on_change=taken, label_visibility="collapsed", width=WIDTH_PX
         )

@@ -1,4 +1,4 @@
-"""The pages of a document one by one: as they look, and beside it the text that the model sees."""
+"""Shows a document page by page: its image, and the text that the model sees."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from app.core.document_qa.store import Entry
 from app.ui.elements.markdown import shown
 
 _NUMBER = "open-page"
-HEIGHT = 480  # pixels
-MAX_PAGE_CHARS = 100_000  # characters of a page that are shown
+HEIGHT_PX = 480
+MAX_PAGE_CHARS = 100_000  # of a page that are shown
 
 
 def show_page(number: int) -> None:
-    """Turns to a page by its number in the document."""
+    """Turn to the page with this number in the document."""
     st.session_state[_NUMBER] = number
 
 
 def draw_pages(
     entry: Entry, picture_of: Callable[[int], bytes | None], beside: Callable[[], None]
 ) -> None:
-    """A page, and what turns to others. `picture_of` draws it where that can be, `beside` what
-    stands next to the buttons."""
+    """Draw the current page, with controls to turn pages.
+
+    Arguments:
+        entry: a document that has been read.
+        picture_of: renders a page by its number as a PNG; returns None if that isn't possible.
+        beside: draws further controls next to those of the pages.
+    """
     assert entry.reading is not None
     pages = entry.reading.pages
     last = pages[-1].number
     number = min(max(1, int(st.session_state.get(_NUMBER, 1))), last)
-    # A widget's value goes when it isn't drawn: it is set anew at each opening.
+    # Streamlit drops the value of a widget that isn't drawn, so it is set again at each opening.
     st.session_state[_NUMBER] = number
     if last > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -47,7 +52,7 @@ def draw_pages(
         _draw_text(text)
         return
     left, right = st.columns(2)
-    with left, st.container(height=HEIGHT):
+    with left, st.container(height=HEIGHT_PX):
         st.image(picture, width="stretch", alt=f"Page {number} as it looks")
     with right:
         _draw_text(text)
@@ -65,10 +70,10 @@ def _turn(label: str, icon: str, to: int, possible: bool) -> None:
 
 
 def _draw_text(text: str) -> None:
-    """The text as the model gets it: plain, for it is a stranger's."""
+    """Draw the text as the model gets it; it is untrusted, so as plain text."""
     if not text.strip():
         st.info("No text was found on this page.", icon=":material/info:")
         return
-    st.code(shown(text[:MAX_PAGE_CHARS]), language=None, wrap_lines=True, height=HEIGHT)
+    st.code(shown(text[:MAX_PAGE_CHARS]), language=None, wrap_lines=True, height=HEIGHT_PX)
     if len(text) > MAX_PAGE_CHARS:
         st.caption(f"The first {MAX_PAGE_CHARS:,} of {len(text):,} characters are shown.")

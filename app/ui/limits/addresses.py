@@ -11,13 +11,20 @@ from starlette.types import Scope
 from app.core.networks import Network
 
 IPV6_HOST_BITS = 64
-"""An IPv6 site has a network of at least /64 (RFC 4291), so that is who is counted."""
+"""An IPv6 site has a network of at least /64 (RFC 4291), which is counted as one address."""
 
 
 def address_of(scope: Scope, proxies: Sequence[Network] = ()) -> str:
-    """The address that counts for limits: the peer's, or where the peer is one of `proxies`, the
-    last one in `X-Forwarded-For` that is none. Empty where nobody can say: the peer is this
-    machine, which may be its user, or a proxy that no setting names."""
+    """The client's address, for limits.
+
+    Arguments:
+        scope: the ASGI scope of the request.
+        proxies: the networks of trusted proxies. If the peer is in one, the client is the last
+            address in `X-Forwarded-For` that is not.
+
+    Returns an empty string if the client is unknown: a peer on this machine may be its user, or a
+    proxy that no setting names.
+    """
     client = scope.get("client")
     peer = _parsed(client[0] if client else "")
     if peer is None:

@@ -50,7 +50,7 @@ class Bucket:
 class Buckets:
     """A bucket for each name, all of one rate; full buckets are dropped."""
 
-    KEPT = 1000  # number of buckets from which on full ones are dropped
+    MAX_KEPT = 1000  # from this number on, full buckets are dropped
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
@@ -59,15 +59,18 @@ class Buckets:
     def __getitem__(self, name: str) -> Bucket:
         bucket = self._buckets.get(name)
         if bucket is None:
-            if len(self._buckets) >= self.KEPT:
+            if len(self._buckets) >= self.MAX_KEPT:
                 self._buckets = {n: each for n, each in self._buckets.items() if not each.full}
             bucket = self._buckets[name] = Bucket(self._rate, self._burst)
         return bucket
 
 
 class Queue:
-    """A fair queue for the tokens of one bucket, on one event loop. The next token goes to the name
-    that was served least recently, so that one sender's flood does not delay the others."""
+    """A fair queue for the tokens of one bucket, on one event loop.
+
+    The next token goes to the name that was served least recently, so that one sender's flood
+    doesn't delay the others.
+    """
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -78,7 +81,7 @@ class Queue:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody waits and the bucket is full."""
+        """Whether no one waits and the bucket is full."""
         return not self._waiting and self._bucket.full
 
     async def take(self, name: str) -> None:
@@ -112,7 +115,7 @@ class Queue:
         self._schedule()
 
     def _serve(self, name: str) -> None:
-        if len(self._served) >= Buckets.KEPT:
+        if len(self._served) >= Buckets.MAX_KEPT:
             newest = sorted(self._served.items(), key=lambda item: item[1])
             self._served = dict(newest[len(newest) // 2 :])
         self._served[name] = next(self._number)

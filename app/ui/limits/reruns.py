@@ -38,7 +38,7 @@ class Turns:
         """Returns the coroutine function that a connection of that visitor awaits before each
         message."""
         if address not in self._queues:
-            if len(self._queues) >= Buckets.KEPT:
+            if len(self._queues) >= Buckets.MAX_KEPT:
                 self._queues = {n: each for n, each in self._queues.items() if not each.idle}
             bucket = Bucket(self._rate, self._rate * BURST_SECONDS)
             self._queues[address] = Queue(bucket)

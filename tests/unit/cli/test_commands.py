@@ -36,7 +36,7 @@ from tests.support.scripted_steps import Answer, Endless, Finish, Script, Status
 from tests.support.scripted_steps import Usage as Counted
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 120  # seconds until a process that hangs is given up
+TIMEOUT_S = 120  # of a process that hangs
 
 NOISY_TOOL = '''
 import os
@@ -101,7 +101,7 @@ class Door:
 
     def end(self, process: subprocess.Popen[bytes], told: bytes | None = None) -> Ended:
         try:
-            out, err = process.communicate(told, timeout=PATIENCE)
+            out, err = process.communicate(told, timeout=TIMEOUT_S)
         finally:
             process.kill()
         return Ended(process.returncode, out.decode(), err.decode())
@@ -222,7 +222,7 @@ def test_help_waits_for_no_library(door: Door) -> None:
     )
     out = subprocess.run(
         [sys.executable, "-c", source],
-        env=door.environment, cwd=door.folder, capture_output=True, timeout=PATIENCE, check=True,
+        env=door.environment, cwd=door.folder, capture_output=True, timeout=TIMEOUT_S, check=True,
     ).stdout.decode()  # fmt: skip
     assert "--max-rounds" in out
     assert out.endswith("exit 0\n.")
@@ -393,7 +393,7 @@ class give_up:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._timer = threading.Timer(PATIENCE, process.kill)
+        self._timer = threading.Timer(TIMEOUT_S, process.kill)
 
     def __enter__(self) -> None:
         self._timer.start()
@@ -404,7 +404,7 @@ class give_up:
 
 
 def until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < ends, "it did not happen"
         time.sleep(0.02)
@@ -423,7 +423,7 @@ def test_ctrl_c_keeps_what_came_and_ends_the_run(door: Door, serve: Any) -> None
     assert ended.code == 1
     assert ended.out.endswith("\n") and set(ended.out.split()) <= {"word"}
     assert ended.err == "Stopped.\n"
-    assert server.requests[0].gone.wait(PATIENCE)
+    assert server.requests[0].gone.wait(TIMEOUT_S)
     assert len(server.requests) == 1
 
 
@@ -482,7 +482,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(door: Door, serve: Any) -> Non
     with give_up(process):
         process.stdout.read(5)
         process.stdout.close()
-        assert process.wait(PATIENCE) == 1
+        assert process.wait(TIMEOUT_S) == 1
         assert process.stderr.read() == b""
 
 
@@ -568,7 +568,7 @@ def test_a_chat_in_a_terminal(door: Door, serve: Any) -> None:
         screen.until("/nonsense: see /help.")
         screen.until("> ")
         screen.type("\x04")
-        assert screen.process.wait(PATIENCE) == 0
+        assert screen.process.wait(TIMEOUT_S) == 0
     assert server.requests[2].gone.is_set()
     assert told(server.requests[-1].body) == ["two"]
 
@@ -592,14 +592,14 @@ def test_a_locked_file_asks_for_its_password_in_a_terminal(
         screen.type("geheim-é\n")
         screen.until("It grew.")
         assert "geheim" not in screen.shown
-        assert screen.process.wait(PATIENCE) == 0
+        assert screen.process.wait(TIMEOUT_S) == 0
     assert "57 million" in str(server.requests[0].body)
     for keys, code in (("\n", 0), ("\x03", 1)):  # without it; and not at all
         screen = Screen(door, *ask)
         with give_up(screen.process):
             screen.until("A password is needed for locked.pdf.")
             screen.type(keys)
-            assert screen.process.wait(PATIENCE) == code
+            assert screen.process.wait(TIMEOUT_S) == code
     assert len(server.requests) == 2 and "57 million" not in str(server.requests[1].body)
 
 

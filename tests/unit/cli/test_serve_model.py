@@ -23,7 +23,7 @@ from app.cli.options import command_line
 from app.cli.serve_model import RECIPES, recipe_of, serving
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 60
+TIMEOUT_S = 60
 STAND_IN = f"""#!{sys.executable}
 import http.server, json, pathlib, sys, time
 folder = pathlib.Path(__file__).parent
@@ -116,8 +116,8 @@ def test_it_is_watched_until_it_is_ready_and_ends_with_the_command(
         given = json.loads((tmp_path / "given.json").read_text())
         assert given[:2] == ["serve", "THUDM/GLM-4-9B-0414"]
         process.send_signal(ending)
-        process.wait(PATIENCE)
-    until = time.monotonic() + PATIENCE
+        process.wait(TIMEOUT_S)
+    until = time.monotonic() + TIMEOUT_S
     while server.is_running() and time.monotonic() < until:
         time.sleep(0.05)
     assert not server.is_running()
@@ -125,6 +125,6 @@ def test_it_is_watched_until_it_is_ready_and_ends_with_the_command(
 
 def test_a_server_that_ends_at_once_is_told(environment: dict[str, str]) -> None:
     with start(environment, "--vllm=--fail") as process:
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert "no GPU here" in said and "vLLM ended with exit code 1" in said

@@ -34,12 +34,12 @@ TEXT = {"type": "string"}
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """A tool of any functions whatever, each of which says the same."""
+class ConstantTool:
+    """A tool with any functions, all of which return the same text."""
 
     functions: Sequence[ToolSpec]
     says: str = "ok"
-    name: str = "shelf"
+    name: str = "functions"
     stateful: bool = False
     taints: bool = False
     citations: None = None
@@ -94,7 +94,7 @@ def take(
     model: LlamaCpp,
     folder: Path,
     asked: str,
-    shelf: Shelf,
+    offered: ConstantTool,
     tool: str | None = None,
     promised: dict[str, Any] | None = None,
     **config: Any,
@@ -103,7 +103,7 @@ def take(
     generation = GenerationConfig(
         **({"temperature": 0.0, "max_tokens": 40} | config), seed=1, tool_choice=tool
     )
-    registry = Registry([shelf])
+    registry = Registry([offered])
     turn = TurnConfig(generation, "Be brief.", ROUNDS, tools=None)
     try:
         events: list[Event] = list(
@@ -122,7 +122,7 @@ def take(
     taken = Turn(messages, end)
     assert len([message for message in messages if message.role == "assistant"]) <= ROUNDS
     assert [result.call_id for result in taken.results] == [call.id for call in taken.calls]
-    specs = {spec.name: spec for spec in shelf.functions}
+    specs = {spec.name: spec for spec in offered.functions}
     for call in taken.calls:
         assert call.name in specs and call.raw == specs[call.name].raw
         if call.raw is None:
@@ -146,15 +146,17 @@ def ended(turn: Turn) -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
 def test_tools_without_descriptions(model: LlamaCpp, tmp_path: Path, temperature: float) -> None:
-    shelf = Shelf([function("get_weather", city=TEXT), function("now"), PYTHON])
+    offered = ConstantTool([function("get_weather", city=TEXT), function("now"), PYTHON])
     for asked in ("What is the weather in Oslo?", "Hello!"):
-        ended(take(model, tmp_path, asked, shelf, temperature=temperature))
+        ended(take(model, tmp_path, asked, offered, temperature=temperature))
 
 
 def test_thirty_tools_at_once(model: LlamaCpp, tmp_path: Path) -> None:
-    shelf = Shelf([function(f"get_fact_{n}", f"A fact number {n}.", of=TEXT) for n in range(30)])
-    ended(take(model, tmp_path, "Tell me fact number 7 of the sea.", shelf))
-    turn = take(model, tmp_path, "Tell me a fact.", shelf, tool="get_fact_29")
+    offered = ConstantTool(
+        [function(f"get_fact_{n}", f"A fact number {n}.", of=TEXT) for n in range(30)]
+    )
+    ended(take(model, tmp_path, "Tell me fact number 7 of the sea.", offered))
+    turn = take(model, tmp_path, "Tell me a fact.", offered, tool="get_fact_29")
     assert [call.name for call in turn.calls][:1] in (["get_fact_29"], [])
 
 
@@ -177,7 +179,7 @@ def test_a_schema_that_no_grammar_expresses(
     parameters["required"] = ["n"]
     spec = ToolSpec("put", "Put x into n.", parameters)
     held = {"properties": {"n": {"enum": [1, 2]}}, "required": ["n"]}
-    turn = take(model, tmp_path, "Put 5 into 2.", Shelf([spec]), tool="put", promised=held)
+    turn = take(model, tmp_path, "Put 5 into 2.", ConstantTool([spec]), tool="put", promised=held)
     ended(turn)
 
 
@@ -186,7 +188,7 @@ def test_a_schema_that_no_grammar_expresses(
 
 def test_a_result_of_a_hundred_thousand_characters(model: LlamaCpp, tmp_path: Path) -> None:
     long = "".join(f"{n} GET index 200\n" for n in range(6_000))[:100_000]
-    turn = take(model, tmp_path, "Read the log.", Shelf([LOG], long), tool="read_log")
+    turn = take(model, tmp_path, "Read the log.", ConstantTool([LOG], long), tool="read_log")
     ended(turn)
     assert turn.results and turn.results[0].text == long and len(long) == 100_000
     assert 300 < turn.end.usage.prompt_tokens <= WINDOW  # it read of it what fitted
@@ -203,7 +205,9 @@ INJECTIONS = [
 
 @pytest.mark.parametrize("says", INJECTIONS)
 def test_a_result_that_gives_orders(model: LlamaCpp, tmp_path: Path, says: str) -> None:
-    turn = take(model, tmp_path, "Read the log.", Shelf([LOG, PYTHON], says), tool="read_log")
+    turn = take(
+        model, tmp_path, "Read the log.", ConstantTool([LOG, PYTHON], says), tool="read_log"
+    )
     ended(turn)
     assert turn.results[0].text == says
 
@@ -227,13 +231,13 @@ def test_its_special_tokens_are_plain_text(model: LlamaCpp, says: str) -> None:
 
 @pytest.mark.parametrize("asked", ["", " ", "\n\n\t", "\x00", "?" * 300, "<|im_end|>", "\ud800"])
 def test_a_request_of_next_to_nothing(model: LlamaCpp, tmp_path: Path, asked: str) -> None:
-    ended(take(model, tmp_path, asked, Shelf([LOG, PYTHON])))
+    ended(take(model, tmp_path, asked, ConstantTool([LOG, PYTHON])))
 
 
 def test_a_request_of_five_thousand_words_is_refused_in_one_sentence(
     model: LlamaCpp, tmp_path: Path
 ) -> None:
-    turn = take(model, tmp_path, "wide sea " * 2_500, Shelf([LOG, PYTHON]))
+    turn = take(model, tmp_path, "wide sea " * 2_500, ConstantTool([LOG, PYTHON]))
     assert turn.end.reason == "error" and "too long for the model's window" in turn.end.error
     assert turn.calls == []
-    ended(take(model, tmp_path, "Read the log.", Shelf([LOG, PYTHON])))  # and all goes on
+    ended(take(model, tmp_path, "Read the log.", ConstantTool([LOG, PYTHON])))  # and all goes on

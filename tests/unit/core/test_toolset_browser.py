@@ -1,4 +1,4 @@
-"""The browser in the house: what the settings make of it, and when it is there."""
+"""The browser as a service makes it: by the settings, for each mode."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Make = Callable[..., Service]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Make]:
+def make_service(tmp_path: Path) -> Iterator[Make]:
     made: list[Service] = []
 
     def make(**values: Any) -> Service:
@@ -71,8 +71,10 @@ def run(tool: BrowserTool, text: str, workspace: Path) -> ToolResult:
     return tool.run(call, ToolContext(workspace, threading.Event()))
 
 
-def test_the_browser_stands_between_python_and_the_functions(house: Make, tmp_path: Path) -> None:
-    service = house()
+def test_the_browser_stands_between_python_and_the_functions(
+    make_service: Make, tmp_path: Path
+) -> None:
+    service = make_service()
     registry = service.registry("tools", tmp_path / "w")
     try:
         names = [tool.name for tool in registry.tools]
@@ -84,13 +86,13 @@ def test_the_browser_stands_between_python_and_the_functions(house: Make, tmp_pa
 
 
 def test_reading_starts_in_the_background_when_pages_of_the_web_were_found(
-    house: Make, folder: Path, tmp_path: Path
+    make_service: Make, folder: Path, tmp_path: Path
 ) -> None:
     with Site() as site:
         found = b'{"results": [{"title": "A", "url": "https://a.example/", "content": "b"}]}'
         site.pages["/search"] = Answer(found, type="application/json")
         for search, started in ((f"local:{folder}", False), (f"searxng:{site.url}", True)):
-            service = house(search=search)
+            service = make_service(search=search)
             tool = browser_of(service, tmp_path / "w")
             assert "[0]" in run(tool, 'search("otters")', tmp_path / "w").text
             until = time.monotonic() + 60
@@ -102,12 +104,12 @@ def test_reading_starts_in_the_background_when_pages_of_the_web_were_found(
 
 
 def test_two_conversations_give_the_same_numbers_to_pages_of_their_own(
-    house: Make, folder: Path, tmp_path: Path
+    make_service: Make, folder: Path, tmp_path: Path
 ) -> None:
     with Site() as site:
         for name in ("one", "two"):
             site.pages[f"/{name}"] = html(f"<main><p>Only {name} reads this.</p></main>")
-        service = house(search=f"local:{folder}", browser_allow=site.address)
+        service = make_service(search=f"local:{folder}", browser_allow=site.address)
         for name in ("one", "two"):
             tool = browser_of(service, tmp_path / name)
             said = run(tool, f'open_url("{site.url}/{name}")', tmp_path / name).text
@@ -118,17 +120,19 @@ def test_two_conversations_give_the_same_numbers_to_pages_of_their_own(
             tool.close()
 
 
-def test_what_is_not_allowed_is_not_reached(house: Make, tmp_path: Path) -> None:
+def test_what_is_not_allowed_is_not_reached(make_service: Make, tmp_path: Path) -> None:
     with Site() as site:
-        service = house()
+        service = make_service()
         tool = browser_of(service, tmp_path / "w")
         assert "loopback" in run(tool, f'open_url("{site.url}/")', tmp_path / "w").text
         tool.close()
         assert site.asked == []
 
 
-def test_bad_parts_of_the_settings_are_named_and_the_others_hold(house: Make, folder: Path) -> None:
-    service = house(search=f"brave,local:{folder}", browser_allow="10.0.0.0/8,what is this")
+def test_bad_parts_of_the_settings_are_named_and_the_others_hold(
+    make_service: Make, folder: Path
+) -> None:
+    service = make_service(search=f"brave,local:{folder}", browser_allow="10.0.0.0/8,what is this")
     assert service.browsing.search.names == "local"
     brave, allow = service.problems
     assert brave.startswith("brave needs a key") and allow.startswith("GLM_BROWSER_ALLOW")
@@ -137,14 +141,14 @@ def test_bad_parts_of_the_settings_are_named_and_the_others_hold(house: Make, fo
     assert check.state == "warning" and "brave needs a key" in check.sentence
 
 
-def test_doctor_says_what_is_searched(house: Make, folder: Path) -> None:
-    assert doctor.check_search(house(search=f"local:{folder}")).state == "ok"
-    nothing = doctor.check_search(house(search="serper"))
+def test_doctor_says_what_is_searched(make_service: Make, folder: Path) -> None:
+    assert doctor.check_search(make_service(search=f"local:{folder}")).state == "ok"
+    nothing = doctor.check_search(make_service(search="serper"))
     assert nothing.state == "warning" and "Nothing can be searched" in nothing.sentence
 
 
-def test_strangers_see_no_folder_and_no_key(house: Make, folder: Path) -> None:
-    service = house(
+def test_strangers_see_no_folder_and_no_key(make_service: Make, folder: Path) -> None:
+    service = make_service(
         search=f"ddgs, local:{folder}", brave_key="sk-secret", browser_allow="a.example"
     )
     rows = {row["Setting"]: row["Value"] for row in shown(service.loaded)}
@@ -152,11 +156,13 @@ def test_strangers_see_no_folder_and_no_key(house: Make, folder: Path) -> None:
     assert rows["GLM_BRAVE_KEY"] == "••••••" and rows["GLM_BROWSER_ALLOW"] == "a.example"
 
 
-def test_a_small_window_gets_fewer_results(house: Make, folder: Path, tmp_path: Path) -> None:
+def test_a_small_window_gets_fewer_results(
+    make_service: Make, folder: Path, tmp_path: Path
+) -> None:
     """The window is asked for at each call: the model is loaded after its tools are made."""
     for at in range(20):
         (folder / f"otter-{at}.md").write_text(f"# Otter {at}\n\nOtters swim.\n")
-    service = house(search=f"local:{folder}")
+    service = make_service(search=f"local:{folder}")
     window, counts = [0], []
     tool = service.browsing.tool(lambda: window[0])
     (tmp_path / "w").mkdir()
@@ -166,9 +172,9 @@ def test_a_small_window_gets_fewer_results(house: Make, folder: Path, tmp_path: 
     assert counts == [10, 3]
 
 
-def test_a_tool_of_several_functions_can_be_asked_for(house: Make, tmp_path: Path) -> None:
+def test_a_tool_of_several_functions_can_be_asked_for(make_service: Make, tmp_path: Path) -> None:
     """No endpoint has a function of the browser's own name: its five alone are on offer."""
-    registry = house().registry("tools", tmp_path / "w")
+    registry = make_service().registry("tools", tmp_path / "w")
     config = TurnConfig(tools=None)
     config = replace(config, generation=replace(config.generation, tool_choice="simple_browser"))
     with ScriptedServer([[Say("I would.")]]) as server:

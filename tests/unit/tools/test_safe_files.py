@@ -80,7 +80,7 @@ def test_opening_leaves_no_descriptor_behind(folder: Path, secret: Path) -> None
         with pytest.raises(OSError):  # noqa: PT011
             open_regular(folder / "link")
         listing(folder)
-        listing(folder, most=0)
+        listing(folder, max_entries=0)
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -9,7 +9,9 @@ from backends.base import Profile
 SMALL_WINDOW_TOKENS = 4_096
 """Windows up to this size get the short instructions."""
 
-NOTHING = "You are a helpful AI assistant. The user gave you no documents that could be read yet."
+NO_DOCUMENTS = (
+    "You are a helpful AI assistant. The user gave you no documents that could be read yet."
+)
 
 
 @dataclass(frozen=True)

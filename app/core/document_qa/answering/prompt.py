@@ -17,7 +17,7 @@ from typing import Literal
 
 from app.core.agent.context import DocumentContext, Question
 from app.core.document_qa.answering import map_reduce
-from app.core.document_qa.answering.instructions import NOTHING, wording
+from app.core.document_qa.answering.instructions import NO_DOCUMENTS, wording
 from app.core.document_qa.retrieval.chunking import Chunk, render_chunks
 from app.core.document_qa.retrieval.corpus import Corpus
 from app.core.document_qa.retrieval.numbered_pages import NumberedPage
@@ -162,7 +162,7 @@ def compose(corpus: Corpus, question: Question, mode: ReadingMode) -> Prompt:
     budget = _whole_budget(corpus, question, talk, counter, answer)
     if mode == "whole" or (mode == "auto" and not budget.over) or not corpus.pages:
         rules = wording(counter.profile, counter.window).pages
-        system = _system(rules, corpus.whole) if corpus.pages else _system(NOTHING)
+        system = _system(rules, corpus.whole) if corpus.pages else _system(NO_DOCUMENTS)
         return Prompt("whole", (system, *talk), corpus.pages, budget, budget.over)
     if mode == "parts":
         plan = map_reduce.plan(corpus, talk[-1], talk[:-1], counter, answer)

@@ -10,7 +10,7 @@ from finetune.bundled.data.intents import Intent, Slots, skill
 from finetune.bundled.data.tasks import Skill, spoken_list
 from finetune.bundled.data.vocabulary import NAMES, SENTENCES, WORDS
 
-MORE = ["encyclopedia", "education", "umbrella", "algorithm", "restaurant", "knowledge", "rhythm", "beautiful", "university",
+LONG_WORDS = ["encyclopedia", "education", "umbrella", "algorithm", "restaurant", "knowledge", "rhythm", "beautiful", "university",
         "literature", "desserts", "drawer", "stats", "civic", "rotor", "madam", "onion", "giraffe", "apple", "table", "computer",
         "necessary", "success", "vacuum", "pepper", "kangaroo", "orchestra", "hippopotamus", "Berlin", "Anna", "notebook", "pizza",
         "lemonade", "silence", "zigzag", "queue", "audio", "raspberry", "cinnamon", "refrigerator", "desert", "live", "listen"]  # fmt: skip
@@ -23,7 +23,7 @@ ANAGRAMS = [("listen", "silent"), ("night", "thing"), ("stressed", "desserts"), 
 
 def text(r: Random) -> Slots:
     word = (
-        r.choice([*WORDS, *MORE])
+        r.choice([*WORDS, *LONG_WORDS])
         if r.random() < 0.75
         else "".join(r.choices("abcdefghijklmnoprstuvw", k=r.randint(4, 9)))
     )
@@ -35,7 +35,7 @@ def text(r: Random) -> Slots:
     end = "”" if q == "“" else q
     mixed = r.choice([said, word])
     return {"w": word, "W": f"{q}{word}{end}", "t": said, "T": f'"{said}"' if r.random() < 0.7 else f"'{said}'", "l": letter, "L": r.choice([letter, letter, f'"{letter}"', f"'{letter}'"]),
-            "s": r.randint(1, 13), "k": r.randint(1, min(5, len(word) - 1)), "a1": one, "a2": two, "in": inside, "other": r.choice([w for w in MORE if w != inside]),
+            "s": r.randint(1, 13), "k": r.randint(1, min(5, len(word) - 1)), "a1": one, "a2": two, "in": inside, "other": r.choice([w for w in LONG_WORDS if w != inside]),
             "m": mixed, "M": f'"{mixed}"' if r.random() < 0.8 or " " in mixed else mixed}  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def names(r: Random) -> Slots:
     pool = r.choice(
         [
             NAMES,
-            [*WORDS, *MORE],
+            [*WORDS, *LONG_WORDS],
             [
                 "apple",
                 "banana",

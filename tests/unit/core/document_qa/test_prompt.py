@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.document_qa.answering.instructions import FULL, NOTHING, SHORT
+from app.core.document_qa.answering.instructions import FULL, NO_DOCUMENTS, SHORT
 from app.core.document_qa.answering.prompt import (
     MIN_RECENT_QUESTIONS,
     Prompt,
@@ -140,7 +140,7 @@ def test_files_are_no_part_of_what_was_said_and_only_selected_pages_are_read():
     prompt = ask(Corpus(chosen), "What?", *history)
     assert [message.text for message in prompt.messages[1:]] == ["Hello", "What?"]
     none = ask(Corpus(), "What?", mode="passages")
-    assert [message.text for message in none.messages] == [NOTHING, "What?"]
+    assert [message.text for message in none.messages] == [NO_DOCUMENTS, "What?"]
 
 
 # -- passages ------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from tools.registry import Registry
 
 
 @dataclass
-class Shelf:
-    """What a conversation has."""
+class SampleDocuments:
+    """The documents of a conversation, without reading files."""
 
     corpus: Corpus = field(default_factory=Corpus)
     pending: bool = False
@@ -35,12 +35,12 @@ class Shelf:
         return CitationFinder(lambda: self.corpus).cited(id, words)
 
 
-def shelf() -> Shelf:
+def sample_documents() -> SampleDocuments:
     one = sheets(
         *(f"Page {at + 1}. {filler(at, 300)}" for at in range(8)), name="Harbour report.pdf"
     )
     two = sheets("# Bells\n\nThe bell was cast by Ines Okafor.", name="bells.md", first=11)
-    return Shelf(Corpus([*one, *two]))
+    return SampleDocuments(Corpus([*one, *two]))
 
 
 def run(tool: DocumentsTool, name: str, cancel: threading.Event | None = None, **arguments) -> str:
@@ -50,7 +50,7 @@ def run(tool: DocumentsTool, name: str, cancel: threading.Event | None = None, *
 
 @pytest.fixture
 def tool() -> DocumentsTool:
-    return DocumentsTool(shelf(), lambda: 8192)
+    return DocumentsTool(sample_documents(), lambda: 8192)
 
 
 def test_a_search_brings_passages_under_the_numbers_of_their_pages(tool):
@@ -77,7 +77,7 @@ def test_pages_are_read_by_the_documents_name_as_many_as_fit(tool):
 
 
 def test_a_page_too_long_for_one_call_is_begun():
-    long = DocumentsTool(Shelf(Corpus(sheets(filler(1, 9000)))), lambda: 4096)
+    long = DocumentsTool(SampleDocuments(Corpus(sheets(filler(1, 9000)))), lambda: 4096)
     text = run(long, "read_pages", document="report.pdf")
     assert text.startswith("[1] report.pdf, page 1\n") and len(text.split()) < 800
     assert "too long to be read at once" in text and "search_documents" in text
@@ -100,19 +100,19 @@ def test_a_wrong_call_is_told_what_there_is(tool, name, arguments, why):
 
 
 def test_pages_that_the_user_left_out_are_not_read():
-    some = DocumentsTool(Shelf(Corpus(shelf().corpus.pages[2:4])), lambda: 0)
+    some = DocumentsTool(SampleDocuments(Corpus(sample_documents().corpus.pages[2:4])), lambda: 0)
     assert run(some, "read_pages", document="report").count("[") == 2
     with pytest.raises(ToolError, match="not chosen"):
         run(some, "read_pages", document="report", pages="1")
 
 
 def test_it_is_on_offer_from_the_first_document_on_and_taints():
-    documents = Shelf()
+    documents = SampleDocuments()
     tool = DocumentsTool(documents, lambda: 0)
     assert isinstance(tool, Tool)
     registry = Registry([tool])
     assert registry.specs(native=False) == ()
-    documents.corpus = shelf().corpus
+    documents.corpus = sample_documents().corpus
     assert [spec.name for spec in registry.specs(native=True)] == ["search_documents", "read_pages"]
     call = ToolCall("7", "search_documents", '{"query": "bell"}')
     result = registry.run(call, ToolContext(Path()))
@@ -123,7 +123,7 @@ def test_it_is_on_offer_from_the_first_document_on_and_taints():
 
 
 def test_it_waits_until_the_documents_are_read_and_hears_stop():
-    documents = shelf()
+    documents = sample_documents()
     documents.pending = True
     said: list[str] = []
 

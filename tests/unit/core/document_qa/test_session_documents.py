@@ -25,7 +25,7 @@ from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Status, Text
 from tools.documents.base import DocumentError
 
-PATIENCE = 60.0  # seconds, only against hanging
+TIMEOUT_S = 60.0  # only reached by a test that hangs
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def ask(session: Session, text: str, attached: Any = ()) -> str:
 def answered(session: Session) -> str:
     view = session.view()
     while view.live is not None:
-        assert session.wait(view.version, PATIENCE)
+        assert session.wait(view.version, TIMEOUT_S)
         view = session.view()
     return view.conversation.messages[-1].text
 
@@ -128,7 +128,7 @@ def test_whole_documents_that_do_not_fit_give_way_to_passages(
     assert session.documents is not None
     filler = "The river runs past the mill. " * 60
     give(session, "long.md", "\n\n".join([filler] * 20 + ["The zebra's name is Otto.", filler]))
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     backend = service.model.wait()
     for way in ("auto", "whole"):
         session.documents.mode = way
@@ -162,7 +162,7 @@ def test_reading_part_by_part_is_estimated_and_can_be_stopped(
     session = service.sessions.open("ada", "documents")
     assert session.documents is not None
     give(session, "long.md", "\n\n".join(["The river runs past the old mill. " * 60] * 24))
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     session.documents.mode = "parts"
     backend = service.model.wait()
     forecast = session.documents.forecast((), backend, TurnConfig().generation)
@@ -188,13 +188,13 @@ def test_a_locked_file_is_opened_with_its_password(service: Service, tmp_path: P
     session = service.sessions.open("ada", "documents")
     assert session.documents is not None
     give(session, "locked.pdf", make_pdf(tmp_path / "l.pdf", password="geheim-é").read_bytes())
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     assert session.documents.store.entries()[0].state == "locked"
     session.documents.unlock("locked.pdf", "wrong")
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     assert session.documents.store.entries()[0].state == "locked"
     session.documents.unlock("locked.pdf", "geheim-é")
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     (entry,) = session.documents.store.entries()
     assert entry.state == "ready" and entry.reading is not None
     picture = session.documents.picture(entry, 2)
@@ -248,7 +248,7 @@ def test_in_tools_mode_documents_are_offered_once_there_are_some(service: Servic
         "read_pages",
     }
     assert session.citations is not None and session.documents is not None
-    session.documents.store.wait(PATIENCE)
+    session.documents.store.wait(TIMEOUT_S)
     assert session.citations(1, "secret of Ada").found
 
 
@@ -265,7 +265,7 @@ def test_the_back_door_says_which_pages_were_read(
         env=os.environ | {"GLM_MODEL": f"{server.url}#scripted"},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
     )
     assert done.returncode == 0, done.stderr
     if not json_lines:

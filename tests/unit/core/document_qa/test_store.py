@@ -16,7 +16,7 @@ from tools.documents.base import DocumentError, Options, Page, Reading
 from tools.documents.loader import DocumentLoader
 from tools.documents.worker import reading as worker
 
-PATIENCE = 120.0  # seconds, on a machine that is busy
+TIMEOUT_S = 120.0  # on a busy machine
 
 Put = Callable[..., Document]
 
@@ -27,15 +27,15 @@ def odd_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def room() -> DocumentLoader:
+def loader() -> DocumentLoader:
     return DocumentLoader(options=Options(ocr=False))
 
 
 @pytest.fixture
-def desk(room: DocumentLoader) -> Iterator[DocumentStore]:
-    desk = DocumentStore(room)
-    yield desk
-    desk.close()
+def store(loader: DocumentLoader) -> Iterator[DocumentStore]:
+    store = DocumentStore(loader)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -48,27 +48,27 @@ def put(tmp_path: Path) -> Put:
     return put
 
 
-def settled(desk: DocumentStore) -> dict[str, Entry]:
-    assert desk.wait(PATIENCE)
-    return {entry.document.name: entry for entry in desk.entries()}
+def settled(store: DocumentStore) -> dict[str, Entry]:
+    assert store.wait(TIMEOUT_S)
+    return {entry.document.name: entry for entry in store.entries()}
 
 
-def until(desk: DocumentStore, name: str, holds: Callable[[Entry], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not any(e.document.name == name and holds(e) for e in desk.entries()):
+def until(store: DocumentStore, name: str, holds: Callable[[Entry], bool]) -> None:
+    end = time.monotonic() + TIMEOUT_S
+    while not any(e.document.name == name and holds(e) for e in store.entries()):
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-def test_fifty_files_at_once_are_read_and_numbered(desk: DocumentStore, put: Put) -> None:
+def test_fifty_files_at_once_are_read_and_numbered(store: DocumentStore, put: Put) -> None:
     # Five contents, so that most are known already; two files are no documents.
     for number in range(48):
-        desk.add(put(f"{number}.txt", f"text {number % 5}"))
-    desk.add(put("empty.txt", ""))
-    desk.add(put("broken.pdf", b"%PDF-1.7\n" + bytes(range(256))))
-    assert len(desk.entries()) == 50
-    entries = settled(desk)
-    assert [entry.document.name for entry in desk.entries()][:3] == ["0.txt", "1.txt", "2.txt"]
+        store.add(put(f"{number}.txt", f"text {number % 5}"))
+    store.add(put("empty.txt", ""))
+    store.add(put("broken.pdf", b"%PDF-1.7\n" + bytes(range(256))))
+    assert len(store.entries()) == 50
+    entries = settled(store)
+    assert [entry.document.name for entry in store.entries()][:3] == ["0.txt", "1.txt", "2.txt"]
     failed = {name: entry.error for name, entry in entries.items() if entry.state != "ready"}
     assert set(failed) == {"empty.txt", "broken.pdf"}
     assert failed["empty.txt"] == "The file is empty."
@@ -81,25 +81,25 @@ def test_fifty_files_at_once_are_read_and_numbered(desk: DocumentStore, put: Put
     assert sorted(entry.first for entry in ready) == list(range(1, 49))
 
 
-def test_numbers_are_never_used_again(desk: DocumentStore, put: Put, tmp_path: Path) -> None:
+def test_numbers_are_never_used_again(store: DocumentStore, put: Put, tmp_path: Path) -> None:
     long = text_pdf(tmp_path / "long.pdf", [["a"], ["b"], ["c"]])
-    desk.add(Document(long, "application/pdf", "long.pdf"))
-    assert settled(desk)["long.pdf"].first == 1
-    desk.add(put("a.txt"))
-    assert settled(desk)["a.txt"].first == 4
-    desk.remove("long.pdf")
-    desk.add(put("b.txt", "other"))
-    entries = settled(desk)
+    store.add(Document(long, "application/pdf", "long.pdf"))
+    assert settled(store)["long.pdf"].first == 1
+    store.add(put("a.txt"))
+    assert settled(store)["a.txt"].first == 4
+    store.remove("long.pdf")
+    store.add(put("b.txt", "other"))
+    entries = settled(store)
     assert {name: entry.first for name, entry in entries.items()} == {"a.txt": 4, "b.txt": 5}
     # The same document once more changes nothing.
-    desk.add(entries["a.txt"].document)
-    assert desk.entries()[0] == entries["a.txt"]
+    store.add(entries["a.txt"].document)
+    assert store.entries()[0] == entries["a.txt"]
 
 
-def test_pages_are_selected_as_they_are_typed(desk: DocumentStore, tmp_path: Path) -> None:
+def test_pages_are_selected_as_they_are_typed(store: DocumentStore, tmp_path: Path) -> None:
     path = text_pdf(tmp_path / "a.pdf", [[f"Page {n}"] for n in range(12)])
-    desk.add(Document(path, "application/pdf", "a.pdf"))
-    settled(desk)
+    store.add(Document(path, "application/pdf", "a.pdf"))
+    settled(store)
     for typed, meant in {
         "1-5, 9": ((1, 5), (9, 9)),
         "9，2–4、4-6": ((2, 6), (9, 9)),
@@ -108,106 +108,106 @@ def test_pages_are_selected_as_they_are_typed(desk: DocumentStore, tmp_path: Pat
         "１２": ((12, 12),),
         " ": None,
     }.items():
-        desk.select("a.pdf", typed)
-        assert desk.entries()[0].selected == meant
-    desk.select("a.pdf", "3")
+        store.select("a.pdf", typed)
+        assert store.entries()[0].selected == meant
+    store.select("a.pdf", "3")
     for nonsense in ("x", "3-1", "0", "1-13", "99999999999999999999", "1--2", "-", "²"):
         with pytest.raises(DocumentError):
-            desk.select("a.pdf", nonsense)
-    assert desk.entries()[0].selected == ((3, 3),)
+            store.select("a.pdf", nonsense)
+    assert store.entries()[0].selected == ((3, 3),)
     with pytest.raises(DocumentError, match="once the document is read"):
-        desk.select("b.pdf", "1")
+        store.select("b.pdf", "1")
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_crash_and_a_fault_leave_the_others_alone(desk: DocumentStore, put: Put) -> None:
+def test_a_crash_and_a_fault_leave_the_others_alone(store: DocumentStore, put: Put) -> None:
     for name in ("crash", "deep", "a.txt"):
-        desk.add(put(name, name))
-    entries = settled(desk)
+        store.add(put(name, name))
+    entries = settled(store)
     assert [entry.state for entry in entries.values()] == ["failed", "failed", "ready"]
     assert "crash" in (entries["crash"].error or "")
 
 
 @pytest.mark.usefixtures("odd_readers")
 def test_a_locked_file_waits_for_its_password(
-    room: DocumentLoader, desk: DocumentStore, put: Put
+    loader: DocumentLoader, store: DocumentStore, put: Put
 ) -> None:
-    desk.add(put("a", "locked"))
-    assert settled(desk)["a"].state == "locked"
-    desk.unlock("a", "wrong")
-    assert settled(desk)["a"].error == "It is locked."
-    desk.unlock("a", "open")
-    entry = settled(desk)["a"]
+    store.add(put("a", "locked"))
+    assert settled(store)["a"].state == "locked"
+    store.unlock("a", "wrong")
+    assert settled(store)["a"].error == "It is locked."
+    store.unlock("a", "open")
+    entry = settled(store)["a"]
     assert entry.state == "ready" and entry.first == 1
     # Who has the file and not its password does not get what another one read.
-    other = DocumentStore(room)
+    other = DocumentStore(loader)
     other.add(entry.document)
     assert settled(other)["a"].state == "locked"
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_reading_is_stopped_and_taken_up_again(desk: DocumentStore, put: Put) -> None:
+def test_reading_is_stopped_and_taken_up_again(store: DocumentStore, put: Put) -> None:
     document = put("a", "slow")
-    desk.add(document)
-    until(desk, "a", lambda entry: entry.done > 0)
-    assert desk.entries()[0].total == 1000
-    desk.cancel("a")
-    assert desk.entries()[0].state == "cancelled"
-    desk.add(document)
-    until(desk, "a", lambda entry: entry.state == "reading")
-    desk.remove("a")
-    assert desk.entries() == ()
-    desk.add(put("b.txt"))
-    assert settled(desk)["b.txt"].state == "ready"
+    store.add(document)
+    until(store, "a", lambda entry: entry.done > 0)
+    assert store.entries()[0].total == 1000
+    store.cancel("a")
+    assert store.entries()[0].state == "cancelled"
+    store.add(document)
+    until(store, "a", lambda entry: entry.state == "reading")
+    store.remove("a")
+    assert store.entries() == ()
+    store.add(put("b.txt"))
+    assert settled(store)["b.txt"].state == "ready"
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_file_that_is_removed_while_it_is_read_is_read(desk: DocumentStore, put: Put) -> None:
+def test_a_file_that_is_removed_while_it_is_read_is_read(store: DocumentStore, put: Put) -> None:
     document = put("a", "slow")
-    desk.add(document)
-    until(desk, "a", lambda entry: entry.done > 0)
+    store.add(document)
+    until(store, "a", lambda entry: entry.done > 0)
     document.path.unlink()
-    done = desk.entries()[0].done
-    until(desk, "a", lambda entry: entry.done > done + 1)
-    desk.cancel("a")
-    desk.add(Document(document.path, "", "gone"))
-    assert settled(desk)["gone"].error == "The file is no longer there."
+    done = store.entries()[0].done
+    until(store, "a", lambda entry: entry.done > done + 1)
+    store.cancel("a")
+    store.add(Document(document.path, "", "gone"))
+    assert settled(store)["gone"].error == "The file is no longer there."
 
 
 def test_what_is_no_file_of_the_workspace_is_not_read(
-    desk: DocumentStore, put: Put, tmp_path: Path
+    store: DocumentStore, put: Put, tmp_path: Path
 ) -> None:
     (tmp_path / "link").symlink_to(put("secret.txt", "of somebody else").path)
-    desk.add(Document(tmp_path / "link", "", "link"))
-    desk.add(Document(tmp_path, "", "folder"))
-    assert {entry.error for entry in settled(desk).values()} == {"The file is no longer there."}
+    store.add(Document(tmp_path / "link", "", "link"))
+    store.add(Document(tmp_path, "", "folder"))
+    assert {entry.error for entry in settled(store).values()} == {"The file is no longer there."}
 
 
-def test_sessions_take_turns(room: DocumentLoader, put: Put) -> None:
+def test_sessions_take_turns(loader: DocumentLoader, put: Put) -> None:
     """One that brings many files does not keep the others waiting."""
     begin, order = threading.Event(), list[str]()
-    one, two = DocumentStore(room), DocumentStore(room)
+    one, two = DocumentStore(loader), DocumentStore(loader)
     for _ in range(2):
-        room.submit(room, lambda: begin.wait(PATIENCE))
+        loader.submit(loader, lambda: begin.wait(TIMEOUT_S))
     end = threading.Barrier(3)
 
     def job(name: str) -> Callable[[], None]:
         return lambda: order.append(name)
 
     for number in range(4):
-        room.submit(one, job(f"one {number}"))
-    room.submit(two, job("two"))
-    room.submit(two, end.wait)
-    room.submit(one, end.wait)
+        loader.submit(one, job(f"one {number}"))
+    loader.submit(two, job("two"))
+    loader.submit(two, end.wait)
+    loader.submit(one, end.wait)
     begin.set()
-    end.wait(PATIENCE)
+    end.wait(TIMEOUT_S)
     assert order.index("two") < 3
 
 
 def test_the_same_content_is_read_once_for_all(
-    room: DocumentLoader, put: Put, monkeypatch: pytest.MonkeyPatch
+    loader: DocumentLoader, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = DocumentStore(room), DocumentStore(room)
+    one, two = DocumentStore(loader), DocumentStore(loader)
     one.add(put("a.txt", "a text"))
     first = settled(one)["a.txt"].reading
     monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
@@ -219,40 +219,40 @@ def test_the_same_content_is_read_once_for_all(
 
 
 def test_what_is_kept_is_bounded(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = DocumentLoader(cache_bytes=100)
-    desk = DocumentStore(room)
-    desk.add(put("a.txt", "x" * 200))
-    settled(desk)
+    loader = DocumentLoader(cache_bytes=100)
+    store = DocumentStore(loader)
+    store.add(put("a.txt", "x" * 200))
+    settled(store)
     monkeypatch.setattr(worker, "CHILD", "tests.no_such_module")
-    desk.add(put("b.txt", "x" * 200))
-    assert settled(desk)["b.txt"].state == "failed"
+    store.add(put("b.txt", "x" * 200))
+    assert settled(store)["b.txt"].state == "failed"
 
 
 @pytest.mark.usefixtures("odd_readers")
-def test_a_closed_desk_is_empty_and_stays_so(room: DocumentLoader, put: Put) -> None:
-    desk = DocumentStore(room)
-    desk.add(put("a", "slow"))
-    desk.add(put("b", "text"))
-    desk.close()
-    desk.close()
-    desk.add(put("c", "text"))
-    assert desk.entries() == () and desk.wait(0)
+def test_a_closed_desk_is_empty_and_stays_so(loader: DocumentLoader, put: Put) -> None:
+    store = DocumentStore(loader)
+    store.add(put("a", "slow"))
+    store.add(put("b", "text"))
+    store.close()
+    store.close()
+    store.add(put("c", "text"))
+    assert store.entries() == () and store.wait(0)
 
 
-def test_desks_of_one_visitor_take_one_turn_together(room: DocumentLoader) -> None:
+def test_desks_of_one_visitor_take_one_turn_together(loader: DocumentLoader) -> None:
     begin, end, order = threading.Event(), threading.Event(), list[str]()
     mine, too, other = (
-        DocumentStore(room, "me"),
-        DocumentStore(room, "me"),
-        DocumentStore(room, "you"),
+        DocumentStore(loader, "me"),
+        DocumentStore(loader, "me"),
+        DocumentStore(loader, "you"),
     )
-    assert mine.owner == too.owner != other.owner != DocumentStore(room).owner
+    assert mine.owner == too.owner != other.owner != DocumentStore(loader).owner
     for _ in range(2):
-        room.submit(room, lambda: begin.wait(PATIENCE))
-    for desk in (mine, mine, too, too):
-        room.submit(desk.owner, lambda: order.append("me"))
-    room.submit(other.owner, lambda: order.append("you"))
-    room.submit(other.owner, end.set)
+        loader.submit(loader, lambda: begin.wait(TIMEOUT_S))
+    for store in (mine, mine, too, too):
+        loader.submit(store.owner, lambda: order.append("me"))
+    loader.submit(other.owner, lambda: order.append("you"))
+    loader.submit(other.owner, end.set)
     begin.set()
-    assert end.wait(PATIENCE)
+    assert end.wait(TIMEOUT_S)
     assert order.index("you") <= 2

@@ -23,7 +23,7 @@ from tools.browser.search.chain import SearchChain
 from tools.browser.search.local_folder import Folder
 from tools.browser.search.local_index import LocalSearch
 
-PATIENCE = 60.0  # seconds after which a test gives up
+TIMEOUT_S = 60.0  # after which a test fails
 
 needs_chromium = pytest.mark.skipif(
     chromium_module.executable() is None, reason="Chromium is not installed"
@@ -67,7 +67,7 @@ def started() -> list[psutil.Process]:
 
 
 def wait_for(true: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT_S
     while not true():
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -112,7 +112,7 @@ def test_a_session_that_ends_while_it_reads_leaves_nothing(
     work, came = in_background(reader, f"{site.url}/slow")
     wait_for(lambda: "/hang.js" in site.asked)
     reader.close()
-    work.join(PATIENCE)
+    work.join(TIMEOUT_S)
     assert isinstance(came[0], ReadFailed)
     assert isinstance(web.chromium, Chromium)
     assert web.submit(web.chromium.browser()).result().contexts == []
@@ -140,12 +140,12 @@ def test_a_chromium_that_hangs_is_given_up(
 def test_reading_ends_when_the_web_is_closed_and_nothing_begins_again(site: Site) -> None:
     site.pages["/never"] = Request.hang
     site.asked.clear()
-    web = Web(AddressGuard(allow=(site.address,)), seconds=PATIENCE)
+    web = Web(AddressGuard(allow=(site.address,)), seconds=TIMEOUT_S)
     reader = web.reader()
     work, came = in_background(reader, f"{site.url}/never")
     wait_for(lambda: site.asked)
     web.close()
-    work.join(PATIENCE)
+    work.join(TIMEOUT_S)
     assert str(came[0]) == "it was stopped"
     reader.expect([site.url])
     assert str(reader.read([site.url], threading.Event())[0]) == "it was stopped"

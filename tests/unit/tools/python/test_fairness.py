@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kernel_harness import LIMITS, House, begin, house
+from tests.support.kernel_harness import LIMITS, KernelHarness, begin, harness
 from tests.unit.tools.python.test_tool import eventually
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, PythonTool
@@ -16,7 +16,7 @@ from tools.python.kernels.local import LocalHost
 from tools.python.kernels.pool import WINDOW_S, Allowance, KernelPool
 from tools.registry import Registry
 
-__all__ = ["house"]
+__all__ = ["harness"]
 
 CALLS = 24
 UNTIL_THERE = (
@@ -25,10 +25,10 @@ UNTIL_THERE = (
 )
 
 
-def started(house: House, tool: PythonTool, owner: str, calls: int) -> Callable[[], None]:
+def started(harness: KernelHarness, tool: PythonTool, owner: str, calls: int) -> Callable[[], None]:
     """Starts an answer of so many calls, that each write down whose they are; stops it."""
     cancel = threading.Event()
-    code = f"with open({str(house.folder / 'order')!r}, 'a') as f: f.write({owner!r})"
+    code = f"with open({str(harness.folder / 'order')!r}, 'a') as f: f.write({owner!r})"
     asked = [ToolCall(str(at), "python", code, raw="code") for at in range(calls)]
     context = ToolContext(Path(), cancel, owner=owner)
     work = threading.Thread(target=lambda: Registry((tool,)).run_all(asked, lambda _: context))
@@ -41,46 +41,46 @@ def started(house: House, tool: PythonTool, owner: str, calls: int) -> Callable[
     return stop
 
 
-def order(house: House) -> str:
-    path = house.folder / "order"
+def order(harness: KernelHarness) -> str:
+    path = harness.folder / "order"
     return path.read_text() if path.exists() else ""
 
 
-def test_a_visitor_comes_before_the_remaining_calls_of_another(house: House) -> None:
+def test_a_visitor_comes_before_the_remaining_calls_of_another(harness: KernelHarness) -> None:
     """24 calls in one answer, on the only kernel there is."""
-    pool = house.pool(most=1, spares=False)
-    hold = begin(house.session(pool, "hold"), UNTIL_THERE.format(str(house.folder / "go")))
-    stop = started(house, house.session(pool, "many"), "a", CALLS)
+    pool = harness.pool(max_kernels=1, spares=False)
+    hold = begin(harness.session(pool, "hold"), UNTIL_THERE.format(str(harness.folder / "go")))
+    stop = started(harness, harness.session(pool, "many"), "a", CALLS)
     assert eventually(lambda: len(pool._waiting) == 1, 30)
-    other = started(house, house.session(pool, "lone"), "b", 1)
+    other = started(harness, harness.session(pool, "lone"), "b", 1)
     assert eventually(lambda: len(pool._waiting) == 2, 30)
-    (house.folder / "go").touch()
+    (harness.folder / "go").touch()
     assert hold().error is None
-    assert eventually(lambda: "b" in order(house), 90)
+    assert eventually(lambda: "b" in order(harness), 90)
     stop()
     other()
-    assert order(house).index("b") <= 1
+    assert order(harness).index("b") <= 1
 
 
-def test_many_sessions_of_one_visitor_wait_for_another_visitors_one(house: House) -> None:
-    pool = house.pool(most=1, spares=False)
-    hold = begin(house.session(pool, "hold"), UNTIL_THERE.format(str(house.folder / "go")))
-    stops = [started(house, house.session(pool, f"a{at}"), "a", 1) for at in range(CALLS)]
+def test_many_sessions_of_one_visitor_wait_for_another_visitors_one(harness: KernelHarness) -> None:
+    pool = harness.pool(max_kernels=1, spares=False)
+    hold = begin(harness.session(pool, "hold"), UNTIL_THERE.format(str(harness.folder / "go")))
+    stops = [started(harness, harness.session(pool, f"a{at}"), "a", 1) for at in range(CALLS)]
     assert eventually(lambda: len(pool._waiting) == CALLS, 30)
-    stops.append(started(house, house.session(pool, "b"), "b", 1))
+    stops.append(started(harness, harness.session(pool, "b"), "b", 1))
     assert eventually(lambda: len(pool._waiting) == CALLS + 1, 30)
-    (house.folder / "go").touch()
+    (harness.folder / "go").touch()
     assert hold().error is None
-    assert eventually(lambda: "b" in order(house), 90)
+    assert eventually(lambda: "b" in order(harness), 90)
     for stop in stops:
         stop()
-    assert order(house).index("b") <= 1
+    assert order(harness).index("b") <= 1
 
 
-def test_a_visitor_who_used_up_the_hour_is_told_and_others_go_on(house: House) -> None:
+def test_a_visitor_who_used_up_the_hour_is_told_and_others_go_on(harness: KernelHarness) -> None:
     pool = KernelPool(LocalHost(ChildProcess(), LIMITS), allowance=Allowance(0.001))
-    house.pools.append(pool)
-    tools = Registry((house.session(pool, "one"),)), Registry((house.session(pool, "two"),))
+    harness.pools.append(pool)
+    tools = Registry((harness.session(pool, "one"),)), Registry((harness.session(pool, "two"),))
 
     def ask(tool: Registry, owner: str) -> ToolResult:
         call = ToolCall("1", "python", "import time\ntime.sleep(0.01)\n'ran'", raw="code")

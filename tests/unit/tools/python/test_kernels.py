@@ -10,26 +10,26 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.kernel_harness import PID, House, begin, children, house
+from tests.support.kernel_harness import PID, KernelHarness, begin, children, harness
 from tests.unit.tools.python.test_tool import ask, eventually, gone
 from tools.base import ToolError
 from tools.python import ChildProcess, KernelProcess, PythonTool
 
-__all__ = ["house"]
+__all__ = ["harness"]
 
 
-def test_an_idle_kernel_is_closed_and_its_owner_told(house: House) -> None:
-    pool = house.pool(idle=0.6)
-    tool = house.session(pool, "one")
+def test_an_idle_kernel_is_closed_and_its_owner_told(harness: KernelHarness) -> None:
+    pool = harness.pool(idle=0.6)
+    tool = harness.session(pool, "one")
     pid = int(ask(tool, PID).text)
     assert eventually(lambda: gone(pid))
     result = ask(tool, "1 + 1")
     assert result.text.startswith("2\nNote: Python had been closed after 0.01 minutes without")
 
 
-def test_a_kernel_that_died_between_calls_is_cleared_away(house: House) -> None:
-    pool = house.pool(idle=600)
-    tool = house.session(pool, "one")
+def test_a_kernel_that_died_between_calls_is_cleared_away(harness: KernelHarness) -> None:
+    pool = harness.pool(idle=600)
+    tool = harness.session(pool, "one")
     code = "import os, threading\nthreading.Timer(0.3, os._exit, (3,)).start()\nos.getpid()"
     pid = int(ask(tool, code).text)
     assert eventually(lambda: not psutil.pid_exists(pid))  # not even a zombie is left
@@ -37,9 +37,9 @@ def test_a_kernel_that_died_between_calls_is_cleared_away(house: House) -> None:
 
 
 @pytest.mark.parametrize("whose", ["session", "pool"])
-def test_close_during_a_call_ends_the_call(house: House, whose: str) -> None:
-    pool = house.pool()
-    tool = house.session(pool, "one")
+def test_close_during_a_call_ends_the_call(harness: KernelHarness, whose: str) -> None:
+    pool = harness.pool()
+    tool = harness.session(pool, "one")
     finish = begin(tool)
     (tool if whose == "session" else pool).close()
     assert finish().error is not None
@@ -52,10 +52,10 @@ def asked_in_vain(tool: PythonTool) -> None:
         ask(tool, "1")
 
 
-def test_close_leaves_nothing_whatever_runs(house: House) -> None:
+def test_close_leaves_nothing_whatever_runs(harness: KernelHarness) -> None:
     before = {process.pid for process in children()}
-    pool = house.pool(most=3)
-    idle, busy, starting = (house.session(pool, name) for name in ("idle", "busy", "starting"))
+    pool = harness.pool(max_kernels=3)
+    idle, busy, starting = (harness.session(pool, name) for name in ("idle", "busy", "starting"))
     ask(idle, "import subprocess\nown = subprocess.Popen(['sleep', '600'])")
     finish = begin(busy)
     pool.warm()
@@ -65,7 +65,7 @@ def test_close_leaves_nothing_whatever_runs(house: House) -> None:
     pool.close()
     assert {process.pid for process in children()} <= before
     assert finish().error is not None
-    assert {path.name for path in house.folder.iterdir()} == {"idle", "busy", "starting"}
+    assert {path.name for path in harness.folder.iterdir()} == {"idle", "busy", "starting"}
 
 
 class Faulty(ChildProcess):
@@ -80,21 +80,21 @@ class Faulty(ChildProcess):
         return super().launch(connection, workspace)
 
 
-def test_a_start_that_fails_is_told_and_counts_for_nothing(house: House) -> None:
+def test_a_start_that_fails_is_told_and_counts_for_nothing(harness: KernelHarness) -> None:
     Faulty.failures = 1
-    pool = house.pool(most=1, launcher=Faulty())
-    tool = house.session(pool, "one")
+    pool = harness.pool(max_kernels=1, launcher=Faulty())
+    tool = harness.session(pool, "one")
     with pytest.raises(ToolError, match=r"could not be started\. Try once more\.$"):
         ask(tool, "1")
     assert ask(tool, "1").text == "1"
 
 
-def test_a_spare_that_fails_hinders_nobody(house: House) -> None:
+def test_a_spare_that_fails_hinders_nobody(harness: KernelHarness) -> None:
     Faulty.failures = 1
-    pool = house.pool(launcher=Faulty())
+    pool = harness.pool(launcher=Faulty())
     pool.warm()
     assert eventually(lambda: pool._spare is None and Faulty.failures == 0)
-    assert ask(house.session(pool, "one"), "1").text == "1"
+    assert ask(harness.session(pool, "one"), "1").text == "1"
 
 
 PROGRAM = """

@@ -9,10 +9,10 @@ import pytest
 from tests.support.kernel_harness import (
     PID,
     UNTIL_GO,
-    House,
+    KernelHarness,
     begin,
     children,
-    house,
+    harness,
     spare_of,
     spare_ready,
 )
@@ -22,17 +22,17 @@ from tools.python import ChildProcess, KernelLauncher
 from tools.python.kernels.pool import WAITING
 from tools.python.sandbox.bubblewrap import Bubblewrap, why_not
 
-__all__ = ["house"]
+__all__ = ["harness"]
 
 
 # Started ahead.
 
 
-def test_a_fresh_session_gets_the_kernel_that_stood_ready(house: House) -> None:
-    pool = house.pool()
+def test_a_fresh_session_gets_the_kernel_that_stood_ready(harness: KernelHarness) -> None:
+    pool = harness.pool()
     pid = spare_of(pool)
-    tool = house.session(pool, "one")
-    (house.folder / "one" / "data.csv").write_text("a,b\n1,2\n")
+    tool = harness.session(pool, "one")
+    (harness.folder / "one" / "data.csv").write_text("a,b\n1,2\n")
     code = "import os, sys\nprint(os.getpid(), *{'pandas', 'matplotlib.pyplot'} - {*sys.modules})"
     assert ask(tool, code).text == str(pid)
     assert ask(tool, "import pandas\nlen(pandas.read_csv('data.csv'))").text == "1"
@@ -40,13 +40,13 @@ def test_a_fresh_session_gets_the_kernel_that_stood_ready(house: House) -> None:
 
 @pytest.mark.parametrize("launcher", [ChildProcess(), Bubblewrap()], ids=["plain", "sandbox"])
 def test_it_works_in_the_sessions_folder_as_if_it_had_begun_there(
-    house: House, launcher: KernelLauncher
+    harness: KernelHarness, launcher: KernelLauncher
 ) -> None:
     if isinstance(launcher, Bubblewrap) and (reason := why_not()):
         pytest.skip(reason)
-    pool = house.pool(launcher=launcher)
+    pool = harness.pool(launcher=launcher)
     spare_ready(pool)
-    tool, folder = house.session(pool, "one"), house.folder / "one"
+    tool, folder = harness.session(pool, "one"), harness.folder / "one"
     (folder / "given.txt").write_text("given")
     (folder / "sub").mkdir()
     (folder / "sub" / "inner.txt").write_text("inner")
@@ -61,13 +61,13 @@ def test_it_works_in_the_sessions_folder_as_if_it_had_begun_there(
     ask(tool, "%%writefile own_module.py\ndef fail():\n    raise LookupError('inside')")
     result = ask(tool, "import own_module\nown_module.fail()")
     assert 'own_module.py", line 2, in fail' in result.text
-    assert not [path for path in house.folder.iterdir() if path.name.startswith("spare")]
+    assert not [path for path in harness.folder.iterdir() if path.name.startswith("spare")]
 
 
-def test_files_stay_when_a_spare_takes_the_place_of_a_dead_kernel(house: House) -> None:
-    pool = house.pool()
-    tool = house.session(pool, "one")
-    outside = house.folder / "outside"
+def test_files_stay_when_a_spare_takes_the_place_of_a_dead_kernel(harness: KernelHarness) -> None:
+    pool = harness.pool()
+    tool = harness.session(pool, "one")
+    outside = harness.folder / "outside"
     outside.mkdir()
     ask(tool, f"import os\nos.symlink({str(outside)!r}, 'link')\nos.mkfifo('pipe')")
     ask(tool, "os.makedirs('a/b')\nopen('a/b/c.txt', 'w').write('deep')\nos.chmod('a/b', 0o500)")
@@ -77,41 +77,41 @@ def test_files_stay_when_a_spare_takes_the_place_of_a_dead_kernel(house: House) 
     assert ask(tool, "sorted(os.listdir()), open('a/b/c.txt').read()").text == (
         "(['a', 'link', 'pipe'], 'deep')"
     )
-    assert (house.folder / "one" / "link").is_symlink() and outside.is_dir()
+    assert (harness.folder / "one" / "link").is_symlink() and outside.is_dir()
     assert list(outside.iterdir()) == []
 
 
 def test_a_folder_that_is_too_full_to_move_stays_where_it_is(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: KernelHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tools.python.kernels.local.MAX_MOVED_ENTRIES", 3)
-    pool = house.pool()
+    pool = harness.pool()
     pid = spare_of(pool)
-    tool = house.session(pool, "one")
+    tool = harness.session(pool, "one")
     for name in "abcd":
-        (house.folder / "one" / name).write_text(name)
-    inode = (house.folder / "one").stat().st_ino
+        (harness.folder / "one" / name).write_text(name)
+    inode = (harness.folder / "one").stat().st_ino
     assert ask(tool, "import os\nsorted(os.listdir())").text == "['a', 'b', 'c', 'd']"
-    assert (house.folder / "one").stat().st_ino == inode
+    assert (harness.folder / "one").stat().st_ino == inode
     assert eventually(lambda: gone(pid))
 
 
-def test_opening_many_sessions_starts_one_kernel(house: House) -> None:
+def test_opening_many_sessions_starts_one_kernel(harness: KernelHarness) -> None:
     before = len(children())
-    pool = house.pool()
+    pool = harness.pool()
     for number in range(20):
-        house.session(pool, f"s{number}").warm()
+        harness.session(pool, f"s{number}").warm()
     spare_ready(pool)
     assert len(children()) == before + 1
 
 
-def test_another_stands_ready_after_the_first_was_taken(house: House) -> None:
-    pool = house.pool()
+def test_another_stands_ready_after_the_first_was_taken(harness: KernelHarness) -> None:
+    pool = harness.pool()
     spare_of(pool)
-    one = house.session(pool, "one")
+    one = harness.session(pool, "one")
     first = ask(one, PID).text
     spare_ready(pool)
-    ask(house.session(pool, "two"), "shared = 1")
+    ask(harness.session(pool, "two"), "shared = 1")
     assert ask(one, PID).text == first
     assert ask(one, "'shared' in globals()").text == "False"
 
@@ -119,18 +119,18 @@ def test_another_stands_ready_after_the_first_was_taken(house: House) -> None:
 # Few at a time.
 
 
-def test_two_sessions_run_at_the_same_time(house: House) -> None:
-    pool = house.pool()
-    one, two = house.session(pool, "one"), house.session(pool, "two")
+def test_two_sessions_run_at_the_same_time(harness: KernelHarness) -> None:
+    pool = harness.pool()
+    one, two = harness.session(pool, "one"), harness.session(pool, "two")
     finish = begin(one, UNTIL_GO)
     assert ask(two, "1 + 1").text == "2"
-    (house.folder / "one" / "go").touch()
+    (harness.folder / "one" / "go").touch()
     assert finish().text.startswith("in\n'gone on'")
 
 
-def test_the_longest_idle_kernel_gives_way_and_its_owner_is_told(house: House) -> None:
-    pool = house.pool(most=2)
-    one, two, three = (house.session(pool, name) for name in ("one", "two", "three"))
+def test_the_longest_idle_kernel_gives_way_and_its_owner_is_told(harness: KernelHarness) -> None:
+    pool = harness.pool(max_kernels=2)
+    one, two, three = (harness.session(pool, name) for name in ("one", "two", "three"))
     pids = {name: int(ask(tool, PID).text) for name, tool in (("one", one), ("two", two))}
     ask(one, "x = 'kept'")
     assert ask(three, "1 + 1").text == "2"
@@ -143,40 +143,40 @@ def test_the_longest_idle_kernel_gives_way_and_its_owner_is_told(house: House) -
     assert "Note" not in ask(two, "1").text  # told once
 
 
-def test_a_call_waits_for_its_turn_where_all_are_busy(house: House) -> None:
-    pool = house.pool(most=1)
-    one, two = house.session(pool, "one"), house.session(pool, "two")
+def test_a_call_waits_for_its_turn_where_all_are_busy(harness: KernelHarness) -> None:
+    pool = harness.pool(max_kernels=1)
+    one, two = harness.session(pool, "one"), harness.session(pool, "two")
     finish, said = begin(one, UNTIL_GO), []
 
     def let_go(line: str) -> None:
         said.append(line)
-        (house.folder / "one" / "go").touch()
+        (harness.folder / "one" / "go").touch()
 
     result = ask(two, "'two'", ToolContext(Path(), progress=let_go))
     assert result.text == "'two'" and said == [WAITING]
     assert finish().text.startswith("in\n'gone on'")  # it was not taken away while it ran
 
 
-def test_stop_ends_the_wait_for_a_turn(house: House) -> None:
-    pool = house.pool(most=1)
-    one, two = house.session(pool, "one"), house.session(pool, "two")
+def test_stop_ends_the_wait_for_a_turn(harness: KernelHarness) -> None:
+    pool = harness.pool(max_kernels=1)
+    one, two = harness.session(pool, "one"), harness.session(pool, "two")
     finish = begin(one)
     cancel = threading.Event()
     context = ToolContext(Path(), cancel, lambda _: cancel.set())
     result = ask(two, "open('ran', 'w')", context)
     assert result.error == "Stopped by the user."
-    assert not (house.folder / "two" / "ran").exists()
+    assert not (harness.folder / "two" / "ran").exists()
     one.close()
     assert finish().error is not None
     assert ask(two, "1 + 1").text == "2"
 
 
-def test_more_sessions_than_kernels_are_all_answered(house: House) -> None:
-    pool = house.pool(most=3)
+def test_more_sessions_than_kernels_are_all_answered(harness: KernelHarness) -> None:
+    pool = harness.pool(max_kernels=3)
     pool.warm()
 
     def one_call(number: int) -> str:
-        return ask(house.session(pool, f"s{number}"), f"{number} + 1").text
+        return ask(harness.session(pool, f"s{number}"), f"{number} + 1").text
 
     with ThreadPoolExecutor(12) as threads:
         assert list(threads.map(one_call, range(12))) == [str(n + 1) for n in range(12)]

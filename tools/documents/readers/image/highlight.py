@@ -1,4 +1,4 @@
-"""Areas of a page image, highlighted."""
+"""Highlights areas of a page image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from PIL import Image, ImageChops, ImageDraw
 
 INK, EDGE = (255, 222, 110), (214, 132, 0)
-AROUND = 0.003  # margin of a mark around the words, as a share of the image's width
+MARGIN = 0.003  # of a mark around the words, as a share of the image's width
 Edges = Sequence[float]
 """Left, top, right and bottom, in pixels."""
 
@@ -15,7 +15,7 @@ Edges = Sequence[float]
 def marked(image: Image.Image, areas: Iterable[Edges]) -> Image.Image:
     """The image with transparent marks on these areas, given in pixels."""
     ink = Image.new("RGB", image.size, "white")
-    pen, around = ImageDraw.Draw(ink), max(2.0, AROUND * image.width)
+    pen, around = ImageDraw.Draw(ink), max(2.0, MARGIN * image.width)
     boxes = [
         (left - around, top - around, right + around, bottom + around)
         for left, top, right, bottom in areas

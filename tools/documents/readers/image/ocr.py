@@ -13,12 +13,12 @@ from tools.documents.readers.layout.text_lines import Line, markdown
 if TYPE_CHECKING:
     from PIL import Image
 
-THREADS = 1  # two files are read at a time, and waiting threads would spin
+THREADS = 1  # because two files are read at a time, and waiting threads would spin
 SIDE_PX = 1440  # a higher image is recognised in strips; one below half is enlarged
 MIN_EDGE_PX = 30  # smaller images are skipped
 
-NOTHING, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
-"""What `Page.unreadable` says of a page whose image gave no text."""
+EMPTY, OFF, FAILED = "a picture without text", "a scanned page", "a page that OCR failed on"
+"""The values of `Page.unreadable` for a page whose image gave no text."""
 
 
 class Words(NamedTuple):
@@ -37,7 +37,7 @@ class OcrFailed(Exception):
 def page_of(picture: Image.Image, number: int) -> Page:
     """The page with the text of the image. Raises `OcrFailed`."""
     text, places = recognised(picture)
-    return Page(number, text, () if text else (NOTHING,), ocr=True, places=places)
+    return Page(number, text, () if text else (EMPTY,), ocr=True, places=places)
 
 
 def recognised(picture: Image.Image) -> tuple[str, tuple[WordBox, ...]]:
@@ -68,9 +68,9 @@ def line_of(row: Sequence[Words]) -> Line:
 def _place(words: Words, size: tuple[int, int]) -> WordBox:
     across, down = (1000 / side for side in size)
     left, top, right, bottom = words.box
-    signs = len("".join(words.text.split()))
+    characters = len("".join(words.text.split()))
     edges = round(left * across), round(top * down), round(right * across), round(bottom * down)
-    return signs, *edges
+    return characters, *edges
 
 
 def _find_words(picture: Image.Image) -> list[Words]:
