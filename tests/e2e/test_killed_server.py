@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from tests.e2e.conftest import visitor_of
 from tests.support.loopback_web import Site
 from tests.support.running_app import send, start_app
-from tests.support.sandboxed import eventually
+from tests.support.sandboxed import eventually, written
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Finish, Text, ToolCall
 from tests.unit.core.test_process_folder import HOLD, SCRIPT, inhabitants
@@ -46,7 +46,7 @@ def test_nothing_of_a_killed_server_is_left_once_it_was_started_anew(
         with start_app(environment) as app:
             visitor = visitor_of(app, browser)
             send(visitor.open("tools"), "go")
-            assert eventually(lambda: any(data.rglob("made.txt")), 120)
+            assert eventually(lambda: bool(written(data, "made.txt")), 120)
             started = children(app.pid)
             assert any("chrom" in process.name() for process in started)
             (old,) = data.glob("[0-9]*-*")

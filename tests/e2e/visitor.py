@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.support.running_app import ROOT, RunningApp, send, wait_for_answer
+from tests.support.sandboxed import written
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Answer, Finish, Text, ToolCall
 
@@ -58,6 +59,12 @@ class Visitor:
         refused = re.search(r"Content Security Policy directive: \W*([a-z]+)-src", message.text)
         if refused and refused[1] not in ("img", "media", "connect"):
             self.faults.append(message.text)
+
+    @property
+    def cookie(self) -> str:
+        """The header with which their browser says who they are."""
+        held = self.context.cookies(self.app.url)
+        return "; ".join(f"{each['name']}={each['value']}" for each in held)
 
     def open(self, path: str = "") -> Page:
         """A new tab on a page of the app, empty or with the conversation that is there."""
@@ -207,8 +214,8 @@ print({0!r})"""
 
 def release(app: RunningApp, name: str) -> None:
     """Lets the code that wrote the file `name` go on."""
-    wait_until(lambda: any(app.data.rglob(name)))
-    (next(app.data.rglob(name)).parent / "go").touch()
+    wait_until(lambda: bool(written(app.data, name)))
+    (written(app.data, name)[0].parent / "go").touch()
 
 
 @dataclass(frozen=True)

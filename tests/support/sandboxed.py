@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,11 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
             return True
         time.sleep(0.05)
     return condition()
+
+
+def written(folder: Path, name: str) -> list[Path]:
+    """The files of that name anywhere below `folder`, while other files come and go there."""
+    return [Path(place, name) for place, _, names in os.walk(folder) if name in names]
 
 
 def running(mark: str) -> list[psutil.Process]:

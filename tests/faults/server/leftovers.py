@@ -27,6 +27,7 @@ from tests.faults.stage import (
 from tests.faults.threaded_page import ThreadedPage
 from tests.support.loopback_web import Site, html
 from tests.support.running_app import send, wait_for_answer
+from tests.support.sandboxed import written
 from tests.support.scripted_steps import Finish, Text, ToolCall
 
 SCRIPTED_PAGE = html(
@@ -125,7 +126,7 @@ def make_same_number(stage: Stage) -> Outcome:
             page.wait_until_rest(60)
             page.send(f"run open('{name}', 'w').close()")
             page.wait_for_text("Heard: ", 60)
-        found = list((place / "data").rglob(name))
+        found = written(place / "data", name)
         servers = descendants(scripted.app.pid)
         end_all(servers[:1])  # the first of its number space: all others end with it
         until(lambda: not any(alive(each.pid) for each in servers), 10)

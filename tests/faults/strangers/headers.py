@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from tests.e2e.visitor import Visitor, answer, ask
+from tests.e2e.visitor import answer, ask
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, port_of
 from tests.faults.threaded_page import ask as request
@@ -84,13 +86,10 @@ def make_media(stage: Stage) -> Outcome:
         path = "/" + address.removeprefix(url).removeprefix("/")
         other.open()
 
-        def cookies(visitor: Visitor) -> dict[str, str]:
-            found = visitor.context.cookies(url)
-            return {"Cookie": "; ".join(f"{each['name']}={each['value']}" for each in found)}
-
-        mine = request(url, path, cookies(owner))
-        theirs = request(url, path, cookies(other))
-        nobody = request(url, path)
+        # At a time: a media file that is on no page is waited for a little.
+        headers = ({"Cookie": owner.cookie}, {"Cookie": other.cookie}, {})
+        with ThreadPoolExecutor() as pool:
+            mine, theirs, nobody = pool.map(partial(request, url, path), headers)
         drawn = image.evaluate("image => image.decode().then(() => image.naturalWidth)")
     private = "no-store" in mine.headers.get("cache-control", "")
     sniffed = mine.headers.get("x-content-type-options") == "nosniff"

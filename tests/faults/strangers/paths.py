@@ -15,6 +15,7 @@ from tests.e2e.visitor import KEY, Scripted
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage
 from tests.faults.threaded_page import ThreadedPage
+from tests.support.sandboxed import written
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def with_file(scripted: Scripted, text: str, more: str = "") -> Iterator[Own]:
         page.send(f"run {code}")
         if not page.wait_for_text("Heard: ", 60):
             raise RuntimeError(f"the code did not run: {page.text[-400:]}")
-        yield Own(page, next(scripted.app.data.rglob(name)).parent)
+        yield Own(page, written(scripted.app.data, name)[0].parent)
 
 
 def path_forms(own: Path, other: Path, targets: Sequence[str]) -> Sequence[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from app.core.process_folder import MAX_TEMP_BYTES, ProcessFolder
 from tests.support.loopback_web import Site, html
-from tests.support.sandboxed import eventually
+from tests.support.sandboxed import eventually, written
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Text
 from tests.unit.cli.test_commands import Door, call
@@ -156,7 +156,7 @@ def test_the_next_start_clears_what_a_killed_process_left(
         }
         process = door.start("ask", "--json", "--mode", "tools", "--model", server.url, "go")
         data = door.folder / "data"
-        assert eventually(lambda: bool(owned(door)) and any(made(door)), 120)
+        assert eventually(lambda: bool(owned(door) and made(door)), 120)
         (temp,) = [each for each in owned(door) if each.parent != (door.folder / "tmp")]
         assert {each.name.partition("-")[0] for each in temp.iterdir()} >= {"kernel", "chromium"}
         left = owned(door)
@@ -170,8 +170,8 @@ def test_the_next_start_clears_what_a_killed_process_left(
     assert [each.name for each in data.iterdir() if each.is_dir()] in ([], ["search"])
 
 
-def made(door: Door) -> Iterator[Path]:
-    return (door.folder / "tmp").rglob("made.txt")
+def made(door: Door) -> list[Path]:
+    return written(door.folder / "tmp", "made.txt")
 
 
 def test_files_that_the_user_was_told_of_outlive_a_kill(door: Door, serve: Any) -> None:
@@ -180,7 +180,7 @@ def test_files_that_the_user_was_told_of_outlive_a_kill(door: Door, serve: Any) 
     server = serve([writes, holds, [Text("never")]])
     process = door.start("ask", "--json", "--mode", "tools", "--model", server.url, "go")
     assert eventually(lambda: len(server.requests) == 2, 120)
-    (file,) = (door.folder / "tmp").rglob("table.csv")
+    (file,) = written(door.folder / "tmp", "table.csv")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     door.run("ask", "--model", serve([[Text("hello")]]).url, "hello")

@@ -138,7 +138,16 @@ class Extractor:
             process.kill()
         if process.stdin is not None:
             process.stdin.close()
-        await asyncio.shield(process.wait())
+        await asyncio.shield(_ended(process))
+
+
+async def _ended(process: Process) -> None:
+    """Waits for the end of a killed worker and of what it wrote: until then asyncio keeps its
+    pipes open, and closing them needs the event loop."""
+    await process.wait()
+    assert process.stdout is not None
+    with contextlib.suppress(RuntimeError):  # a request reads it, and comes here itself
+        await process.stdout.read()
 
 
 async def _exchange(process: Process, request: dict[str, Any], data: bytes) -> dict[str, Any]:

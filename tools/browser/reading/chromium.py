@@ -18,14 +18,13 @@ from playwright.async_api import (
     Browser,
     BrowserContext,
     Error,
-    Playwright,
     Route,
 )
 
 from tools.browser.base import ReadFailed
 from tools.browser.network.fetch import AGENT
 from tools.browser.network.quota import ProxyQuota
-from tools.browser.reading.driver import started_driver
+from tools.browser.reading.driver import Driver
 from tools.browser.reading.rendering import Rendered
 from tools.browser.reading.tab import Tab
 from tools.fair_queue import FairQueue
@@ -113,7 +112,7 @@ class Chromium:
         self.room = FairQueue(MAX_TABS)
         self._path = path
         self._closed = False
-        self._playwright: Playwright | None = None
+        self._driver: Driver | None = None
         self._starting: asyncio.Task[Browser] | None = None
         self._next_attempt = float("-inf")  # loop time of the next attempt after a failed start
         self._home = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
@@ -154,11 +153,9 @@ class Chromium:
             with contextlib.suppress(Error, TimeoutError, OSError, asyncio.CancelledError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await (await starting).close()
-        playwright, self._playwright = self._playwright, None
-        if playwright is not None:
-            with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await playwright.stop()
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.stop(CLOSE_TIMEOUT_S)
         self._home.cleanup()
 
     def _start(self) -> asyncio.Task[Browser]:
@@ -170,15 +167,13 @@ class Chromium:
         return task
 
     async def _launch(self) -> Browser:
-        old, self._playwright = self._playwright, None
-        if old is not None:  # a crash may have ended the driver as well
-            with contextlib.suppress(Error, TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await old.stop()
-        self._playwright = await started_driver()
+        if self._driver is not None:  # a crash may have ended the driver as well
+            await self._driver.stop(CLOSE_TIMEOUT_S)
+        self._driver = Driver()
+        playwright = await self._driver.start()
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        path = self._path or executable() or self._playwright.chromium.executable_path
-        return await self._playwright.chromium.launch(
+        path = self._path or executable() or playwright.chromium.executable_path
+        return await playwright.chromium.launch(
             executable_path=self._with_memory_limit(path),
             headless=True,
             chromium_sandbox=not _is_root(),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from typing import Any
+
 from playwright._impl import _driver, transport
-from playwright.async_api import Playwright, async_playwright
+from playwright.async_api import Error, Playwright, async_playwright
 
 PASSED_ON = (
     # Paths of programs, libraries, fonts and browsers, and the locale
@@ -30,6 +34,23 @@ def _needed() -> dict[str, str]:
 transport.get_driver_env = _needed  # type: ignore[attr-defined]
 
 
-async def started_driver() -> Playwright:
-    """A new driver process. Raises Playwright's `Error` and `OSError`."""
-    return await async_playwright().start()
+class Driver:
+    """A driver process."""
+
+    def __init__(self) -> None:
+        self._manager = async_playwright()
+
+    async def start(self) -> Playwright:
+        """Starts it. Raises Playwright's `Error` and `OSError`."""
+        return await self._manager.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Ends it; kills one that has not ended after `seconds`, as with a browser that hangs."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._manager.__aexit__()
+        except (Error, TimeoutError):
+            # Playwright has no word for its process.
+            client: Any = self._manager._client
+            with contextlib.suppress(ProcessLookupError):
+                client._transport._proc.kill()

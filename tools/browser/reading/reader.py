@@ -29,6 +29,7 @@ MAX_CONCURRENT = 10  # pages of one session
 MIN_WORDS = 50  # of a page with scripts that needs no rendering
 MIN_RENDER_S = 4.0  # time for rendering, also when fetching took all of the page's timeout
 CLOSE_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 1.0  # for what was cancelled to come to its end, once all is closed
 RESOLVER_THREADS = 128  # more than the 96 connections of one session, so that others don't wait
 POLL_INTERVAL_S = 0.05  # between two checks of Stop
 
@@ -103,11 +104,13 @@ class Web:
             with contextlib.suppress(TimeoutError):
                 asyncio.run_coroutine_threadsafe(self._stop(), loop).result(CLOSE_TIMEOUT_S)
             loop.call_soon_threadsafe(loop.stop)
+            self._thread.join(CLOSE_TIMEOUT_S)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.new_event_loop()
         loop.set_default_executor(ThreadPoolExecutor(RESOLVER_THREADS, "web-lookup"))
-        threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+        self._thread = threading.Thread(target=_run, args=(loop,), name="web", daemon=True)
+        self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._start(), loop).result()
         except BaseException:
@@ -129,6 +132,16 @@ class Web:
             await self.chromium.close()
         await self.extractor.close()
         await self.proxy.stop()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Runs `loop` until it is stopped, lets what was cancelled come to its end, and closes it."""
+    try:
+        loop.run_forever()
+        if tasks := asyncio.all_tasks(loop):
+            loop.run_until_complete(asyncio.wait(tasks, timeout=END_TIMEOUT_S))
+    finally:
+        loop.close()
 
 
 class _Session:

@@ -74,7 +74,8 @@ class Tab:
         return cls(page, await context.new_cdp_session(page), quota)
 
     async def read(self, url: str, seconds: float) -> Rendered:
-        """The page once its text is stable, or after `seconds` at the latest. Raises ReadFailed."""
+        """The page once its text is stable, or after `seconds` at the latest. Raises ReadFailed,
+        and Playwright's `Error` where the page was closed meanwhile."""
         deadline = self._loop.time() + seconds
         await self._go(url, seconds)
         seen, note = await self._watch(deadline)
@@ -119,6 +120,8 @@ class Tab:
             snapshot = await self._snapshot(min(SNAPSHOT_TIMEOUT_S, deadline - now))
             if self._crashed.is_set():
                 raise ReadFailed("it made the browser crash")
+            if self._page.is_closed():  # with its conversation, or in a crash of the browser
+                raise Error("The page was closed.")
             now = self._loop.time()
             if snapshot is None or snapshot[0] != "complete":
                 loaded = now
