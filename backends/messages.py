@@ -155,6 +155,13 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing to read in the message."""
+        return not (
+            self.text.strip() or self.reasoning or self.calls or self.result or self.attached
+        )
+
+    @property
     def documents(self) -> tuple[Document, ...]:
         """The files that came with the message."""
         return tuple(part for part in self.parts if isinstance(part, Document))

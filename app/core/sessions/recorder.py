@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,10 @@ class Recorder:
     `save` and `running` are called by one turn at a time; the rest by any thread.
     """
 
-    def __init__(self, history: History, person: str, id: str, mode: Mode, workspace: Path) -> None:
+    def __init__(
+        self, history: History | None, person: str, id: str, mode: Mode, workspace: Path
+    ) -> None:
+        """Without a `history` the messages and their branches are kept in memory alone."""
         self.history, self.person, self.id, self.mode = history, person, id, mode
         self.roots = roots_of(workspace)
         self.problem = ""
@@ -63,8 +66,8 @@ class Recorder:
 
     @property
     def temporary(self) -> bool:
-        """Whether the conversation is gone with the process by the user's choice."""
-        return not self.history.database.lasting
+        """Whether the conversation is in no history, and gone once it is closed."""
+        return self.history is None
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -86,6 +89,8 @@ class Recorder:
             self.tree.add(ids)
             for message in conversation.messages:
                 self._messages.setdefault(message.id, message)
+            if (history := self.history) is None:
+                return
             rows = []
             new = [m for m in self._messages.values() if m.id not in self._stored]
             for message in new:
@@ -96,7 +101,7 @@ class Recorder:
             attached = [message for message in new if message.attached or message.result]
 
             def write() -> None:
-                self.history.save(
+                history.save(
                     self.person, self.id, self.mode, rows, ids[-1] if ids else None,
                     finished=finished, choices=choices, model=model,
                 )  # fmt: skip
@@ -107,8 +112,8 @@ class Recorder:
 
     def running(self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation) -> None:
         """Stores the answer that is being written, at most once in `RUNNING_INTERVAL_S`."""
-        now = time.monotonic()
-        if now - self._written < RUNNING_INTERVAL_S:
+        history, now = self.history, time.monotonic()
+        if history is None or now - self._written < RUNNING_INTERVAL_S:
             return
         self._written = now
         live = snapshot()
@@ -127,23 +132,24 @@ class Recorder:
                 "notice": live.notice,
             }
         )  # fmt: skip
-        self._tried(lambda: self.history.save_running(self.id, last, body))
+        self._tried(lambda: history.save_running(self.id, last, body))
 
     def save_files(self) -> None:
         """Keeps the files of the conversation that are new or changed."""
         with self._lock:
-            if not self._stored:
+            history = self.history
+            if history is None or not self._stored:
                 return  # nothing was said yet, and no conversation is listed
             try:
                 changed, gone, stamps = workspace_files.changes(
-                    self.roots, self._stamps, self.history.blobs
+                    self.roots, self._stamps, history.blobs
                 )
             except OSError as error:
                 log.warning("files could not be kept", exc_info=True)
                 self.problem = workspace_files.sentence(error)
                 return
             if (changed or gone) and self._tried(
-                lambda: self.history.save_files(self.id, changed, gone)
+                lambda: history.save_files(self.id, changed, gone)
             ):
                 self._stamps = stamps
 
@@ -154,7 +160,8 @@ class Recorder:
             if id not in self.tree.parents:
                 return None
             head = self.tree.leaf(id)
-            self._tried(lambda: self.history.set_head(self.person, self.id, head))
+            if (history := self.history) is not None:
+                self._tried(lambda: history.set_head(self.person, self.id, head))
             return self._path(head)
 
     def _tried(self, write: Callable[[], None]) -> bool:
@@ -177,6 +184,7 @@ class Recorder:
     def open(self, stored: Stored, citations: CitationCache | None) -> Conversation:
         """Takes over a stored conversation: files, messages, and how it was interrupted."""
         with self._lock:
+            assert self.history is not None
             self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)
             self.tree = stored.tree
             for row in stored.rows:
@@ -196,6 +204,43 @@ class Recorder:
         """All messages of all branches by id."""
         with self._lock:
             return dict(self._messages)
+
+    def through(self, id: str) -> Conversation | None:
+        """The conversation up to a message of any branch, None for an unknown one."""
+        with self._lock:
+            return self._path(id) if id in self.tree.parents else None
+
+    def versions(self, branch: Sequence[Message]) -> Mapping[str, tuple[str, ...]]:
+        """The messages of a branch that have other versions, each with all of them in the order of
+        writing: messages of its role that part from the same one. Answers that came to nothing
+        are none."""
+        # Copies: a page doesn't wait for a turn that is being written to the database.
+        parents, messages = self.tree.parents.copy(), self._messages.copy()
+        if len(parents) == len(branch):
+            return {}
+        shown = {message.id: message.role for message in branch}
+        beside: dict[str | None, list[str]] = {}
+        for id, parent in parents.items():
+            beside.setdefault(parent, []).append(id)
+        found = {}
+        for id, role in shown.items():
+            same = tuple(
+                each
+                for each in beside.get(parents.get(id), ())
+                if each == id or (messages[each].role == role and not messages[each].empty)
+            )
+            if len(same) > 1:
+                found[id] = same
+        return found
+
+    def below(self, id: str) -> list[Message]:
+        """A message and all that came after it, on all branches."""
+        parents, messages = self.tree.parents.copy(), self._messages.copy()
+        found = {id: messages[id]} if id in messages else {}
+        for each, parent in parents.items():  # a parent is written before its children
+            if parent in found:
+                found[each] = messages[each]
+        return list(found.values())
 
     def _path(self, head: str | None) -> Conversation:
         return Conversation(tuple(self._messages[id] for id in self.tree.path(head)))

@@ -15,6 +15,7 @@ from app.core.history.database import HistoryError
 from app.core.history.history import History, new_conversation_id, person_key
 from app.core.history.stored import Stored
 from app.core.modes import Mode
+from app.core.sessions.branching import NOT_STORED, copy_branch
 from app.core.sessions.recorder import Recorder
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
@@ -105,11 +106,10 @@ class Sessions:
         session = self._make(mode, folder, visitor)
         session.mode, session.temporary = mode, temporary
         session.id = stored.entry.id if stored is not None else new_conversation_id()
-        if self.history is not None and not temporary:
-            person = person_key(visitor.key)
-            session.recorder = Recorder(self.history, person, session.id, mode, folder)
-            if stored is not None:
-                session.reopen(stored)
+        history = None if temporary else self.history
+        session.recorder = Recorder(history, person_key(visitor.key), session.id, mode, folder)
+        if stored is not None:
+            session.reopen(stored)
         with self._lock:
             self._sessions[visitor.key, session.id] = session
             self._start_sweeping()
@@ -158,6 +158,18 @@ class Sessions:
         if old is not None and not old.stored:
             old.close()
         return session
+
+    def branch(self, visitor: str, session: Session, message: str) -> Session:
+        """A new conversation with what was said in an open one up to a message, and with all its
+        files; it is the current one then. Raises `HistoryError`, also where that one is not
+        stored."""
+        recorder = session.recorder
+        if recorder is None or recorder.history is None:
+            raise HistoryError(NOT_STORED)
+        with self._visitors[visitor].opening:
+            recorder.save_files()
+            id = copy_branch(recorder.history, person_key(visitor), session.id, message)
+            return self.open(visitor, session.mode, id)
 
     def delete(self, visitor: str, id: str) -> None:
         """Deletes a conversation; the history can bring it back for a while. Raises

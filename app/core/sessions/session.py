@@ -57,7 +57,7 @@ class View:
 
 class Session:
     """One open conversation of a visitor. `documents` is None in modes without documents, and
-    `recorder` where the conversation is not stored."""
+    `recorder` where the conversation has neither branches nor a place in the history."""
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
@@ -116,7 +116,8 @@ class Session:
     @property
     def stored(self) -> bool:
         """Whether the session can be closed and opened again from the history."""
-        return self.recorder is not None and bool(self.recorder.tree.parents)
+        recorder = self.recorder
+        return recorder is not None and not recorder.temporary and bool(recorder.tree.parents)
 
     def reopen(self, stored: Stored) -> None:
         """Takes over a stored conversation; called once, before anybody sees the session."""
@@ -151,9 +152,17 @@ class Session:
         """Begins a turn: with a user's message, or None to continue. Raises `Busy`."""
         self._begin(lambda old: old.append(message) if message else old, config)
 
-    def retry(self, config: TurnConfig, prepare: Prepare | None = None) -> None:
-        """Asks again for the last answer, after `prepare` where that is given. Raises `Busy`."""
-        self._begin(Conversation.for_retry, config, prepare)
+    def retry(self, config: TurnConfig, prepare: Prepare | None = None, id: str = "") -> None:
+        """Asks again for an answer, on a new branch.
+
+        Args:
+            config: the turn's settings.
+            prepare: a step before the first request.
+            id: the message with which that answer ends, on any branch; empty for the last one.
+
+        Raises `Busy`.
+        """
+        self._begin(lambda old: self._through(id, old).for_retry(), config, prepare)
 
     def resend(self, message: Message, config: TurnConfig) -> None:
         """Puts `message` in place of the last user message and asks. Raises `Busy`."""
@@ -163,7 +172,7 @@ class Session:
         """Asks again from the middle of the conversation, on a new branch.
 
         Args:
-            id: a user's message of the branch that is shown.
+            id: a user's message, on any branch: another page may have gone on meanwhile.
             config: the turn's settings.
             message: what takes that message's place; None asks the same once more.
 
@@ -171,14 +180,21 @@ class Session:
         """
 
         def change(old: Conversation) -> Conversation:
-            at = next((n for n, each in enumerate(old.messages) if each.id == id), None)
-            if at is None:
-                return old
+            through = self._through(id, old)
             if message is None:
-                return replace(old, messages=old.messages[: at + 1])
-            return replace(old, messages=old.messages[:at]).append(message)
+                return through
+            known = bool(through.messages) and through.messages[-1].id == id
+            return (through.before_last_user() if known else through).append(message)
 
         self._begin(change, config)
+
+    def _through(self, id: str, shown: Conversation) -> Conversation:
+        """The conversation up to a message; all of what is shown where that message is unknown."""
+        for at, message in enumerate(shown.messages):
+            if message.id == id:
+                return replace(shown, messages=shown.messages[: at + 1])
+        found = self.recorder.through(id) if self.recorder is not None and id else None
+        return found or shown
 
     def show_branch(self, id: str) -> None:
         """Shows the newest branch through a message. Raises `Busy`."""

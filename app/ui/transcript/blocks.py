@@ -126,12 +126,14 @@ def anchor(scope: str, index: int) -> str:
 class Exchange:
     """A user's message, its `index` in the conversation, and the messages that answer it.
 
-    `question` is None at the beginning of a conversation that the model begins.
+    `question` is None at the beginning of a conversation that the model begins; `number` counts
+    exchanges from 1, 0 where they were not counted.
     """
 
     index: int
     question: Message | None
     answers: tuple[Message, ...]
+    number: int = 0
 
 
 def starts(messages: Sequence[Message]) -> list[int]:
@@ -143,7 +145,9 @@ def exchanges(messages: Sequence[Message], part: slice = slice(None)) -> list[Ex
     """The exchanges of a conversation, or a `part` of them, to save time in long conversations."""
     begins = starts(messages)
     ends = [*begins, len(messages)][1:]
-    return [_exchange(messages, *span) for span in zip(begins[part], ends[part], strict=True)]
+    numbers = range(1, len(begins) + 1)[part]
+    cuts = zip(begins[part], ends[part], numbers, strict=True)
+    return [replace(_exchange(messages, start, end), number=number) for start, end, number in cuts]
 
 
 def latest(messages: Sequence[Message]) -> Exchange | None:
