@@ -120,7 +120,6 @@ def show_conversation(mode: Mode) -> None:
         with st.container(key="follow"):
             st.html(FOLLOW, unsafe_allow_javascript=True)
     messages = view.conversation.messages
-    versions = branches.versions_of(session, messages)
     editing = st.session_state.get(composer.editing_key(mode))
 
     def act(what: str, exchange: Exchange) -> None:
@@ -132,18 +131,17 @@ def show_conversation(mode: Mode) -> None:
         else:
             composer.guarded(lambda: current().retry(config(), id=end))
 
-    def pager(exchange: Exchange) -> None:
-        branches.draw_question_pager(exchange, versions, current)
+    rows = branches.Rows(session, messages, current, act)
 
     def question(exchange: Exchange) -> None:
         if exchange.question is not None and exchange.question.id == editing:
             composer.draw_edit(mode, current, exchange.question, config)
         else:
-            draw_question(exchange, pager)
+            draw_question(exchange, rows.question)
 
     def under_earlier(exchange: Exchange) -> None:
         under(exchange)
-        branches.draw_earlier(exchange, versions, current, act)
+        rows.earlier(exchange)
 
     last = draw_history(mode, view, session.citations, under_earlier, pictures, question)
     if last is None:
@@ -154,13 +152,15 @@ def show_conversation(mode: Mode) -> None:
         return
     question(last)
     if last.question is not None and last.question.id == editing and view.live is None:
+        rows.draw()
         return
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
         board = Board(st.container(gap="small"), session.approvals.decide, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.citations, last.index))
             under(last)
-            branches.draw_answer_pager(last, versions, current)
+            rows.answer(last)
+            rows.draw()
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
             text = copied(texts, session.citations)
             off = (lambda: act("branch", last)) if session.stored else None
@@ -169,6 +169,7 @@ def show_conversation(mode: Mode) -> None:
                 branches.end_of(last), off,
             )  # fmt: skip
             return
+        rows.draw()
         if dialog:
             look_again(session, board, last)
             return

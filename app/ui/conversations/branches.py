@@ -1,13 +1,13 @@
 """What stands at each exchange beside its text: the pager between its versions, and what can be
 done with a message that is not the last one.
 
-All of it is one component for each answer, which is half as much to draw as Streamlit's buttons.
+On the page each row is an empty place, and one component fills them all: a component for each row
+took three times as long to draw.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -25,20 +25,79 @@ from backends.messages import Message
 
 ACTED = "Another version ran code: files and variables stay as they are."
 BUSY = "An answer is still being written. Stop it first."
+KEY = "exchange-rows"
+
+Current = Callable[[], Session]
+Act = Callable[[str, Exchange], None]
+"""Does what was asked for (`retry`, `edit` or `branch`) with an exchange."""
 
 
-@dataclass(frozen=True)
-class Versions:
-    """The other versions of what a page shows, see `Recorder.versions`."""
+class Rows:
+    """The rows of a page: `question`, `answer` and `earlier` draw their places, `draw` fills them.
 
-    session: Session
-    of: Mapping[str, tuple[str, ...]]
+    `messages` is the branch that is shown, `act` does what is clicked; pagers show another branch
+    by themselves.
+    """
 
-    def pagers(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
-        """A pager for each of the messages that has other versions, as data for the component."""
+    def __init__(
+        self, session: Session, messages: Sequence[Message], current: Current, act: Act
+    ) -> None:
+        self._session, self._current, self._act = session, current, act
+        recorder = session.recorder
+        self._versions = {} if recorder is None else recorder.versions(messages)
+        self._place = st.container(key="rows")
+        self._rows: list[dict[str, Any]] = []
+        self._exchanges: dict[str, Exchange] = {}
+
+    def question(self, exchange: Exchange) -> None:
+        """Draws the pager under a user's message, where that has other versions."""
+        if exchange.question is not None:
+            self._add(f"question-{exchange.question.id}", exchange, [exchange.question])
+
+    def answer(self, exchange: Exchange) -> None:
+        """Draws the pager under the last answer, where that has other versions."""
+        self._add(f"answer-{end_of(exchange)}", exchange, exchange.answers)
+
+    def earlier(self, exchange: Exchange) -> None:
+        """Draws the row under an answer that is not the last: pager, Copy, Retry, Edit, Branch."""
+        texts = [m.text for m in exchange.answers if m.role == "assistant" and m.text]
+        actions = ["retry", "edit"] if exchange.question is not None else ["retry"]
+        if self._session.stored:
+            actions.append("branch")
+        data = {
+            "text": drawable(copied(texts, self._session.citations)),
+            "number": exchange.number,
+            "actions": actions,
+        }
+        self._add(f"earlier-{end_of(exchange)}", exchange, exchange.answers, data)
+
+    def draw(self) -> None:
+        """Draws what fills the places that were drawn so far."""
+        if self._rows:
+            # Streamlit looks for data frames in a dictionary, which takes longer than all else.
+            with self._place:
+                component()(data=self._rows, key=KEY, on_act_change=self._acted)
+
+    def _add(
+        self,
+        id: str,
+        exchange: Exchange,
+        messages: Sequence[Message],
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        pagers = self._pagers(messages)
+        if not pagers and data is None:
+            return
+        self._rows.append({"id": id, "pagers": pagers, **(data or {})})
+        self._exchanges[id] = exchange
+        st.html(f'<div class="exchange-row" data-row="{id}"></div>')
+        if pagers and self._ran_code(messages):
+            st.caption(ACTED)
+
+    def _pagers(self, messages: Sequence[Message]) -> list[dict[str, Any]]:
         pagers: list[dict[str, Any]] = []
         for message in messages:
-            versions = self.of.get(message.id, ())
+            versions = self._versions.get(message.id, ())
             if versions:
                 at = versions.index(message.id)
                 pagers.append(
@@ -52,81 +111,30 @@ class Versions:
                 )
         return pagers
 
-    def acted(self, messages: Sequence[Message]) -> bool:
-        """Whether another version of one of the messages ran code or acted."""
-        recorder, registry = self.session.recorder, self.session.registry
+    def _ran_code(self, messages: Sequence[Message]) -> bool:
+        """Whether another version of one of the messages ran code, or a tool that acts."""
+        recorder, registry = self._session.recorder, self._session.registry
         return recorder is not None and any(
             call.name == "python" or has_side_effects(call, registry)
             for message in messages
-            for other in self.of.get(message.id, ())
+            for other in self._versions.get(message.id, ())
             if other != message.id
             for below in recorder.below(other)
             for call in below.calls
         )
 
-
-def versions_of(session: Session, messages: Sequence[Message]) -> Versions:
-    """The versions of the messages of the branch that a page shows."""
-    recorder = session.recorder
-    return Versions(session, {} if recorder is None else recorder.versions(messages))
-
-
-Current = Callable[[], Session]
-Act = Callable[[str, Exchange], None]
-"""Does what was asked for (`retry`, `edit` or `branch`) with an exchange."""
-
-
-def draw_question_pager(exchange: Exchange, versions: Versions, current: Current) -> None:
-    """Draws the pager under a user's message that has other versions."""
-    if exchange.question is not None:
-        _draw(exchange, versions, current, [exchange.question], {})
-
-
-def draw_answer_pager(exchange: Exchange, versions: Versions, current: Current) -> None:
-    """Draws the pager under the last answer, where that has other versions."""
-    _draw(exchange, versions, current, exchange.answers, {})
-
-
-def draw_earlier(exchange: Exchange, versions: Versions, current: Current, act: Act) -> None:
-    """Draws the row under an answer that is not the last: pager, Copy, Retry, Edit, Branch."""
-    texts = [m.text for m in exchange.answers if m.role == "assistant" and m.text]
-    text = drawable(copied(texts, versions.session.citations))
-    actions = ["retry", "edit"] if exchange.question is not None else ["retry"]
-    if versions.session.stored:
-        actions.append("branch")
-    data = {"text": text, "number": exchange.number, "actions": actions}
-    _draw(exchange, versions, current, exchange.answers, data, act)
-
-
-def _draw(
-    exchange: Exchange,
-    versions: Versions,
-    current: Current,
-    messages: Sequence[Message],
-    data: Mapping[str, Any],
-    act: Act | None = None,
-) -> None:
-    pagers = versions.pagers(messages)
-    if not pagers and not data:
-        return
-    end = messages[-1].id if messages else exchange.question.id if exchange.question else ""
-    key = f"{'row' if data else 'pager'}-{end}"
-
-    def done() -> None:
-        asked = st.session_state[key].act
+    def _acted(self) -> None:
+        asked = st.session_state[KEY].act
         if not isinstance(asked, dict):
             return
-        if act is not None and asked.get("do") in ("retry", "edit", "branch"):
-            act(asked["do"], exchange)
-        elif isinstance(shown := asked.get("show"), str):
-            show_version(current(), shown)
-
-    component()(data={**data, "pagers": pagers}, key=key, on_act_change=done)
-    if pagers and versions.acted(messages):
-        st.caption(ACTED)
+        exchange = self._exchanges.get(str(asked.get("row")))
+        if isinstance(shown := asked.get("show"), str):
+            _show_version(self._current(), shown)
+        elif exchange is not None and asked.get("do") in ("retry", "edit", "branch"):
+            self._act(asked["do"], exchange)
 
 
-def show_version(session: Session, id: str) -> None:
+def _show_version(session: Session, id: str) -> None:
     """Shows the newest branch through a message, unless a turn is running."""
     try:
         session.show_branch(id)
@@ -143,6 +151,6 @@ def branch_off(sessions: Sessions, visitor: str, session: Session, message: str)
 
 
 def end_of(exchange: Exchange) -> str:
-    """The last message of an exchange."""
+    """The last message of an exchange, by its id."""
     last = exchange.answers[-1] if exchange.answers else exchange.question
     return last.id if last is not None else ""

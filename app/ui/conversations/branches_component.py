@@ -1,4 +1,4 @@
-"""The row of buttons of an exchange, as Streamlit mounts it."""
+"""The rows of buttons at the exchanges, as Streamlit mounts them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,15 @@ import streamlit as st
 
 @cache
 def component() -> Any:
-    """The component. Its data are `pagers`, and for a row under an answer `text` to copy, the
-    exchange's `number` and the names of the `actions`; what is clicked comes as the trigger
-    `act`."""
-    return st.components.v2.component(
-        "exchange_actions", html=_HTML, css=_CSS, js=_JS, isolate_styles=True
-    )
+    """The component, which fills the page's elements of the class `exchange-row`.
+
+    Its data are a list of rows: `id` is the element's `data-row`, `pagers` are drawn first; a row
+    under an answer also has the `text` to copy, the exchange's `number` and the names of its
+    `actions`. What is clicked comes as the trigger `act`: the `row`, and what to `do` or `show`.
+    """
+    return st.components.v2.component("exchange_rows", js=_JS, isolate_styles=False)
 
 
-_HTML = '<div class="row"></div>'
-_CSS = """
-.row { display: flex; flex-wrap: wrap; align-items: center; gap: 0.1rem 0.35rem; }
-.row:empty { display: none; }
-button { display: inline-flex; align-items: center; justify-content: center; min-width: 2rem;
-  height: 2rem; padding: 0 0.3rem; font: inherit; font-size: 0.875rem; cursor: pointer; border: 0;
-  background: none; color: var(--st-text-color); border-radius: var(--st-button-radius); }
-button:hover:not(:disabled) { color: var(--st-primary-color); }
-button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
-button:disabled { opacity: 0.35; cursor: default; }
-.quiet { opacity: 0.75; }
-.quiet:hover, .quiet:focus-visible { opacity: 1; }
-.pager { display: inline-flex; align-items: center; font-size: 0.875rem;
-  font-variant-numeric: tabular-nums; color: var(--st-text-color); }
-svg { width: 1.1rem; height: 1.1rem; fill: none; stroke: currentColor; stroke-width: 1.8;
-  stroke-linecap: round; stroke-linejoin: round; }
-"""
 _JS = """
 const SVG = "http://www.w3.org/2000/svg"
 const PATHS = {
@@ -86,31 +70,48 @@ const copy = async (made, text) => {
   made.replaceChildren(icon("done"))
   setTimeout(() => made.replaceChildren(icon("copy")), 1500)
 }
-export default function ({ data, parentElement, setTriggerValue }) {
-  const row = parentElement.querySelector(".row")
-  const focused = row.getRootNode().activeElement?.getAttribute("aria-label")
-  const parts = []
-  for (const { what, at, count, previous, next } of data.pagers) {
-    const pager = document.createElement("span")
-    pager.className = "pager"
-    pager.setAttribute("role", "group")
-    pager.setAttribute("aria-label", `Versions of this ${what}`)
-    const go = (id) => id && (() => setTriggerValue("act", { show: id }))
-    const place = document.createElement("span")
-    place.textContent = `${at}/${count}`
-    place.setAttribute("role", "status")
-    place.setAttribute("aria-label", `Version ${at} of ${count}`)
-    pager.append(button("previous", `Previous version of this ${what}`, go(previous)), place,
-      button("next", `Next version of this ${what}`, go(next)))
-    parts.push(pager)
-  }
-  const { text, number } = data
+const pager = (row, { what, at, count, previous, next }, act) => {
+  const made = document.createElement("span")
+  made.className = "pager"
+  made.setAttribute("role", "group")
+  made.setAttribute("aria-label", `Versions of this ${what}`)
+  const go = (id) => id && (() => act({ row, show: id }))
+  const place = document.createElement("span")
+  place.textContent = `${at}/${count}`
+  place.setAttribute("role", "img")
+  place.setAttribute("aria-label", `Version ${at} of ${count}`)
+  made.append(button("previous", `Previous version of this ${what}`, go(previous)), place,
+    button("next", `Next version of this ${what}`, go(next)))
+  return made
+}
+const fill = (element, { id, pagers, text, number, actions }, act) => {
+  const focused = document.activeElement?.closest(".exchange-row") === element &&
+    document.activeElement.getAttribute("aria-label")
+  const parts = pagers.map((each) => pager(id, each, act))
   if (text) parts.push(button("copy", NAMES.copy(number), (made) => copy(made, text)))
-  for (const name of data.actions ?? [])
-    parts.push(button(name, NAMES[name](number), () => setTriggerValue("act", { do: name })))
-  for (const part of parts) if (part.localName === "button") part.classList.add("quiet")
-  row.replaceChildren(...parts)
-  for (const each of row.querySelectorAll("button:enabled"))
+  for (const name of actions ?? [])
+    parts.push(button(name, NAMES[name](number), () => act({ row: id, do: name })))
+  element.replaceChildren(...parts)
+  for (const each of element.querySelectorAll("button:enabled"))
     if (each.getAttribute("aria-label") === focused) each.focus()
+}
+export default function ({ data, setTriggerValue }) {
+  const act = (what) => setTriggerValue("act", what)
+  const rows = new Map(data.map((row) => [row.id, row]))
+  const filled = new WeakSet()
+  // A place may come later than this, or anew.
+  const look = () => {
+    for (const element of document.querySelectorAll(".exchange-row")) {
+      const row = rows.get(element.dataset.row)
+      if (!row || filled.has(element)) continue
+      filled.add(element)
+      fill(element, row, act)
+    }
+  }
+  look()
+  const observer = new MutationObserver(look)
+  observer.observe(document.querySelector('[data-testid="stMain"]') ?? document.body,
+    { childList: true, subtree: true })
+  return () => observer.disconnect()
 }
 """
