@@ -186,7 +186,7 @@ class Sessions:
                 if key[0] == visitor:
                     del self._current[key]
         if session is not None:
-            session.close()
+            session.close(keep=False)  # else a turn that was running would be stored once more
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -206,6 +206,13 @@ class Sessions:
             closing = [self._sessions.pop(key) for key in stale]
         for session in closing:
             session.close()
+
+    def interrupt(self) -> None:
+        """Ends all sessions with their running turns, which are stored as they are now."""
+        with self._lock:
+            ending = list(self._sessions.values())
+        for session in ending:
+            session.interrupt()
 
     def close(self) -> None:
         """Closes all sessions and deletes their folder."""

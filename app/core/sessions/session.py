@@ -150,7 +150,7 @@ class Session:
 
     def start_turn(self, message: Message | None, config: TurnConfig) -> None:
         """Begins a turn: with a user's message, or None to continue. Raises `Busy`."""
-        self._begin(lambda old: old.append(message) if message else old, config)
+        self._begin(lambda old: old.append(message) if message else old.for_continue(), config)
 
     def retry(self, config: TurnConfig, prepare: Prepare | None = None, id: str = "") -> None:
         """Asks again for an answer, on a new branch.
@@ -210,14 +210,22 @@ class Session:
         """Cancels the running turn, if there is one; the text so far is kept."""
         self._cancel.set()
 
-    def close(self) -> None:
-        """Cancels the running turn, closes the tools and deletes the files. May be called
-        twice."""
+    def interrupt(self, keep: bool = True) -> None:
+        """Ends the session, and its running turn, which is stored as it is now unless `keep` is
+        False. May be called twice."""
         with self._changed:
+            live, conversation = self._live, self._conversation
             self._closed = True
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
+        if live is not None and keep and self.recorder is not None:
+            self.recorder.interrupted(conversation, live.snapshot())
+
+    def close(self, keep: bool = True) -> None:
+        """Ends the session, see `interrupt`; closes the tools and deletes the files. May be called
+        twice."""
+        self.interrupt(keep)
         if self.documents is not None:
             self.documents.close()
         self.registry.close()

@@ -234,7 +234,9 @@ def draw_actions(
                 on_click=branch,
                 help="A new conversation with all up to here.",
             )
-        if reason in ("tool_limit", "length") or view.conversation.awaits_answer:
+        last = view.conversation.messages[-1] if view.conversation.messages else None
+        broken = last is not None and last.finish in ("length", "interrupted")
+        if reason == "tool_limit" or broken or view.conversation.awaits_answer:
             st.button(
                 "Continue",
                 key="continue",

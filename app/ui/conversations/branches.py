@@ -12,7 +12,6 @@ from typing import Any
 
 import streamlit as st
 
-from app.core.agent.approvals import has_side_effects
 from app.core.history.database import HistoryError
 from app.core.rendering.citations import copied
 from app.core.sessions.registry import Sessions
@@ -115,7 +114,7 @@ class Rows:
         """Whether another version of one of the messages ran code, or a tool that acts."""
         recorder, registry = self._session.recorder, self._session.registry
         return recorder is not None and any(
-            call.name == "python" or has_side_effects(call, registry)
+            call.name == "python" or registry.has_side_effects(call)
             for message in messages
             for other in self._versions.get(message.id, ())
             if other != message.id

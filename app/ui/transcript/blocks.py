@@ -18,6 +18,10 @@ from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolResult
 
 STOPPED = "Stopped. What was said so far is kept."
+INTERRUPTED = (
+    "Interrupted: the server stopped in the middle of this answer. What was said so far is kept."
+)
+UNANSWERED = "Interrupted: there is no answer yet. Continue goes on from here."
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class CallBlock:
 class NoteBlock:
     """A note on an answer that ended early."""
 
-    kind: Literal["error", "stopped", "length", "tool_limit"]
+    kind: Literal["error", "stopped", "interrupted", "length", "tool_limit"]
     text: str
 
 
@@ -195,6 +199,8 @@ def _answer_blocks(answers: Sequence[Message], citing: CitationCollector) -> lis
             blocks.append(NoteBlock("error", message.error))
         elif message.finish == "cancelled":
             blocks.append(NoteBlock("stopped", STOPPED if message.text else "Stopped."))
+        elif message.finish == "interrupted":
+            blocks.append(NoteBlock("interrupted", INTERRUPTED))
         elif message.finish == "length":
             blocks.append(NoteBlock("length", _cut(message.usage)))
     return blocks
@@ -246,6 +252,8 @@ def latest_blocks(
             )
         elif view.ended.reason == "cancelled" and answers and answers[-1].role == "tool":
             blocks.append(NoteBlock("stopped", STOPPED))
+    elif not answers or answers[-1].role == "tool":
+        blocks.append(NoteBlock("interrupted", UNANSWERED))
     return blocks
 
 

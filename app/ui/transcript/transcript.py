@@ -299,6 +299,8 @@ def _draw(slot: Any, block: Block, answer: Answer | None, pictures: Pictures) ->
 def _draw_note(slot: Any, kind: str, text: str) -> None:
     if kind == "error":
         slot.error(drawable(text), icon=":material/error:")
+    elif kind == "interrupted":
+        slot.caption(f":material/power_off: {text}")
     elif kind == "stopped":
         slot.caption(f":material/stop_circle: {text}")
     else:
