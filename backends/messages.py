@@ -11,7 +11,7 @@ from tools.base import ToolCall, ToolResult, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
 AppliedMode = Literal["whole", "passages", "parts"]
-Finish = Literal["stop", "length", "cancelled", "error"]
+Finish = Literal["stop", "length", "cancelled", "error", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class ContextUsed:
 class Message:
     """One message of a conversation.
 
-    An assistant message may hold text, reasoning and calls; `finish` says how it ended and
-    `error` why, None for a normal end; `context` describes the documents and cuts of its prompt,
-    None where the prompt was the unchanged conversation. A tool message holds the result of one
-    call. `id` is given to a message that becomes part of a conversation, empty until then.
+    An assistant message may hold text, reasoning and calls; `finish` says how it ended
+    ("interrupted": with its process) and `error` why, None for a normal end; `context` describes
+    the documents and cuts of its prompt, None where the prompt was the unchanged conversation. A
+    tool message holds the result of one call. `id` is given to a message that becomes part of a conversation, empty until then.
     """
 
     role: Role
@@ -153,6 +153,13 @@ class Message:
     def text(self) -> str:
         """The text parts, joined."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to read in the message."""
+        return not (
+            self.text.strip() or self.reasoning or self.calls or self.result or self.attached
+        )
 
     @property
     def documents(self) -> tuple[Document, ...]:

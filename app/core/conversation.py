@@ -24,10 +24,18 @@ class Conversation:
         """
         if self.messages and self.messages[-1].role == "assistant":
             last = self.messages[-1]
-            if last.finish in ("cancelled", "error") and not last.calls:
+            if last.finish in ("cancelled", "error", "interrupted") and not last.calls:
                 return replace(self, messages=self.messages[:-1])
         index = self.last_user
         return self if index is None else replace(self, messages=self.messages[: index + 1])
+
+    def for_continue(self) -> Conversation:
+        """The conversation as an answer goes on from it: without a last answer that broke off
+        before its first word."""
+        last = self.messages[-1] if self.messages else None
+        if last is None or last.role != "assistant" or last.finish == "stop":
+            return self
+        return self if last.text or last.calls else replace(self, messages=self.messages[:-1])
 
     def before_last_user(self) -> Conversation:
         """The conversation before its last user message, for an edit of that message."""

@@ -84,6 +84,9 @@ class Service:
             if history
             else None
         )
+        if self.history is not None:
+            self.history.process = self.folder.path.name
+            self.history.has_ended = self.folder.has_ended
         self.sessions = Sessions(
             self.folder.sessions,
             self._session,
@@ -94,6 +97,7 @@ class Service:
 
     def close(self) -> None:
         """Ends all sessions with their kernels and files, and closes the models."""
+        self.sessions.interrupt()  # before the calls fail whose kernels are closed
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()

@@ -16,7 +16,7 @@ from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
 from app.ui.composer.composer import draw_no_vision
-from app.ui.conversations import address
+from app.ui.conversations import address, branches
 from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
@@ -42,7 +42,7 @@ def nothing_under(exchange: Exchange) -> None:
 def renew(app_service: Service, visitor_id: str, mode: Mode) -> None:
     """Begins a new conversation; the old one stays in the list."""
     app_service.sessions.renew(visitor_id, mode)
-    st.session_state.update({composer.editing_key(mode): False, earlier_key(mode): (None, 0)})
+    st.session_state.update({composer.editing_key(mode): "", earlier_key(mode): (None, 0)})
     let_wait(mode, ())
     address.forget()
 
@@ -119,33 +119,57 @@ def show_conversation(mode: Mode) -> None:
     if session.citations is not None:
         with st.container(key="follow"):
             st.html(FOLLOW, unsafe_allow_javascript=True)
-    last = draw_history(mode, view, session.citations, under, pictures)
+    messages = view.conversation.messages
+    editing = st.session_state.get(composer.editing_key(mode))
+
+    def act(what: str, exchange: Exchange) -> None:
+        end = branches.end_of(exchange)
+        if what == "branch":
+            branches.branch_off(app_service.sessions, visitor_id, current(), end)
+        elif what == "edit" and exchange.question is not None:
+            composer.edit(mode, exchange.question.id)
+        else:
+            composer.guarded(lambda: current().retry(config(), id=end))
+
+    rows = branches.Rows(session, messages, current, act)
+
+    def question(exchange: Exchange) -> None:
+        if exchange.question is not None and exchange.question.id == editing:
+            composer.draw_edit(mode, current, exchange.question, config)
+        else:
+            draw_question(exchange, rows.question)
+
+    def under_earlier(exchange: Exchange) -> None:
+        under(exchange)
+        rows.earlier(exchange)
+
+    last = draw_history(mode, view, session.citations, under_earlier, pictures, question)
     if last is None:
         nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
         if mode == "vision":
             draw_no_vision(host)
         return
-    editing = (
-        st.session_state.get(composer.editing_key(mode))
-        and view.live is None
-        and last.question is not None
-    )
-    if editing and last.question is not None:
-        composer.draw_edit(mode, current, last.question, config)
+    question(last)
+    if last.question is not None and last.question.id == editing and view.live is None:
+        rows.draw()
         return
-    draw_question(last)
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
         board = Board(st.container(gap="small"), session.approvals.decide, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.citations, last.index))
             under(last)
+            rows.answer(last)
+            rows.draw()
             texts = [m.text for m in last.answers if m.role == "assistant" and m.text]
             text = copied(texts, session.citations)
+            off = (lambda: act("branch", last)) if session.stored else None
             composer.draw_actions(
-                mode, current, last.question, text, usage_of(last.answers), config, host.images
-            )
+                mode, current, last.question, text, usage_of(last.answers), config, host.images,
+                branches.end_of(last), off,
+            )  # fmt: skip
             return
+        rows.draw()
         if dialog:
             look_again(session, board, last)
             return

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backends.events import ModelEvent
-from backends.messages import ContextUsed, Message, Usage
+from backends.messages import ContextUsed, Finish, Message, Usage
 from tools.base import ToolCall, ToolResult
 
-TurnReason = Literal["stop", "length", "tool_limit", "cancelled", "error"]
+TurnReason = Finish | Literal["tool_limit"]
 
 
 @dataclass(frozen=True)

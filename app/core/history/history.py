@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,9 @@ class History:
         self.catalog = Catalog(database)
         self.blobs = Blobs(folder / "blobs")
         self.process = secrets.token_hex(16)
+        """This process, by a name that no other one has."""
+        self.has_ended: Callable[[str], bool] = lambda process: False
+        """Whether another process has ended for certain, before `ALIVE_S` are over."""
         self._seen = 0.0
         self._lock = threading.Lock()
 
@@ -284,6 +287,8 @@ class History:
         if found is None:
             return None
         alive = found.process == self.process or (found.seen or 0.0) > time.time() - ALIVE_S
+        if self.database.is_sqlite and self.has_ended(found.process):
+            alive = False  # whoever shares a file shares the folder that processes mark
         return RunningRow(found.parent, found.body, alive)
 
     # -- upkeep ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from app.core.history.database import HistoryError
 from app.core.history.history import History, new_conversation_id, person_key
 from app.core.history.stored import Stored
 from app.core.modes import Mode
+from app.core.sessions.branching import NOT_STORED, copy_branch
 from app.core.sessions.recorder import Recorder
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
@@ -105,11 +106,10 @@ class Sessions:
         session = self._make(mode, folder, visitor)
         session.mode, session.temporary = mode, temporary
         session.id = stored.entry.id if stored is not None else new_conversation_id()
-        if self.history is not None and not temporary:
-            person = person_key(visitor.key)
-            session.recorder = Recorder(self.history, person, session.id, mode, folder)
-            if stored is not None:
-                session.reopen(stored)
+        history = None if temporary else self.history
+        session.recorder = Recorder(history, person_key(visitor.key), session.id, mode, folder)
+        if stored is not None:
+            session.reopen(stored)
         with self._lock:
             self._sessions[visitor.key, session.id] = session
             self._start_sweeping()
@@ -153,11 +153,23 @@ class Sessions:
                     session.registry.switch(tool.name, old.registry.enabled(tool.name))
             with self._lock:
                 self._current[visitor, mode] = session.id
-                if old is not None and not old.stored:
+                if old is not None and (old.empty or old.temporary):
                     self._sessions.pop((visitor, old.id), None)
-        if old is not None and not old.stored:
+        if old is not None and (old.empty or old.temporary):
             old.close()
         return session
+
+    def branch(self, visitor: str, session: Session, message: str) -> Session:
+        """A new conversation with what was said in an open one up to a message, and with all its
+        files; it is the current one then. Raises `HistoryError`, also where that one is not
+        stored."""
+        recorder = session.recorder
+        if recorder is None or recorder.history is None:
+            raise HistoryError(NOT_STORED)
+        with self._visitors[visitor].opening:
+            recorder.save_files()
+            id = copy_branch(recorder.history, person_key(visitor), session.id, message)
+            return self.open(visitor, session.mode, id)
 
     def delete(self, visitor: str, id: str) -> None:
         """Deletes a conversation; the history can bring it back for a while. Raises
@@ -174,7 +186,7 @@ class Sessions:
                 if key[0] == visitor:
                     del self._current[key]
         if session is not None:
-            session.close()
+            session.close(keep=False)  # else a turn that was running would be stored once more
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -194,6 +206,13 @@ class Sessions:
             closing = [self._sessions.pop(key) for key in stale]
         for session in closing:
             session.close()
+
+    def interrupt(self) -> None:
+        """Ends all sessions with their running turns, which are stored as they are now."""
+        with self._lock:
+            ending = list(self._sessions.values())
+        for session in ending:
+            session.interrupt()
 
     def close(self) -> None:
         """Closes all sessions and deletes their folder."""

@@ -57,7 +57,7 @@ class View:
 
 class Session:
     """One open conversation of a visitor. `documents` is None in modes without documents, and
-    `recorder` where the conversation is not stored."""
+    `recorder` where the conversation has neither branches nor a place in the history."""
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
@@ -151,11 +151,19 @@ class Session:
 
     def start_turn(self, message: Message | None, config: TurnConfig) -> None:
         """Begins a turn: with a user's message, or None to continue. Raises `Busy`."""
-        self._begin(lambda old: old.append(message) if message else old, config)
+        self._begin(lambda old: old.append(message) if message else old.for_continue(), config)
 
-    def retry(self, config: TurnConfig, prepare: Prepare | None = None) -> None:
-        """Asks again for the last answer, after `prepare` where that is given. Raises `Busy`."""
-        self._begin(Conversation.for_retry, config, prepare)
+    def retry(self, config: TurnConfig, prepare: Prepare | None = None, id: str = "") -> None:
+        """Asks again for an answer, on a new branch.
+
+        Args:
+            config: the turn's settings.
+            prepare: a step before the first request.
+            id: the message with which that answer ends, on any branch; empty for the last one.
+
+        Raises `Busy`.
+        """
+        self._begin(lambda old: self._through(id, old).for_retry(), config, prepare)
 
     def resend(self, message: Message, config: TurnConfig) -> None:
         """Puts `message` in place of the last user message and asks. Raises `Busy`."""
@@ -165,7 +173,7 @@ class Session:
         """Asks again from the middle of the conversation, on a new branch.
 
         Args:
-            id: a user's message of the branch that is shown.
+            id: a user's message, on any branch: another page may have gone on meanwhile.
             config: the turn's settings.
             message: what takes that message's place; None asks the same once more.
 
@@ -173,18 +181,25 @@ class Session:
         """
 
         def change(old: Conversation) -> Conversation:
-            at = next((n for n, each in enumerate(old.messages) if each.id == id), None)
-            if at is None:
-                return old
+            through = self._through(id, old)
             if message is None:
-                return replace(old, messages=old.messages[: at + 1])
-            return replace(old, messages=old.messages[:at]).append(message)
+                return through
+            known = bool(through.messages) and through.messages[-1].id == id
+            return (through.before_last_user() if known else through).append(message)
 
         self._begin(change, config)
 
     def save(self) -> None:
         """Stores what the conversation has besides messages: documents, settings, switches."""
         self._save(self._conversation, finished=not self.running)
+
+    def _through(self, id: str, shown: Conversation) -> Conversation:
+        """The conversation up to a message; all of what is shown where that message is unknown."""
+        for at, message in enumerate(shown.messages):
+            if message.id == id:
+                return replace(shown, messages=shown.messages[: at + 1])
+        found = self.recorder.through(id) if self.recorder is not None and id else None
+        return found or shown
 
     def show_branch(self, id: str) -> None:
         """Shows the newest branch through a message. Raises `Busy`."""
@@ -200,16 +215,24 @@ class Session:
         """Cancels the running turn, if there is one; the text so far is kept."""
         self._cancel.set()
 
-    def close(self) -> None:
-        """Cancels the running turn, closes the tools and deletes the files. May be called
-        twice."""
-        if self.stored and not self.running and not self._closed:
+    def interrupt(self, keep: bool = True) -> None:
+        """Ends the session, and its running turn, which is stored as it is now unless `keep` is
+        False. May be called twice."""
+        if keep and self.stored and not self.running and not self._closed:
             self.save()
         with self._changed:
+            live, conversation = self._live, self._conversation
             self._closed = True
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
+        if live is not None and keep and self.recorder is not None:
+            self.recorder.interrupted(conversation, live.snapshot())
+
+    def close(self, keep: bool = True) -> None:
+        """Ends the session, see `interrupt`; closes the tools and deletes the files. May be called
+        twice."""
+        self.interrupt(keep)
         if self.documents is not None:
             self.documents.close()
         self.registry.close()

@@ -192,9 +192,12 @@ def draw_actions(
     usage: Usage | None,
     config: Config,
     images: Images,
+    end: str,
+    branch: Callable[[], None] | None = None,
 ) -> None:
-    """Draws the actions under the last answer: Copy, Retry, Edit, where applicable Continue and
-    the text recognition for a model that can't see images; and the answer's figures."""
+    """Draws the actions under the last answer: Copy, Retry, Edit, where applicable Continue, Branch
+    from here and the text recognition for a model that can't see images; and the answer's figures.
+    `end` is the last message: meanwhile another page may have gone on."""
     view = current().view()
     reason = view.ended.reason if view.ended else "stop"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
@@ -205,14 +208,14 @@ def draw_actions(
                 "Read the text in the picture",
                 key="read-pictures",
                 icon=":material/document_scanner:",
-                on_click=lambda: guarded(lambda: current().retry(config(), read_pictures)),
+                on_click=lambda: guarded(lambda: current().retry(config(), read_pictures, end)),
             )
         st.button(
             "Retry",
             key="retry",
             type="tertiary",
             icon=":material/refresh:",
-            on_click=lambda: guarded(lambda: current().retry(config())),
+            on_click=lambda: guarded(lambda: current().retry(config(), id=end)),
         )
         if question is not None:
             st.button(
@@ -220,9 +223,21 @@ def draw_actions(
                 key="edit",
                 type="tertiary",
                 icon=":material/edit:",
-                on_click=lambda: st.session_state.update({editing_key(mode): True}),
+                on_click=edit,
+                args=(mode, question.id),
             )
-        if reason in ("tool_limit", "length") or view.conversation.awaits_answer:
+        if branch is not None:
+            st.button(
+                "Branch from here",
+                key="branch",
+                type="tertiary",
+                icon=":material/alt_route:",
+                on_click=branch,
+                help="A new conversation with all up to here.",
+            )
+        last = view.conversation.messages[-1] if view.conversation.messages else None
+        broken = last is not None and last.finish in ("length", "interrupted")
+        if reason == "tool_limit" or broken or view.conversation.awaits_answer:
             st.button(
                 "Continue",
                 key="continue",
@@ -246,21 +261,27 @@ def figures(usage: Usage) -> str:
 
 
 def editing_key(mode: Mode) -> str:
-    """The key in the session state that says whether the last message is being edited."""
+    """The key in the session state that has the message that is being edited, by its id."""
     return f"editing-{mode}"
 
 
+def edit(mode: Mode, id: str) -> None:
+    """Has a user's message be drawn as a form."""
+    st.session_state[editing_key(mode)] = id
+
+
 def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -> None:
-    """Draws the last message as a form, to be edited and sent again."""
+    """Draws a user's message as a form, to be edited and sent again."""
 
     def done(send: bool) -> None:
         text = st.session_state.get("edited", "")
         if send and is_too_long(text):
             return
-        st.session_state[editing_key(mode)] = False
         if send and (text.strip() or question.attached):
-            message = user_message(text, question.attached)
-            guarded(lambda: current().resend(message, config()))
+            message, asked = user_message(text, question.attached), config()
+            if not started(lambda: current().ask_from(question.id, asked, message)):
+                return  # the form stays, with what was written
+        st.session_state[editing_key(mode)] = ""
 
     draw_attached(question.attached)
     st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)

@@ -18,6 +18,10 @@ from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolResult
 
 STOPPED = "Stopped. What was said so far is kept."
+INTERRUPTED = (
+    "Interrupted: the server stopped in the middle of this answer. What was said so far is kept."
+)
+UNANSWERED = "Interrupted: there is no answer yet. Continue goes on from here."
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class CallBlock:
 class NoteBlock:
     """A note on an answer that ended early."""
 
-    kind: Literal["error", "stopped", "length", "tool_limit"]
+    kind: Literal["error", "stopped", "interrupted", "length", "tool_limit"]
     text: str
 
 
@@ -126,12 +130,14 @@ def anchor(scope: str, index: int) -> str:
 class Exchange:
     """A user's message, its `index` in the conversation, and the messages that answer it.
 
-    `question` is None at the beginning of a conversation that the model begins.
+    `question` is None at the beginning of a conversation that the model begins; `number` counts
+    exchanges from 1, 0 where they were not counted.
     """
 
     index: int
     question: Message | None
     answers: tuple[Message, ...]
+    number: int = 0
 
 
 def starts(messages: Sequence[Message]) -> list[int]:
@@ -143,7 +149,9 @@ def exchanges(messages: Sequence[Message], part: slice = slice(None)) -> list[Ex
     """The exchanges of a conversation, or a `part` of them, to save time in long conversations."""
     begins = starts(messages)
     ends = [*begins, len(messages)][1:]
-    return [_exchange(messages, *span) for span in zip(begins[part], ends[part], strict=True)]
+    numbers = range(1, len(begins) + 1)[part]
+    cuts = zip(begins[part], ends[part], numbers, strict=True)
+    return [replace(_exchange(messages, start, end), number=number) for start, end, number in cuts]
 
 
 def latest(messages: Sequence[Message]) -> Exchange | None:
@@ -191,6 +199,8 @@ def _answer_blocks(answers: Sequence[Message], citing: CitationCollector) -> lis
             blocks.append(NoteBlock("error", message.error))
         elif message.finish == "cancelled":
             blocks.append(NoteBlock("stopped", STOPPED if message.text else "Stopped."))
+        elif message.finish == "interrupted":
+            blocks.append(NoteBlock("interrupted", INTERRUPTED))
         elif message.finish == "length":
             blocks.append(NoteBlock("length", _cut(message.usage)))
     return blocks
@@ -242,6 +252,8 @@ def latest_blocks(
             )
         elif view.ended.reason == "cancelled" and answers and answers[-1].role == "tool":
             blocks.append(NoteBlock("stopped", STOPPED))
+    elif not answers or answers[-1].role == "tool":
+        blocks.append(NoteBlock("interrupted", UNANSWERED))
     return blocks
 
 

@@ -89,6 +89,7 @@ def draw_history(
     lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures = no_pictures,
+    question: Callable[[Exchange], None] | None = None,
 ) -> Exchange | None:
     """Draw the exchanges before the last one: the latest, or a page of earlier ones.
 
@@ -98,6 +99,7 @@ def draw_history(
         lookup: finds cited sources.
         under: draws what belongs under an answer.
         pictures: see `Board`.
+        question: draws a user's message in place of `draw_question`.
 
     Returns the last exchange, which is not drawn; None for an empty conversation.
     """
@@ -123,7 +125,7 @@ def draw_history(
             _earlier_button(mode, last.index, first)
         for number, exchange in enumerate(exchanges(messages, slice(first, end)), first):
             _keep_in_view(mode, number)
-            _draw_exchange(exchange, lookup, under, pictures)
+            _draw_exchange(exchange, lookup, under, pictures, question or draw_question)
         if end < before:
             st.button(
                 f"Skip {before - end:,} messages to the latest",
@@ -152,8 +154,9 @@ def _draw_exchange(
     lookup: CitationLookup | None,
     under: Callable[[Exchange], None],
     pictures: Pictures,
+    question: Callable[[Exchange], None],
 ) -> None:
-    draw_question(exchange)
+    question(exchange)
     with st.chat_message("assistant", avatar=":material/neurology:"):
         with st.container(gap="small"):
             Board(st.container(gap="small"), pictures=pictures).draw(
@@ -188,8 +191,9 @@ def _keep_in_view(mode: str, number: int) -> None:
         st.html(KEEP_IN_VIEW, unsafe_allow_javascript=True)
 
 
-def draw_question(exchange: Exchange) -> None:
-    """Draw a user's message and its attachments; its text is not read as Markdown."""
+def draw_question(exchange: Exchange, under: Callable[[Exchange], None] | None = None) -> None:
+    """Draw a user's message and its attachments; its text is not read as Markdown. `under` draws
+    what belongs under it."""
     if exchange.question is None:
         return
     text = drawable(exchange.question.text)
@@ -201,6 +205,8 @@ def draw_question(exchange: Exchange) -> None:
                 st.code(text, language=None, wrap_lines=True, height=400)
         elif text:
             st.text(text)
+        if under is not None:
+            under(exchange)
 
 
 def answer_place(view: View) -> Any:
@@ -293,6 +299,8 @@ def _draw(slot: Any, block: Block, answer: Answer | None, pictures: Pictures) ->
 def _draw_note(slot: Any, kind: str, text: str) -> None:
     if kind == "error":
         slot.error(drawable(text), icon=":material/error:")
+    elif kind == "interrupted":
+        slot.caption(f":material/power_off: {text}")
     elif kind == "stopped":
         slot.caption(f":material/stop_circle: {text}")
     else:
