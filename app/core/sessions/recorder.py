@@ -50,7 +50,11 @@ class Recorder:
     `save` and `running` are called by one turn at a time; the rest by any thread.
     """
 
-    def __init__(self, history: History, person: str, id: str, mode: Mode, workspace: Path) -> None:
+    def __init__(
+        self, history: History | None, person: str, id: str, mode: Mode, workspace: Path
+    ) -> None:
+        """Without a `history` the conversation is a temporary one: its branches are known, and
+        nothing is written."""
         self.history, self.person, self.id, self.mode = history, person, id, mode
         self.roots = roots_of(workspace)
         self.problem = ""
@@ -62,11 +66,12 @@ class Recorder:
         self._stored: set[str] = set()
         self._stamps: dict[tuple[str, str], Any] = {}
         self._written = 0.0
+        self._closed = False
 
-    @property
-    def temporary(self) -> bool:
-        """Whether the conversation is gone with the process by the user's choice."""
-        return not self.history.database.lasting
+    def close(self) -> None:
+        """Writes nothing any more, not even what is about to be."""
+        with self._lock:
+            self._closed = True
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -90,6 +95,8 @@ class Recorder:
             self.tree.add(ids)
             for message in conversation.messages:
                 self._messages.setdefault(message.id, message)
+            if (history := self._open_history) is None:
+                return
             rows = []
             new = [m for m in self._messages.values() if m.id not in self._stored]
             for message in new:
@@ -100,7 +107,7 @@ class Recorder:
             attached = [message for message in new if message.attached or message.result]
 
             def write() -> None:
-                self.history.save(
+                history.save(
                     self.person, self.id, self.mode, rows, ids[-1] if ids else None,
                     finished=finished, choices=choices, model=model, title=title,
                 )  # fmt: skip
@@ -113,7 +120,7 @@ class Recorder:
     def running(self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation) -> None:
         """Stores the answer that is being written, at most once in `RUNNING_INTERVAL_S`."""
         now = time.monotonic()
-        if now - self._written < RUNNING_INTERVAL_S:
+        if (history := self._open_history) is None or now - self._written < RUNNING_INTERVAL_S:
             return
         self._written = now
         live = snapshot()
@@ -132,23 +139,23 @@ class Recorder:
                 "notice": live.notice,
             }
         )  # fmt: skip
-        self._tried(lambda: self.history.save_running(self.id, last, body))
+        self._tried(lambda: history.save_running(self.id, last, body))
 
     def save_files(self) -> None:
         """Keeps the files of the conversation that are new or changed."""
         with self._lock:
-            if not self.stored:
+            if (history := self._open_history) is None or not self.stored:
                 return  # nothing was said yet, and no conversation is listed
             try:
                 changed, gone, stamps = workspace_files.changes(
-                    self.roots, self._stamps, self.history.blobs
+                    self.roots, self._stamps, history.blobs
                 )
             except OSError as error:
                 log.warning("files could not be kept", exc_info=True)
                 self.problem = workspace_files.sentence(error)
                 return
             if (changed or gone) and self._tried(
-                lambda: self.history.save_files(self.id, changed, gone)
+                lambda: history.save_files(self.id, changed, gone)
             ):
                 self._stamps = stamps
 
@@ -159,8 +166,13 @@ class Recorder:
             if id not in self.tree.parents:
                 return None
             head = self.tree.leaf(id)
-            self._tried(lambda: self.history.set_head(self.person, self.id, head))
+            if (history := self._open_history) is not None:
+                self._tried(lambda: history.set_head(self.person, self.id, head))
             return self._path(head)
+
+    @property
+    def _open_history(self) -> History | None:
+        return None if self._closed else self.history
 
     def _tried(self, write: Callable[[], None]) -> bool:
         try:
@@ -181,6 +193,7 @@ class Recorder:
 
     def open(self, stored: Stored, citations: CitationCache | None) -> Conversation:
         """Takes over a stored conversation: files, messages, and how it was interrupted."""
+        assert self.history is not None
         with self._lock:
             self.stored = True
             self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)

@@ -57,7 +57,7 @@ class View:
 
 class Session:
     """One open conversation of a visitor. `documents` is None in modes without documents, and
-    `recorder` where the conversation is not stored."""
+    `recorder` where there is no history."""
 
     def __init__(
         self, workspace: Path, registry: Registry, model: ModelHost,
@@ -200,6 +200,13 @@ class Session:
         """Cancels the running turn, if there is one; the text so far is kept."""
         self._cancel.set()
 
+    def settle(self, seconds: float = 2.0) -> None:
+        """Stops the running turn and waits for its end, so that what was said is stored; it does
+        not wait longer than `seconds`."""
+        self.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: self._live is None, seconds)
+
     def close(self) -> None:
         """Cancels the running turn, closes the tools and deletes the files. May be called
         twice."""
@@ -210,6 +217,8 @@ class Session:
             self._cancel.set()
             self._live, self._ended, self._conversation = None, None, Conversation()
             self._notify()
+        if self.recorder is not None:
+            self.recorder.close()
         if self.documents is not None:
             self.documents.close()
         self.registry.close()

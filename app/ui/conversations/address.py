@@ -9,6 +9,8 @@ from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 
 PARAMETER = "c"
+GONE = "This conversation is no longer there, or it is not yours. Another one is shown."
+_GO = "go-to-conversation"
 
 
 def asked() -> str | None:
@@ -16,15 +18,18 @@ def asked() -> str | None:
     return st.query_params.get(PARAMETER)
 
 
-def opened(sessions: Sessions, visitor: str, mode: Mode) -> Session:
-    """The conversation that the page shows. Says so where the address names one that is gone, or
-    somebody else's."""
+def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]:
+    """The conversation that the page shows; and whether it is another one than the address names,
+    for that one is gone, or somebody else's. Goes to another mode's page where `show` asked."""
+    if (going := st.session_state.pop(_GO, None)) is not None:
+        page, id = going
+        st.switch_page(f"views/{page}.py", query_params={PARAMETER: id})
     id = asked()
     session = sessions.open(visitor, mode, id)
-    if id is not None and id != session.id:
-        st.toast("This conversation is no longer there, or not yours.", icon=":material/link_off:")
+    missing = id is not None and id != session.id
+    if missing:
         forget()
-    return session
+    return session, missing
 
 
 def keep(session: Session) -> None:
@@ -38,6 +43,14 @@ def forget() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-def show(id: str) -> None:
-    """Shows another conversation of the same mode; called by a button."""
-    st.query_params[PARAMETER] = id
+def show(id: str, mode: Mode, here: Mode) -> None:
+    """Shows another conversation at the next draw; `here` is the mode of the page."""
+    if mode == here:
+        st.query_params[PARAMETER] = id
+    else:
+        st.session_state[_GO] = (mode, id)
+
+
+def link(id: str, mode: Mode) -> str:
+    """The address of a conversation, as seen from any page of the app."""
+    return f"{'./' if mode == 'chat' else mode}?{PARAMETER}={id}"
