@@ -11,6 +11,7 @@ from app.core.agent.loop import TurnConfig
 from app.core.modes import Mode, defaults
 from app.core.rendering.citations import copied
 from app.core.service import Service
+from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.ui import sidebar
 from app.ui.composer import composer
@@ -32,6 +33,7 @@ from app.ui.transcript.transcript import (
     draw_question,
     earlier_key,
     look_again,
+    turned_key,
     watch,
 )
 
@@ -46,12 +48,17 @@ def renew(app_service: Service, visitor_id: str, mode: Mode, temporary: bool = F
     address.forget()
 
 
-def turn_to(mode: Mode, session: Session) -> None:
-    """Forgets what the page held of another conversation that it showed before."""
+def turn_to(sessions: Sessions, visitor_id: str, session: Session) -> None:
+    """Forgets what the page held of another conversation that it showed before; and that
+    conversation itself, where it was a temporary one."""
+    mode = session.mode
     key = f"shown-{mode}"
-    if st.session_state.get(key, session.id) != session.id:
+    before = st.session_state.get(key, session.id)
+    if before != session.id:
         st.session_state.update({composer.editing_key(mode): False, earlier_key(mode): (None, 0)})
+        st.session_state[turned_key(mode)] = not st.session_state.get(turned_key(mode), False)
         let_wait(mode, ())
+        sessions.forget_temporary(visitor_id, before)
     st.session_state[key] = session.id
 
 
@@ -63,7 +70,7 @@ def show_conversation(mode: Mode) -> None:
 
     session, missing = address.opened(app_service.sessions, visitor_id, mode)
     address.keep(session)
-    turn_to(mode, session)
+    turn_to(app_service.sessions, visitor_id, session)
     shown = session.id
 
     def current() -> Session:

@@ -66,7 +66,7 @@ def draw_new(session: Session, renew: Callable[[bool], None]) -> None:
             help="Begins anew; this conversation stays in the list.",
         )
         st.button(
-            "",
+            "Temporary conversation",  # for those who hear the page; see style.css
             key="temporary",
             icon=":material/visibility_off:",
             type="primary" if session.temporary else "secondary",

@@ -189,6 +189,13 @@ class Sessions:
         if session is not None:
             session.close()
 
+    def forget_temporary(self, visitor: str, id: str) -> None:
+        """Closes a conversation where it is open and a temporary one."""
+        with self._lock:
+            session = self._sessions.get((visitor, id))
+        if session is not None and session.temporary:
+            self.forget(visitor, id)
+
     def __len__(self) -> int:
         return len(self._sessions)
 

@@ -1,4 +1,4 @@
-"""What a visitor does with conversations of the list: show, rename, pin, delete, and undo that."""
+"""What a visitor does with conversations of the list: rename, pin, delete, and undo that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ PIN = Action("pin", "Pin", "keep")
 UNPIN = Action("unpin", "Unpin", "keep_off")
 DELETE = Action("delete", "Delete", "delete")
 
-NO_LONGER = "This conversation is no longer there."
 _LISTED = "listed-conversations"
 _DELETED = "deleted-conversations"
 
@@ -59,23 +58,12 @@ class Actions:
         match asked.what:
             case "further":
                 st.session_state[_LISTED] = listed() + PAGE
-            case "show":
-                self._show(person, asked.id)
             case "rename":
                 self.history.rename(person, asked.id, asked.title)
             case "pin" | "unpin":
                 self.history.pin(person, asked.id, asked.what == "pin")
             case "delete":
                 self._delete(person, asked.id)
-
-    def _show(self, person: str, id: str) -> None:
-        entry = self.history.catalog.entry(person, id)
-        if entry is None:
-            st.toast(NO_LONGER, icon=":material/link_off:")
-            return
-        if self.session.temporary and entry.mode == self.session.mode:
-            self.sessions.forget(self.visitor, self.session.id)
-        address.show(id, entry.mode, self.session.mode)
 
     def _delete(self, person: str, id: str) -> None:
         entry = self.history.catalog.entry(person, id)
@@ -100,8 +88,8 @@ class Actions:
             st.toast(str(error), icon=":material/error:", duration="long")
             return
         st.session_state[_DELETED] = waiting[:-1]
-        if last.shown and not self.session.temporary:
-            address.show(last.id, last.mode, self.session.mode)
+        if last.shown and last.mode == self.session.mode and not self.session.temporary:
+            address.show(last.id)
 
 
 def listed() -> int:

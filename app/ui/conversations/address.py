@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.core.history.database import HistoryError
+from app.core.history.history import person_key
 from app.core.modes import Mode
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 
 PARAMETER = "c"
-GONE = "This conversation is no longer there, or it is not yours. Another one is shown."
-_GO = "go-to-conversation"
+GONE = "This conversation is no longer there, or it is not yours."
 
 
 def asked() -> str | None:
@@ -20,16 +21,25 @@ def asked() -> str | None:
 
 def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]:
     """The conversation that the page shows; and whether it is another one than the address names,
-    for that one is gone, or somebody else's. Goes to another mode's page where `show` asked."""
-    if (going := st.session_state.pop(_GO, None)) is not None:
-        page, id = going
-        st.switch_page(f"views/{page}.py", query_params={PARAMETER: id})
+    for that one is gone, or somebody else's. One of another mode is shown on that mode's page."""
     id = asked()
     session = sessions.open(visitor, mode, id)
-    missing = id is not None and id != session.id
-    if missing:
-        forget()
-    return session, missing
+    if id is None or id == session.id:
+        return session, False
+    if (elsewhere := _mode_of(sessions, visitor, id)) not in (None, mode):
+        st.switch_page(f"views/{elsewhere}.py", query_params={PARAMETER: id})
+    forget()
+    return session, True
+
+
+def _mode_of(sessions: Sessions, visitor: str, id: str) -> Mode | None:
+    """The mode of a conversation of the visitor, None where there is none."""
+    try:
+        history = sessions.history
+        entry = None if history is None else history.catalog.entry(person_key(visitor), id)
+    except HistoryError:
+        return None
+    return None if entry is None else entry.mode
 
 
 def keep(session: Session) -> None:
@@ -43,12 +53,9 @@ def forget() -> None:
     st.query_params.pop(PARAMETER, None)
 
 
-def show(id: str, mode: Mode, here: Mode) -> None:
-    """Shows another conversation at the next draw; `here` is the mode of the page."""
-    if mode == here:
-        st.query_params[PARAMETER] = id
-    else:
-        st.session_state[_GO] = (mode, id)
+def show(id: str) -> None:
+    """Shows another conversation of the same mode at the next draw."""
+    st.query_params[PARAMETER] = id
 
 
 def link(id: str, mode: Mode) -> str:

@@ -16,15 +16,9 @@ QUESTION = (
 )
 
 
-def draw_button() -> None:
-    """The button that asks for it."""
-    st.button(
-        "Delete all…",
-        key="delete-all",
-        type="tertiary",
-        icon=":material/delete_forever:",
-        on_click=lambda: st.session_state.update({_OPEN: True}),
-    )
+def open_dialog() -> None:
+    """Opens the dialog at the next draw."""
+    st.session_state[_OPEN] = True
 
 
 def has_dialog() -> bool:
@@ -47,22 +41,16 @@ def _draw(sessions: Sessions, visitor: str) -> None:
         st.rerun()
     st.write(QUESTION)
     with st.container(horizontal=True):
-        st.button(
-            "Delete all",
-            key="delete-all-now",
-            type="primary",
-            on_click=lambda: _delete(sessions, visitor),
-        )
+        now = st.button("Delete all", key="delete-all-now", type="primary")
         st.button("Keep them", key="delete-all-not", on_click=_close)
-
-
-def _delete(sessions: Sessions, visitor: str) -> None:
-    _close()
-    try:
-        count = sessions.delete_all(visitor)
-    except HistoryError as error:
-        st.toast(str(error), icon=":material/error:", duration="long")
+    if not now:
         return
+    try:
+        sessions.delete_all(visitor)
+    except HistoryError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _close()
     forget_deleted()
     address.forget()
-    st.toast(f"Deleted {count:,} conversation{'' if count == 1 else 's'}.")
+    st.rerun()

@@ -14,6 +14,15 @@ const words = (className, text) => {
   return node
 }
 
+// As the browser's own buttons do it, which Streamlit listens to: one entry of its history, and no
+// page is loaded.
+const show = address => {
+  history.pushState({}, "", address)
+  dispatchEvent(new PopStateEvent("popstate"))
+  // On a phone the sidebar lies over the page (Streamlit's own width for that).
+  if (innerWidth < 768) document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click()
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const nav = parentElement.querySelector("nav")
   const menu = parentElement.querySelector("[role=menu]")
@@ -72,7 +81,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     link.onclick = event => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return // a tab of its own
       event.preventDefault()
-      if (!entry.current) list.ask({ what: "show", id: entry.id })
+      if (!entry.current) show(link.href)
     }
     const options = made("button", "options", "⋯")
     options.type = "button"

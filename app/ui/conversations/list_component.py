@@ -52,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person asked for in the list: an action by its name, `show` or `further`; with the
+    """What a person asked for in the list: an action by its name, or `further`; with the
     conversation and, for `rename`, the new title. A browser may send anything."""
 
     what: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,11 @@ EMPTY = "Your conversations are listed here."
 NOTHING_FOUND = "Nothing found."
 SEARCH_KEY = "search-conversations"
 MAX_QUERY_CHARS = 500
+MENU_KEY = "all-conversations"
+MENU: dict[str, Callable[[], None]] = {
+    ":material/delete_forever: Delete all…": delete_all.open_dialog
+}
+"""What can be done with all conversations together, by its label."""
 
 
 def draw_list(sessions: Sessions, visitor: str, session: Session) -> None:
@@ -48,13 +53,11 @@ def draw_list(sessions: Sessions, visitor: str, session: Session) -> None:
             key=SEARCH_KEY,
             type="search",
             live=True,
-            max_chars=MAX_QUERY_CHARS,
             placeholder="Search",
             icon=":material/search:",
             label_visibility="collapsed",
-        )
-        with st.popover("", icon=":material/more_horiz:", type="tertiary", help="All of them"):
-            delete_all.draw_button()
+        )[:MAX_QUERY_CHARS].strip()
+        _draw_menu()
     _draw_undo(can)
     try:
         entries, further = _found(history, person_key(visitor), query)
@@ -63,16 +66,28 @@ def draw_list(sessions: Sessions, visitor: str, session: Session) -> None:
         return
     list_component.draw(
         _groups(entries, query, session),
-        NOTHING_FOUND if query.strip() else EMPTY,
+        NOTHING_FOUND if query else EMPTY,
         "Show more" if further else "",
         can.carry_out,
+    )
+
+
+def _draw_menu() -> None:
+    """What can be done with all conversations together."""
+    st.menu_button(
+        "All conversations",  # for those who hear the page; see style.css
+        tuple(MENU),
+        key=MENU_KEY,
+        type="tertiary",
+        icon=":material/more_horiz:",
+        on_click=lambda: MENU[st.session_state[MENU_KEY]](),
     )
 
 
 def _found(history: History, person: str, query: str) -> tuple[Sequence[Entry], bool]:
     """The conversations to be listed, and whether there are more. Raises `HistoryError`."""
     most = actions.listed()
-    if query.strip():
+    if query:
         found = history.catalog.search(person, query, most + 1)
     else:
         found = history.catalog.listed(person, most + 1)
@@ -80,7 +95,7 @@ def _found(history: History, person: str, query: str) -> tuple[Sequence[Entry], 
 
 
 def _groups(entries: Sequence[Entry], query: str, session: Session) -> tuple[Group, ...]:
-    if query.strip():
+    if query:
         named = [("Found", list(entries))] if entries else []
     else:
         named = grouped(entries, time.time(), _zone())
@@ -103,9 +118,11 @@ def _row(entry: Entry, session: Session) -> Row:
 
 def _draw_undo(can: Actions) -> None:
     """A line that brings the last deleted conversation back, in a place of its own."""
-    with st.container(key="undo-delete", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(
+        key="undo-delete", horizontal=True, wrap=False, vertical_alignment="center", gap="small"
+    ):
         if waiting := deleted():
-            title = escaped(waiting[-1].title, 40) or UNTITLED
+            title = escaped(waiting[-1].title) or UNTITLED
             st.caption(f"Deleted: {title}", width="stretch")
             st.button("Undo", key="undo", type="tertiary", on_click=can.undo)
 
