@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 RUNNING_INTERVAL_S = 1.0
 """Between two stores of an answer that is being written; what a kill may lose of it."""
 
+PAUSE_S = 15.0
+"""After a write that failed, in which only the turn's end tries again: each try may wait for
+`BUSY_TIMEOUT_S`, and the turn with it."""
+
 INTERRUPTED = "The server stopped while this was written. What was said so far is kept."
 UNKNOWN_CALL = (
     "The server stopped before this call ended: it is not known how far it came, and it was not "
@@ -66,6 +70,7 @@ class Recorder:
         self._stored: set[str] = set()
         self._stamps: dict[tuple[str, str], Any] = {}
         self._written = 0.0
+        self._failed = 0.0
         self._closed = False
 
     def close(self) -> None:
@@ -114,7 +119,7 @@ class Recorder:
                 self._stored.update(row.id for row in rows)
                 self.stored = True
 
-            if self._tried(write) and (attached or not ids):
+            if self._tried(write, anyway=finished) and (attached or not ids):
                 self.save_files()
 
     def running(self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation) -> None:
@@ -174,11 +179,14 @@ class Recorder:
     def _open_history(self) -> History | None:
         return None if self._closed else self.history
 
-    def _tried(self, write: Callable[[], None]) -> bool:
+    def _tried(self, write: Callable[[], None], anyway: bool = False) -> bool:
+        if self.problem and not anyway and time.monotonic() - self._failed < PAUSE_S:
+            return False
         try:
             write()
         except HistoryError as error:
             self.problem = f"{error} This conversation is kept in memory only for now."
+            self._failed = time.monotonic()
             return False
         self.problem = ""
         return True
