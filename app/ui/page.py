@@ -11,12 +11,14 @@ from app.core.agent.loop import TurnConfig
 from app.core.modes import Mode, defaults
 from app.core.rendering.citations import copied
 from app.core.service import Service
+from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
 from app.ui.composer.composer import draw_no_vision
-from app.ui.conversations import address, branches
+from app.ui.conversations import address, branches, delete_all
+from app.ui.conversations.notices import draw_notices
 from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
@@ -31,6 +33,7 @@ from app.ui.transcript.transcript import (
     draw_question,
     earlier_key,
     look_again,
+    turned_key,
     watch,
 )
 
@@ -39,12 +42,24 @@ def nothing_under(exchange: Exchange) -> None:
     """Draws nothing under an answer: the default in modes without documents."""
 
 
-def renew(app_service: Service, visitor_id: str, mode: Mode) -> None:
-    """Begins a new conversation; the old one stays in the list."""
-    app_service.sessions.renew(visitor_id, mode)
-    st.session_state.update({composer.editing_key(mode): "", earlier_key(mode): (None, 0)})
-    let_wait(mode, ())
+def renew(app_service: Service, visitor_id: str, mode: Mode, temporary: bool = False) -> None:
+    """Begins a new conversation; the old one stays in the list, unless it was a temporary one."""
+    app_service.sessions.renew(visitor_id, mode, temporary)
     address.forget()
+
+
+def turn_to(sessions: Sessions, visitor_id: str, session: Session) -> None:
+    """Forgets what the page held of another conversation that it showed before; and that
+    conversation itself, where it was a temporary one."""
+    mode = session.mode
+    key = f"shown-{mode}"
+    before = st.session_state.get(key, session.id)
+    if before != session.id:
+        st.session_state.update({composer.editing_key(mode): "", earlier_key(mode): (None, 0)})
+        st.session_state[turned_key(mode)] = not st.session_state.get(turned_key(mode), False)
+        let_wait(mode, ())
+        sessions.forget_temporary(visitor_id, before)
+    st.session_state[key] = session.id
 
 
 def show_conversation(mode: Mode) -> None:
@@ -53,8 +68,9 @@ def show_conversation(mode: Mode) -> None:
     app_service = service()
     visitor_id = visitor()
 
-    session = address.opened(app_service.sessions, visitor_id, mode)
+    session, missing = address.opened(app_service.sessions, visitor_id, mode)
     address.keep(session)
+    turn_to(app_service.sessions, visitor_id, session)
     shown = session.id
 
     def current() -> Session:
@@ -64,14 +80,7 @@ def show_conversation(mode: Mode) -> None:
     mode_defaults = defaults(mode, app_service.settings)
     with st.sidebar:
         sidebar.draw_model(host)
-        st.button(
-            "New conversation",
-            key="clear",
-            icon=":material/edit_square:",
-            width="stretch",
-            on_click=lambda: renew(app_service, visitor_id, mode),
-            help="Begins anew; this conversation stays in the list.",
-        )
+        sidebar.draw_new(session, lambda temporary: renew(app_service, visitor_id, mode, temporary))
         draw_list(app_service.sessions, visitor_id, session)
         if mode == "tools":
             sidebar.draw_notebook(session)
@@ -103,17 +112,20 @@ def show_conversation(mode: Mode) -> None:
     def send(text: str) -> None:
         composer.submit(current, text, config())
 
+    draw_notices(app_service.sessions, session, missing)
+    delete_all.draw_dialog(app_service.sessions, visitor_id)
     view = session.view()
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = False
+    dialog = delete_all.has_dialog()
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.
         from app.ui.documents.panel import draw_documents, draw_pages_read, has_dialog, states
 
         draw_documents(current, host, generation)
-        under, dialog, beside = draw_pages_read, has_dialog(), states(session)
+        under, beside = draw_pages_read, states(session)
+        dialog = dialog or has_dialog()
     composer.draw_composer(mode, current, tools, config, app_service.settings, host.images)
     load_model_soon(PAINTED, host)
     if session.citations is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +51,30 @@ def _model_card(host: ModelHost, watching: bool) -> None:
                     st.caption(":material/hourglass_top: Loading…")
     if watching and host.state in ("ready", "failed"):
         st.rerun()
+
+
+def draw_new(session: Session, renew: Callable[[bool], None]) -> None:
+    """Draws what begins a new conversation: a kept one, and beside it a temporary one, which that
+    button leaves again."""
+    with st.container(key="new-conversation", horizontal=True, gap="small"):
+        st.button(
+            "New conversation",
+            key="clear",
+            icon=":material/edit_square:",
+            width="stretch",
+            on_click=lambda: renew(False),
+            help="Begins anew; this conversation stays in the list.",
+        )
+        st.button(
+            "Temporary conversation",  # for those who hear the page; see style.css
+            key="temporary",
+            icon=":material/visibility_off:",
+            type="primary" if session.temporary else "secondary",
+            on_click=lambda: renew(not session.temporary),
+            help="End the temporary conversation"
+            if session.temporary
+            else "Temporary conversation: nothing of it is stored",
+        )
 
 
 def draw_generation(mode: Mode, session: Session, defaults: Defaults) -> GenerationConfig:
@@ -168,8 +193,9 @@ def _described(tool: Tool) -> str:
 
 
 def _kept(session: Session, name: str, default: Any, draw: Any, mode: Mode) -> Any:
-    """A widget whose value is kept in the session, so that it survives a reload of the page."""
-    key = f"{mode}-{name}"
+    """A widget whose value is kept in the session, so that it survives a reload of the page. It is
+    the conversation's own: another one's widget has another key."""
+    key = f"{mode}-{name}-{session.id}"
 
     def keep() -> None:
         session.choices[name] = st.session_state[key]

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 RUNNING_INTERVAL_S = 1.0
 """Between two stores of an answer that is being written; what a kill may lose of it."""
 
+PAUSE_S = 15.0
+"""After a write that failed, in which only the turn's end tries again: each try may wait for
+`BUSY_TIMEOUT_S`, and the turn with it."""
 UNKNOWN_CALL = (
     "The server stopped before this call ended: it is not known how far it came, and it was not "
     "run again."
@@ -70,11 +73,18 @@ class Recorder:
         self._written = 0.0
         self._saves = 0
         self._later: threading.Timer | None = None
+        self._failed = 0.0
+        self._closed = False
 
     @property
     def temporary(self) -> bool:
         """Whether the conversation is in no history, and gone once it is closed."""
         return self.history is None
+
+    def close(self) -> None:
+        """Writes nothing any more, not even what is about to be."""
+        with self._lock:
+            self._closed = True
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -99,7 +109,7 @@ class Recorder:
             self.tree.add(ids)
             for message in conversation.messages:
                 self._messages.setdefault(message.id, message)
-            if (history := self.history) is None:
+            if (history := self._open_history) is None:
                 return
             rows = []
             new = [m for m in self._messages.values() if m.id not in self._stored]
@@ -118,7 +128,7 @@ class Recorder:
                 self._stored.update(row.id for row in rows)
                 self.stored = True
 
-            if self._tried(write) and (attached or not ids):
+            if self._tried(write, anyway=finished) and (attached or not ids):
                 self.save_files()
 
     def running(self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation) -> None:
@@ -141,7 +151,7 @@ class Recorder:
         """Stores the answer, unless a message was stored since there were so many `saves`."""
         with self._lock:
             self._later = None
-            history = self.history
+            history = self._open_history
             if history is None or saves != self._saves:
                 return
             self._written = time.monotonic()
@@ -159,7 +169,7 @@ class Recorder:
     def save_files(self) -> None:
         """Keeps the files of the conversation that are new or changed."""
         with self._lock:
-            history = self.history
+            history = self._open_history
             if history is None or not self.stored:
                 return  # nothing was said yet, and no conversation is listed
             try:
@@ -182,15 +192,22 @@ class Recorder:
             if id not in self.tree.parents:
                 return None
             head = self.tree.leaf(id)
-            if (history := self.history) is not None:
+            if (history := self._open_history) is not None:
                 self._tried(lambda: history.set_head(self.person, self.id, head))
             return self._path(head)
 
-    def _tried(self, write: Callable[[], None]) -> bool:
+    @property
+    def _open_history(self) -> History | None:
+        return None if self._closed else self.history
+
+    def _tried(self, write: Callable[[], None], anyway: bool = False) -> bool:
+        if self.problem and not anyway and time.monotonic() - self._failed < PAUSE_S:
+            return False
         try:
             write()
         except HistoryError as error:
             self.problem = f"{error} This conversation is kept in memory only for now."
+            self._failed = time.monotonic()
             return False
         self.problem = ""
         return True
@@ -205,8 +222,8 @@ class Recorder:
 
     def open(self, stored: Stored, citations: CitationCache | None) -> Conversation:
         """Takes over a stored conversation: files, messages, and how it was interrupted."""
+        assert self.history is not None
         with self._lock:
-            assert self.history is not None
             self.stored = True
             self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)
             self.tree = stored.tree

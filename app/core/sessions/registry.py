@@ -123,7 +123,7 @@ class Sessions:
                 for (owner, _), session in self._sessions.items()
                 if owner == visitor and session is not opened
             ]
-            idle = [each for each in own if not each.running and each.stored]
+            idle = [e for e in own if not e.running and (e.stored or e.temporary)]
             idle.sort(key=lambda session: session.seen)
             closing = idle[: max(0, len(own) + 1 - MAX_OPEN)]
             for session in closing:
@@ -174,9 +174,22 @@ class Sessions:
     def delete(self, visitor: str, id: str) -> None:
         """Deletes a conversation; the history can bring it back for a while. Raises
         `HistoryError`."""
+        with self._lock:
+            session = self._sessions.get((visitor, id))
+        if session is not None:
+            session.settle()
         if self.history is not None:
             self.history.delete(person_key(visitor), id)
         self.forget(visitor, id)
+
+    def delete_all(self, visitor: str) -> int:
+        """Deletes all conversations of a visitor for good, and closes those that are open; returns
+        how many were stored. Raises `HistoryError`."""
+        with self._lock:
+            closing = [self._sessions[key] for key in self._sessions if key[0] == visitor]
+        for session in closing:  # first: a running turn would store its conversation again
+            self.forget(visitor, session.id)
+        return 0 if self.history is None else self.history.delete_all(person_key(visitor))
 
     def forget(self, visitor: str, id: str) -> None:
         """Closes a conversation where it is open."""
@@ -187,6 +200,13 @@ class Sessions:
                     del self._current[key]
         if session is not None:
             session.close(keep=False)  # else a turn that was running would be stored once more
+
+    def forget_temporary(self, visitor: str, id: str) -> None:
+        """Closes a conversation where it is open and a temporary one."""
+        with self._lock:
+            session = self._sessions.get((visitor, id))
+        if session is not None and session.temporary:
+            self.forget(visitor, id)
 
     def __len__(self) -> int:
         return len(self._sessions)

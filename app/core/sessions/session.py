@@ -215,6 +215,13 @@ class Session:
         """Cancels the running turn, if there is one; the text so far is kept."""
         self._cancel.set()
 
+    def settle(self, seconds: float = 2.0) -> None:
+        """Stops the running turn and waits for its end, so that what was said is stored; it does
+        not wait longer than `seconds`."""
+        self.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: self._live is None, seconds)
+
     def interrupt(self, keep: bool = True) -> None:
         """Ends the session, and its running turn, which is stored as it is now unless `keep` is
         False. May be called twice."""
@@ -233,6 +240,8 @@ class Session:
         """Ends the session, see `interrupt`; closes the tools and deletes the files. May be called
         twice."""
         self.interrupt(keep)
+        if self.recorder is not None:
+            self.recorder.close()
         if self.documents is not None:
             self.documents.close()
         self.registry.close()

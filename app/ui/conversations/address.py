@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.core.history.database import HistoryError
+from app.core.history.history import person_key
 from app.core.modes import Mode
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 
 PARAMETER = "c"
+GONE = "This conversation is no longer there, or it is not yours."
 
 
 def asked() -> str | None:
@@ -16,15 +19,27 @@ def asked() -> str | None:
     return st.query_params.get(PARAMETER)
 
 
-def opened(sessions: Sessions, visitor: str, mode: Mode) -> Session:
-    """The conversation that the page shows. Says so where the address names one that is gone, or
-    somebody else's."""
+def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]:
+    """The conversation that the page shows; and whether it is another one than the address names,
+    for that one is gone, or somebody else's. One of another mode is shown on that mode's page."""
     id = asked()
     session = sessions.open(visitor, mode, id)
-    if id is not None and id != session.id:
-        st.toast("This conversation is no longer there, or not yours.", icon=":material/link_off:")
-        forget()
-    return session
+    if id is None or id == session.id:
+        return session, False
+    if (elsewhere := _mode_of(sessions, visitor, id)) not in (None, mode):
+        st.switch_page(f"views/{elsewhere}.py", query_params={PARAMETER: id})
+    forget()
+    return session, True
+
+
+def _mode_of(sessions: Sessions, visitor: str, id: str) -> Mode | None:
+    """The mode of a conversation of the visitor, None where there is none."""
+    try:
+        history = sessions.history
+        entry = None if history is None else history.catalog.entry(person_key(visitor), id)
+    except HistoryError:
+        return None
+    return None if entry is None else entry.mode
 
 
 def keep(session: Session) -> None:
@@ -39,5 +54,10 @@ def forget() -> None:
 
 
 def show(id: str) -> None:
-    """Shows another conversation of the same mode; called by a button."""
+    """Shows another conversation of the same mode at the next draw."""
     st.query_params[PARAMETER] = id
+
+
+def link(id: str, mode: Mode) -> str:
+    """The address of a conversation, as seen from any page of the app."""
+    return f"{'./' if mode == 'chat' else mode}?{PARAMETER}={id}"

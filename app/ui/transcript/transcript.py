@@ -113,11 +113,13 @@ def draw_history(
     before = len(starts(messages)) - 1
     last_index, first = st.session_state.get(earlier_key(mode), (None, 0))
     # A new question leads back to the latest exchanges. Paging uses the other one of two
-    # placeholders, so that earlier exchanges are removed at once; see `answer_place`.
+    # placeholders, so that earlier exchanges are removed at once; see `answer_place`. So does
+    # another conversation.
     paging = last_index == last.index
-    if paging:
+    second = paging != st.session_state.get(turned_key(mode), False)
+    if second:
         st.empty()
-    else:
+    if not paging:
         first = max(0, before + 1 - LATEST_EXCHANGES)
     with st.container(gap="small"):
         end = min(before, first + LATEST_EXCHANGES + EARLIER_EXCHANGES)
@@ -133,7 +135,7 @@ def draw_history(
                 type="tertiary",
                 on_click=lambda: st.session_state.pop(earlier_key(mode), None),
             )
-    if not paging:
+    if not second:
         st.empty()
     return last
 
@@ -175,6 +177,11 @@ def earlier_key(mode: str) -> str:
     of the first exchange that is shown, from 0.
     """
     return f"earlier-{mode}"
+
+
+def turned_key(mode: str) -> str:
+    """The key in the session state whose truth changes when another conversation is shown."""
+    return f"turned-{mode}"
 
 
 def _show(mode: str, last_index: int, first: int, keep: int) -> None:
