@@ -153,9 +153,9 @@ class Sessions:
                     session.registry.switch(tool.name, old.registry.enabled(tool.name))
             with self._lock:
                 self._current[visitor, mode] = session.id
-                if old is not None and (old.empty or old.temporary):
+                if old is not None and old.expendable:
                     self._sessions.pop((visitor, old.id), None)
-        if old is not None and (old.empty or old.temporary):
+        if old is not None and old.expendable:
             old.close()
         return session
 

@@ -118,6 +118,11 @@ class Session:
         """Whether the session can be closed and opened again from the history."""
         return self.recorder is not None and self.recorder.stored
 
+    @property
+    def expendable(self) -> bool:
+        """Whether nothing is lost that should last when the session is closed."""
+        return self.empty or self.recorder is None or self.recorder.temporary
+
     def reopen(self, stored: Stored) -> None:
         """Takes over a stored conversation; called once, before anybody sees the session."""
         assert self.recorder is not None
