@@ -75,7 +75,7 @@ class Visitor:
         return page
 
     def check(self) -> None:
-        """What must hold on every page at any time."""
+        """Check what must be true of every page at any time."""
         assert self.faults == []
         for page in self.context.pages:
             check(page)
@@ -170,7 +170,7 @@ def wait_for_text(page: Page, length: int) -> str:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Waits for what no page shows."""
+    """Wait for a condition that isn't visible on a page."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
@@ -178,12 +178,12 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def shot(page: Page, name: str) -> None:
-    """A picture of the window, to be looked at."""
+    """Save a screenshot of the window."""
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def overflow(page: Page) -> int:
-    """How many pixels the page is wider than its window."""
+    """The number of pixels by which the page is wider than its window."""
     wider: int = page.evaluate(
         """() => Math.max(...[document.scrollingElement, ...document.querySelectorAll(
           '[data-testid="stMain"], [data-testid="stAppScrollToBottomContainer"]')]
@@ -213,7 +213,7 @@ print({0!r})"""
 
 
 def release(app: RunningApp, name: str) -> None:
-    """Lets the code that wrote the file `name` go on."""
+    """Let the code continue that wrote the file `name` and waits."""
     wait_until(lambda: bool(written(app.data, name)))
     (written(app.data, name)[0].parent / "go").touch()
 

@@ -1,1 +1,1 @@
-"""What tests share: servers, made files, harnesses of the real parts."""
+"""Shared parts of the tests: servers, generated files, harnesses of the real parts."""

@@ -28,7 +28,7 @@ window music paper island forest kitchen market bridge story colour evening
 def sheets(
     *texts: str, name: str = "report.pdf", first: int = 1, unit: str = "page"
 ) -> list[NumberedPage]:
-    """A document with a page for each text, its first one cited under `first`."""
+    """A document with a page for each text; `first` is the number of the first one in citations."""
     return [
         NumberedPage(first + at, name, Page(at + 1, text), unit, len(texts))
         for at, text in enumerate(texts)
@@ -41,7 +41,7 @@ def corpus(*texts: str) -> Corpus:
 
 
 def filler(seed: int, words: int) -> str:
-    """Paragraphs of sentences that say nothing."""
+    """Paragraphs of meaningless sentences."""
     chance, said = random.Random(seed), WORDS.split()
     sentences = [
         " ".join(chance.choices(said, k=10)).capitalize() + "." for _ in range(words // 10)
@@ -57,7 +57,7 @@ def question(
 
 
 class Read:
-    """A `DocumentSource` of pages that are read already."""
+    """A `DocumentSource` with pages that have been read."""
 
     def __init__(self, corpus: Corpus, mode: ReadingMode = "auto") -> None:
         self.corpus, self.mode = corpus, mode

@@ -1,6 +1,6 @@
-"""The child process of `app.core.document_qa`, with readers that go wrong as no file does reliably.
+"""The worker process of `tools.documents`, with readers that fail in ways no file reliably causes.
 
-What stands in a file is which of them reads it.
+The text of a file names the reader that reads it.
 """
 
 from __future__ import annotations

@@ -61,13 +61,13 @@ def children() -> list[psutil.Process]:
 
 
 def spare_ready(pool: KernelPool) -> None:
-    """Return when a spare kernel stands ready."""
+    """Wait until a spare kernel is ready."""
     pool.warm()
     assert eventually(lambda: pool.ready, 90)
 
 
 def spare_of(pool: KernelPool) -> int:
-    """The same, with a plain child process. Its process id."""
+    """Wait for a spare kernel that is a plain child process. Returns its process id."""
     before = {process.pid for process in children()}
     spare_ready(pool)
     (pid,) = {process.pid for process in children()} - before

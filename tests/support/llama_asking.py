@@ -73,7 +73,7 @@ def ready(events: Sequence[ModelEvent]) -> list[ToolCall]:
 
 
 def nobody_waits(model: LlamaCpp) -> None:
-    """Both slots can be had at once."""
+    """Assert that both slots are free."""
     both = [stream(model, max_tokens=2), stream(model, max_tokens=2)]
     for answer in both:
         event = next(answer)

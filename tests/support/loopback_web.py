@@ -72,7 +72,7 @@ class Request(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def stream(self, pieces: Callable[[], bytes | None], **headers: str) -> None:
-        """Writes until `pieces` gives None or the client goes; without a length."""
+        """Send a body without a length, until `pieces` returns None or the client disconnects."""
         self.send_response(200)
         for name, value in ({"Content_Type": "text/html; charset=utf-8"} | headers).items():
             self.send_header(name.replace("_", "-"), value)
@@ -83,7 +83,7 @@ class Request(BaseHTTPRequestHandler):
             self.wfile.write(piece)
 
     def hang(self) -> None:
-        """Says nothing until the test is over."""
+        """Send nothing until the test ends."""
         self.server.site.over.wait(60)
         self.close_connection = True
 

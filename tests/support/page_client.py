@@ -64,13 +64,13 @@ class PageClient:
 
     @property
     def texts(self) -> list[str]:
-        """The Markdown on the page, in no order that says anything."""
+        """The Markdown on the page, in arbitrary order."""
         every = self.elements.values()
         return [each.markdown.body for each in every if each.WhichOneof("type") == "markdown"]
 
     @property
     def toasts(self) -> list[str]:
-        """What the page said in passing since its last run began."""
+        """The toasts of the page since its last run began."""
         every = self.elements.values()
         return [each.toast.body for each in every if each.WhichOneof("type") == "toast"]
 

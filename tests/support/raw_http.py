@@ -1,4 +1,4 @@
-"""Requests as bytes: nothing on the way makes a path normal, or a header correct."""
+"""Sends requests as bytes, so that no client library normalises paths or headers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sent back."""
+    """A response."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -27,7 +27,7 @@ def ask(
     method: str = "GET",
     body: bytes = b"",
 ) -> Answer:
-    """Sends one request to the server at `url`, with `target` in its first line as it is."""
+    """Send a request to the server at `url`, with `target` unchanged in its first line."""
     place = urlsplit(url)
     assert place.hostname is not None and place.port is not None
     fields = {"Host": place.netloc, "Connection": "close"}
@@ -58,6 +58,6 @@ def shake_hands(url: str, headers: Mapping[str, str] | None = None) -> Answer:
 
 
 def cookies_set(answer: Answer) -> dict[str, str]:
-    """The cookies that an answer gives, by name."""
+    """The cookies that a response sets, by name."""
     pairs = [line.split(";")[0] for line in answer.headers.get_all("Set-Cookie") or ()]
     return dict(pair.split("=", 1) for pair in pairs)

@@ -179,7 +179,7 @@ class _Connection:
         self._begun = False
 
     def look(self) -> None:
-        """Raises `ConnectionError` when the client has gone."""
+        """Raise `ConnectionError` if the client has disconnected."""
         if self._reader.at_eof() or self._writer.is_closing():
             self._gone.set()
             raise ConnectionAbortedError

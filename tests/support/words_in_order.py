@@ -13,7 +13,7 @@ _WORD = re.compile(r"\w+")
 
 
 def read(path: Path, name: str = "", max_pages: int = 5000) -> list[ReaderEvent]:
-    """What the reader yields that its content calls for."""
+    """The events of the reader for the file's content."""
     return list(reader(kind_of(path, name or path.name))(path, Options(max_pages=max_pages)))
 
 
