@@ -135,7 +135,8 @@ class Message:
     An assistant message may hold text, reasoning and calls; `finish` says how it ended
     ("interrupted": with its process) and `error` why, None for a normal end; `context` describes
     the documents and cuts of its prompt, None where the prompt was the unchanged conversation. A
-    tool message holds the result of one call. `id` is given to a message that becomes part of a conversation, empty until then.
+    tool message holds the result of one call. `id` is empty until the message becomes part of a
+    conversation.
     """
 
     role: Role
