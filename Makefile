@@ -4,7 +4,10 @@
 
 ARGS ?=
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# One more than there are cores: a third of the time a test waits for something.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+XDIST := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest $(XDIST)
 
 .PHONY: help run test test-fast coverage check bench faults bundled-model eval-bundled setup clean \
 	environment system
@@ -14,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 run: system
 	@exec $(BIN)/streamlit run app/main.py $(ARGS)
 
-## test           all tests, a file a core at a time; browser tests need Chromium
+## test           all tests, WORKERS files at a time; browser tests need Chromium
 ##                ARGS="-k kernel" picks some, ARGS="-n 0" runs one by one
 test: system
 	@exec $(PYTEST) $(ARGS)
@@ -27,7 +30,7 @@ test-fast: environment
 ##                ARGS="-m 'not slow and not e2e'" for those of test-fast
 coverage: system
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS); \
+	@$(BIN)/coverage run -m pytest $(XDIST) $(ARGS); \
 		status=$$?; $(BIN)/coverage combine -q && $(BIN)/coverage report; exit $$status
 
 ## check          ruff and mypy

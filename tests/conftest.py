@@ -62,11 +62,14 @@ SLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of `SLOW`."""
+    """Marks the tests of `SLOW`. Those that are neither in `SLOW` nor in `e2e` come last: the
+    shortest files are what several processes come to their end with at the same time."""
     slow = tuple(ROOT / path for path in SLOW)
     for item in items:
         if any(item.path.is_relative_to(path) for path in slow):
             item.add_marker("slow")
+    long = (ROOT / "tests" / "e2e", *slow)
+    items.sort(key=lambda item: not any(item.path.is_relative_to(path) for path in long))
 
 
 @pytest.hookimpl(wrapper=True)

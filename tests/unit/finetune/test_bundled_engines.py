@@ -32,6 +32,15 @@ TIDE = signature("get_tide(harbour, date?: date): Times of high and low tide")
 SYSTEM = Message("system", (Text("You are a helpful assistant. Today is 2026-11-21."),))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def read_once():
+    """transformers and the tests read the same file several times, and its names once a layer."""
+    with pytest.MonkeyPatch.context() as patch:
+        for each in ("GGUFReader", "get_tensor_name_map"):
+            patch.setattr(gguf, each, cache(getattr(gguf, each)))
+        yield
+
+
 @pytest.fixture(scope="module")
 def encoder():
     return Encoder(load_tokenizer(model_file()))
@@ -58,11 +67,7 @@ def written(prompts):
 
 @pytest.fixture(scope="module")
 def model():
-    """transformers reads the file several times, and its names once a layer; once is enough."""
-    with pytest.MonkeyPatch.context() as patch:
-        for each in ("GGUFReader", "get_tensor_name_map"):
-            patch.setattr(gguf, each, cache(getattr(gguf, each)))
-        return adapted_model(adapter_file())
+    return adapted_model(adapter_file())
 
 
 def ask(engine, prompt, scale):
