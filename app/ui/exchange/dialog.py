@@ -1,0 +1,70 @@
+"""The dialog in which conversations are exported, imported and shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.core.history.history import person_key
+from app.core.service import Service
+from app.core.sessions.session import Session
+from app.ui.exchange import export_links, import_form, share_links
+from app.ui.http.visitor import known_visitor
+
+_OPEN = "exchange-dialog"
+NO_COOKIES = (
+    "Your browser takes no cookies: its conversations are forgotten with this page, and can't be "
+    "exported or shared."
+)
+
+
+def open_dialog() -> None:
+    """Opens the dialog at the next draw; called by a button or a menu."""
+    st.session_state[_OPEN] = True
+
+
+def has_dialog() -> bool:
+    """Whether the dialog is open."""
+    return _OPEN in st.session_state
+
+
+def draw_button(service: Service) -> None:
+    """The button that opens the dialog, where conversations are stored."""
+    if service.history is not None:
+        st.button(
+            "Export, share, import" if service.settings.sharing == "on" else "Export or import",
+            key="exchange",
+            icon=":material/swap_vert:",
+            type="tertiary",
+            on_click=open_dialog,
+            help="Conversations as files: yours to take along, and those from elsewhere.",
+        )
+
+
+def draw_dialog(service: Service, visitor: str, current: Callable[[], Session]) -> None:
+    """Draws the dialog, where it is open."""
+    if has_dialog() and service.history is not None:
+        title = "Conversations out and in"
+        st.dialog(title, width="medium", on_dismiss=_close)(_draw)(service, visitor, current)
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+def _draw(service: Service, visitor: str, current: Callable[[], Session]) -> None:
+    history = service.history
+    if history is None:
+        return
+    if known_visitor() is None:
+        st.caption(NO_COOKIES)
+        return
+    session, person = current(), person_key(visitor)
+    drawn: dict[str, Callable[[], None]] = {"Export": lambda: export_links.draw(session)}
+    if service.settings.sharing == "on":
+        drawn["Share"] = lambda: share_links.draw(history, person, session)
+    drawn["Import"] = lambda: import_form.draw(history, person)
+    for tab, draw in zip(st.tabs(list(drawn)), drawn.values(), strict=True):
+        with tab:
+            draw()
