@@ -71,7 +71,7 @@ def open_dialog(page: Page, tab: str) -> None:
     page.locator(AT_REST).wait_for()
     page.get_by_role("button", name="Export, share, import").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("tab", name=tab).click()
+    dialog.get_by_role("radio", name=tab).click()
 
 
 def test_exports_are_downloads_of_ones_own(page: Page, browser: Browser, app: RunningApp):

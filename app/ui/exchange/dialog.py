@@ -65,6 +65,12 @@ def _draw(service: Service, visitor: str, current: Callable[[], Session]) -> Non
     if service.settings.sharing == "on":
         drawn["Share"] = lambda: share_links.draw(history, person, session)
     drawn["Import"] = lambda: import_form.draw(history, person)
-    for tab, draw in zip(st.tabs(list(drawn)), drawn.values(), strict=True):
-        with tab:
-            draw()
+    part = st.segmented_control(
+        "What to do",
+        list(drawn),
+        default="Export",
+        required=True,
+        key="exchange-part",
+        label_visibility="collapsed",
+    )
+    drawn[part or "Export"]()

@@ -34,7 +34,7 @@ def draw(history: History, person: str) -> None:
         with st.spinner("Importing…", show_time=True):
             st.session_state[_DONE] = _imported(history, person, file)
         st.session_state[_GIVEN] += 1  # an empty field
-        st.rerun(scope="fragment")
+        st.rerun()  # the list beside the dialog too
     done = st.session_state.get(_DONE)
     if isinstance(done, Imported):
         _report(done)
@@ -57,7 +57,7 @@ def _report(done: Imported) -> None:
     count = len(done.ids)
     if count:
         what = "1 conversation was" if count == 1 else f"{count:,} conversations were"
-        st.success(f"{what} imported; the list has them.", icon=":material/check_circle:")
+        st.success(f"{what} imported.", icon=":material/check_circle:")
     for problem in done.problems[:MAX_PROBLEMS]:
         st.warning(escaped(problem), icon=":material/warning:")
     if (more := len(done.problems) - MAX_PROBLEMS) > 0:
