@@ -69,7 +69,8 @@ def page(app: RunningApp, browser: Browser) -> Iterator[Page]:
 
 def open_dialog(page: Page, tab: str) -> None:
     page.locator(AT_REST).wait_for()
-    page.get_by_role("button", name="Export, share, import").click()
+    page.get_by_role("button", name="All conversations").click()
+    page.get_by_text("Export and import…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("radio", name=tab).click()
 

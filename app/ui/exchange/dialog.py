@@ -20,26 +20,13 @@ NO_COOKIES = (
 
 
 def open_dialog() -> None:
-    """Opens the dialog at the next draw; called by a button or a menu."""
+    """Opens the dialog at the next draw; called by the menu of all conversations."""
     st.session_state[_OPEN] = True
 
 
 def has_dialog() -> bool:
     """Whether the dialog is open."""
     return _OPEN in st.session_state
-
-
-def draw_button(service: Service) -> None:
-    """The button that opens the dialog, where conversations are stored."""
-    if service.history is not None:
-        st.button(
-            "Export, share, import" if service.settings.sharing == "on" else "Export or import",
-            key="exchange",
-            icon=":material/swap_vert:",
-            type="tertiary",
-            on_click=open_dialog,
-            help="Conversations as files: yours to take along, and those from elsewhere.",
-        )
 
 
 def draw_dialog(service: Service, visitor: str, current: Callable[[], Session]) -> None:

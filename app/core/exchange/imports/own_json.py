@@ -20,7 +20,7 @@ from app.core.exchange.imports.drafts import (
 from app.core.exchange.imports.files import Files, absent
 from app.core.exchange.imports.json_stream import JsonText
 from app.core.exchange.json_export import FORMAT, VERSION
-from app.core.history.message_json import BadMessage, from_json
+from app.core.history.message_json import BadMessage, from_json, part_from_json, part_to_json
 from app.core.history.quotations import quotations_from_json
 from app.core.modes import Mode
 from backends.messages import Part, Picture
@@ -124,7 +124,27 @@ def _settings(data: Mapping[str, Any]) -> dict[str, Any]:
         if name in _VALUES and _VALUES[name](value)
     }
     off = [name[:200] for name in a_list(data.get("off"))[:1000] if isinstance(name, str)]
-    return {"values": values, "off": off}
+    documents = an_object(data.get("documents"))
+    kept = [each for each in map(_document, a_list(documents.get("documents"))[:1000]) if each]
+    read = {"documents": {"mode": a_text(documents.get("mode")), "documents": kept}} if kept else {}
+    return {"values": values, "off": off, **read}
+
+
+def _document(data: object) -> dict[str, Any] | None:
+    """A document of the conversation, with its first number, its pages and those selected."""
+    values = an_object(data)
+    try:
+        part = part_to_json(part_from_json(values, FOLDERS), FOLDERS)
+        selected = values.get("selected")
+        ranges = None if selected is None else [[_count(a), _count(b)] for a, b in selected]
+    except (BadMessage, TypeError, ValueError):
+        return None
+    numbers = {"first": _count(values.get("first")), "pages": _count(values.get("pages"))}
+    return {**part, **numbers, "selected": ranges}
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and 0 <= value <= 10_000_000 else 0
 
 
 def _is_number(value: object) -> bool:
