@@ -19,8 +19,9 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
 
-    from app.ui.alive import ROUTES
+    from app.ui import alive
     from app.ui.documents.page_image_route import send_page
+    from app.ui.exchange import routes as exchange
     from app.ui.http.routes import SessionRoutes
     from app.ui.server import lifespan, log_fault, middleware
     from app.ui.transcript.downloads import send_file
@@ -30,7 +31,7 @@ else:
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=ROUTES,
+        routes=[*alive.ROUTES, *exchange.ROUTES],
         middleware=[*middleware(), session_routes],
         on_script_error=log_fault,
     )

@@ -234,6 +234,9 @@ class Settings:
         "PostgreSQL for the conversations, postgresql://...; empty: a file in the folder GLM_DATA",
         secret=True,
     )
+    sharing: Literal["off", "on"] = _setting(
+        "off", "GLM_SHARING", "on: visitors may make links with which anybody reads a conversation"
+    )
     data: str = _setting(
         "",
         "GLM_DATA",

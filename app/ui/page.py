@@ -22,6 +22,7 @@ from app.ui.conversations.notices import draw_notices
 from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
+from app.ui.exchange import dialog as exchange
 from app.ui.http.visitor import visitor
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
@@ -114,10 +115,11 @@ def show_conversation(mode: Mode) -> None:
 
     draw_notices(app_service.sessions, session, missing)
     delete_all.draw_dialog(app_service.sessions, visitor_id)
+    exchange.draw_dialog(app_service, visitor_id, current)
     view = session.view()
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog()
+    dialog = delete_all.has_dialog() or exchange.has_dialog()
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.

@@ -9,17 +9,22 @@ it. Fields that a reader doesn't know are ignored.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.core.history.stored import Row
 from backends.messages import ContextUsed, Document, Message, PageUsed, Part, Picture, Text, Usage
 from tools.base import Attachment, ToolCall, ToolResult
 from tools.safe_files import names_in
+
+log = logging.getLogger(__name__)
 
 VERSION = 1
 MISSING_ROOT = "missing"
@@ -59,6 +64,17 @@ def from_json(data: object, roots: Roots) -> Message:
     except ValidationError as error:
         raise BadMessage(_wrong(error)) from None
     return message
+
+
+def restored(row: Row, roots: Roots) -> Message:
+    """The message of a stored row; where its JSON can't be read, what is known of it."""
+    try:
+        message = from_json(json.loads(row.body), roots)
+    except (BadMessage, ValueError, RecursionError):
+        log.warning("a stored message could not be read", exc_info=True)
+        role = row.role if row.role in ("user", "assistant", "tool") else "assistant"
+        message = Message(role, (Text(row.text),))  # type: ignore[arg-type]
+    return replace(message, id=row.id)
 
 
 def _plain(value: Any, roots: Roots) -> Any:

@@ -44,7 +44,7 @@ def has_code(messages: Sequence[Message]) -> bool:
 def notebook(messages: Sequence[Message]) -> bytes:
     """The conversation in the notebook format 4.5 (nbformat.readthedocs.io): the Python as code
     cells with its outputs; messages and calls of other tools as Markdown."""
-    results = _Results(messages)
+    results = CallResults(messages)
     cells = [_markdown(_preface(messages))]
     for message in messages:
         if message.role == "user":
@@ -67,7 +67,7 @@ def _markdown(text: str) -> dict[str, Any]:
     return {"cell_type": "markdown", "metadata": {}, "source": text}
 
 
-class _Results:
+class CallResults:
     """The calls' results, each returned once: some servers give two calls the same id."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
@@ -77,6 +77,7 @@ class _Results:
                 self._waiting.setdefault(message.result.call_id, []).append(message.result)
 
     def of(self, call: ToolCall) -> ToolResult | None:
+        """The call's result, None where there is none."""
         waiting = self._waiting.get(call.id)
         return waiting.pop(0) if waiting else None
 
@@ -86,7 +87,7 @@ def _preface(messages: Sequence[Message]) -> str:
     files = [document for message in messages for document in message.documents]
     if files:
         lines += ["", "The code reads these files. Put them beside this notebook:", ""]
-        lines += [f"- {_plain(each.name)} ({file_size(each.size)})" for each in _distinct(files)]
+        lines += [f"- {plain(each.name)} ({file_size(each.size)})" for each in _distinct(files)]
     return "\n".join(lines)
 
 
@@ -97,12 +98,7 @@ def _distinct(documents: Sequence[Document]) -> list[Document]:
 def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
     if call.name != "python":
         return _markdown(_other_call(call, result))
-    from tools.python.tool import unfence
-
-    try:
-        code = unfence(str(call.arguments().get("code", "")))
-    except ToolError:
-        code = call.input
+    code = code_of(call)
     failed = result is not None and result.error is not None
     return {
         "cell_type": "code",
@@ -112,6 +108,16 @@ def _cell(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
         "source": code.replace(SANDBOX_FOLDER, "."),
         "outputs": list(_outputs(result)) if result is not None else [],
     }
+
+
+def code_of(call: ToolCall) -> str:
+    """The code of a Python call."""
+    from tools.python.tool import unfence
+
+    try:
+        return unfence(str(call.arguments().get("code", "")))
+    except ToolError:
+        return call.input
 
 
 def _outputs(result: ToolResult) -> Iterator[dict[str, Any]]:
@@ -197,7 +203,7 @@ def _html(table: Table) -> str:
 
 def _other_call(call: ToolCall, result: ToolResult | None) -> str:
     """A call of another tool as Markdown: it can't run outside the app."""
-    content = [f"**{_plain(call.name)}**", fenced(call.input)]
+    content = [f"**{plain(call.name)}**", fenced(call.input)]
     if result is not None:
         content.append(fenced(result.text))
     return "\n\n".join(content)
@@ -205,8 +211,9 @@ def _other_call(call: ToolCall, result: ToolResult | None) -> str:
 
 def _quoted(text: str) -> str:
     """A user's text as a quotation, with Markdown escaped."""
-    return "\n".join(f"> {_plain(line)}  " for line in text.splitlines())
+    return "\n".join(f"> {plain(line)}  " for line in text.splitlines())
 
 
-def _plain(line: str) -> str:
+def plain(line: str) -> str:
+    """A line of text with nothing in it that Markdown would read."""
     return re.sub(r"([\\`*_{}\[\]()<>#+!|$~&])", r"\\\1", line)

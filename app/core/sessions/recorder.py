@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from app.core.conversation import Conversation
 from app.core.history import workspace_files
 from app.core.history.database import HistoryError
 from app.core.history.history import History
-from app.core.history.message_json import BadMessage, Roots, from_json, to_json
+from app.core.history.message_json import Roots, restored, to_json
 from app.core.history.quotations import quotations_from_json, quotations_to_json
 from app.core.history.stored import Row, RunningRow, Stored
 from app.core.history.tree import MessageTree
@@ -228,7 +227,7 @@ class Recorder:
             self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)
             self.tree = stored.tree
             for row in stored.rows:
-                self._messages[row.id] = self._message(row)
+                self._messages[row.id] = restored(row, self.roots)
                 self._stored.add(row.id)
                 if citations is not None:
                     citations.remember(quotations_from_json(row.citations))
@@ -286,15 +285,6 @@ class Recorder:
 
     def _path(self, head: str | None) -> Conversation:
         return Conversation(tuple(self._messages[id] for id in self.tree.path(head)))
-
-    def _message(self, row: Row) -> Message:
-        try:
-            message = from_json(json.loads(row.body), self.roots)
-        except (BadMessage, ValueError, RecursionError):
-            log.warning("a stored message could not be read", exc_info=True)
-            role = row.role if row.role in ("user", "assistant", "tool") else "assistant"
-            message = Message(role, (Text(row.text),))  # type: ignore[arg-type]
-        return replace(message, id=row.id)
 
 
 def interrupted(conversation: Conversation, text: str, reasoning: str) -> Conversation:

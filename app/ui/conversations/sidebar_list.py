@@ -21,6 +21,7 @@ from app.ui.conversations.address import link
 from app.ui.conversations.groups import grouped
 from app.ui.conversations.list_component import Group, Row
 from app.ui.elements.markdown import escaped, shown
+from app.ui.exchange import dialog as exchange
 
 ICONS: dict[Mode, str] = {
     "chat": "chat",
@@ -36,7 +37,8 @@ SEARCH_KEY = "search-conversations"
 MAX_QUERY_CHARS = 500
 MENU_KEY = "all-conversations"
 MENU: dict[str, Callable[[], None]] = {
-    ":material/delete_forever: Delete all…": delete_all.open_dialog
+    ":material/swap_vert: Export and import…": exchange.open_dialog,
+    ":material/delete_forever: Delete all…": delete_all.open_dialog,
 }
 """What can be done with all conversations together, by its label."""
 

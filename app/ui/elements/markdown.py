@@ -16,8 +16,8 @@ from itertools import groupby
 from urllib.parse import quote
 
 from app.core.rendering.citations import MARK
+from app.core.rendering.nesting import as_text, is_too_deep
 from app.ui.elements.links import without_unsafe_links
-from app.ui.elements.nesting import as_text, is_too_deep
 
 # A code fence, also in a quotation or list.
 _FENCE = re.compile(r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?(?P<mark>`{3,}|~{3,})(?P<rest>.*)")

@@ -68,7 +68,9 @@ class SecurityHeaders:
         # A 304 response has no content type. It gets the page's policy, which a cached page
         # needs, and which browsers ignore for other files.
         kind = headers.get("content-type", "")
-        if kind.startswith("text/html") or status == 304:
+        if kind.startswith("text/html") and "content-security-policy" in headers:
+            pass  # a snapshot: its own policy is stricter
+        elif kind.startswith("text/html") or status == 304:
             headers["Content-Security-Policy"] = self._policy(Headers(scope=scope).get("host", ""))
         elif not _is_bundle(scope["path"]):
             headers.setdefault("Content-Security-Policy", _REST)

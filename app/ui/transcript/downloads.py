@@ -6,7 +6,7 @@ Files of any size are streamed from the workspace, and only to the visitor of th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,12 +57,17 @@ def draw_offers(offers: Sequence[Offer]) -> None:
             file = Path(name).name
             links.append({"name": name, "size": file_size(size), "address": address, "file": file})
     if links:
-        key = unique_key(" ".join(link["address"] for link in links))
-        _links()(data={"files": links}, key=key, height="content")
+        draw_links(links, unique_key(" ".join(link["address"] for link in links)))
     for offer, size in buttons:
         _draw_button(offer, size)
     for offer in gone:
         st.caption(f"{escaped(offer.name)} is no longer there.")
+
+
+def draw_links(links: Sequence[Mapping[str, str]], key: str) -> None:
+    """Downloads as links in a row: what each is called (`name`), its `size`, its `address`, and the
+    name that the `file` gets; empty for the one that the server says."""
+    _links()(data={"files": links}, key=key, height="content")
 
 
 async def send_file(

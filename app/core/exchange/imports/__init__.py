@@ -1,0 +1,1 @@
+"""Conversations from files of strangers: formats, limits, and the process that reads them."""

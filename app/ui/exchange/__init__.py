@@ -1,0 +1,1 @@
+"""Conversations out and in on the page: export, import, share links, and their routes."""
