@@ -18,12 +18,17 @@ from app.core.history.history import History
 from app.core.models.host import ModelHost
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
+from app.core.people.joining import Joining
+from app.core.people.limits import limits
+from app.core.people.meter import Meter
+from app.core.people.retention import Retention
 from app.core.process_folder import ProcessFolder
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import Visitor
 from app.core.settings import Loaded, Settings
 from app.core.toolset.image import choose_painter
+from app.core.visitor_tokens import signing_key
 from backends.base import GenerationConfig
 from backends.errors import BackendError
 from backends.messages import Message, Text, user
@@ -87,13 +92,35 @@ class Service:
         if self.history is not None:
             self.history.process = self.folder.path.name
             self.history.has_ended = self.folder.has_ended
+        self.limits = limits(loaded, local)
         self.sessions = Sessions(
             self.folder.sessions,
             self._session,
             self.settings.session_minutes * 60,
             self.settings.turns,
             self.history,
+            self.limits.sessions,
         )
+        self.meter: Meter | None = None
+        self.joining: Joining | None = None
+        self._retention: Retention | None = None
+        if self.history is not None:
+            key = signing_key(lasting_folder(self.settings))
+            self.meter = Meter(self.history, self.limits, key)
+            self.joining = Joining(self.history, self.sessions.hand_over)
+            self._retention = Retention(
+                self.history, self.meter.usage, self.settings.retention_days
+            )
+            self._retention.start()
+
+    def forget(self, visitor: str) -> None:
+        """Deletes all that a visitor has: open and kept conversations with files and shares, and
+        what was counted. Raises `HistoryError`."""
+        self.sessions.delete_all(visitor)
+        if self.history is not None:
+            self.history.purge()
+        if self.meter is not None:
+            self.meter.forget(visitor)
 
     def close(self) -> None:
         """Ends all sessions with their kernels and files, and closes the models."""
@@ -101,6 +128,8 @@ class Service:
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()
+        if self._retention is not None:
+            self._retention.stop()
         if self.history is not None:
             self.history.close()
         if self._browsing is not None:
@@ -223,7 +252,9 @@ class Service:
             thread = threading.Thread(target=self._prefill_tools, args=(registry,), daemon=True)
             thread.start()
         model = self.vision if mode == "vision" else self.model
-        return Session(workspace, registry, model, documents, visitor)
+        session = Session(workspace, registry, model, documents, visitor)
+        session.meter = self.meter
+        return session
 
     def _prefill_tools(self, registry: Registry) -> None:
         """Fills a local model's prefix cache with the tools, while the first visitor types: all

@@ -15,13 +15,16 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 from streamlit import config
 
-from app.core import descriptors, settings
+from app.core import descriptors
 from app.core.networks import networks
+from app.core.settings import Settings
 from app.ui.alive import WATCH
 from app.ui.composer.message_box import GUARD
 from app.ui.http.media_files import OwnMedia
 from app.ui.http.origin import OriginGuard
+from app.ui.http.peer import keep_peers
 from app.ui.http.security_headers import SecurityHeaders
+from app.ui.http.trusted_header import TrustedHeader
 from app.ui.http.visitor import VisitorCookie, visitor_of
 from app.ui.limits.addresses import address_of
 from app.ui.limits.admission import Admission
@@ -31,6 +34,7 @@ from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import ClientIdentity
+from app.ui.people.own_data import LEAVE
 from app.ui.service import (
     LOOPBACK,
     UNVISITED,
@@ -91,17 +95,23 @@ def middleware() -> list[Middleware]:
     if listens_on_loopback():
         hosts = [*LOOPBACK, *(each.host for each in allowed_origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
-    limits = _limits(loaded_settings().settings)
+    settings = loaded_settings().settings
+    accounts = []
+    if settings.trusted_header:
+        keep_peers()
+        proxies = networks(settings.trusted_proxies)
+        accounts = [Middleware(TrustedHeader, settings.trusted_header, proxies)]
     return [
-        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD, LEAVE)),
         *guards,
-        *limits,
+        *accounts,
+        *_limits(settings),
         Middleware(VisitorCookie),
         Middleware(OwnMedia),
     ]
 
 
-def _limits(limits: settings.Settings) -> list[Middleware]:
+def _limits(limits: Settings) -> list[Middleware]:
     """The middleware that limits what one visitor or one address can use of the server."""
     proxies = networks(limits.proxies)
     identity = ClientIdentity(named_visitor, lambda scope: address_of(scope, proxies))
@@ -126,5 +136,5 @@ def _limits(limits: settings.Settings) -> list[Middleware]:
 
 
 def named_visitor(scope: Scope) -> str | None:
-    """The visitor of a request, by the signed cookie; None where there is none."""
+    """The visitor of a request, see `identity`; None where nobody is known."""
     return visitor_of(HTTPConnection(scope))
