@@ -59,6 +59,7 @@ class Meter:
         history: where the counters are kept.
         limits: those of a person and of an address.
         key: under which addresses are digested.
+        clock: seconds since 1970, for days.
         monotonic: seconds of a clock that never jumps, for a minute's messages.
     """
 
@@ -67,10 +68,11 @@ class Meter:
         history: History,
         limits: LimitSet,
         key: bytes,
+        clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
-        self.usage = UsageTable(history.database)
+        self.usage = UsageTable(history.database, clock)
         self.finished: list[Callable[[Finished], None]] = []
         """Called after each turn, on its thread."""
         self._history, self._key, self._monotonic = history, key, monotonic

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, Table, delete, distinct, func, select
+from sqlalchemy import Connection, Select, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.history.database import Database
@@ -174,7 +174,7 @@ class UsageTable:
             rows = connection.execute(month).all()
             keys = [row.who for row in rows]
             named = select(people.c.person, people.c.name).where(people.c.person.in_(keys))
-            names = dict(connection.execute(named).tuples().all())
+            names = {row.person: row.name for row in connection.execute(named)}
             now = {
                 who: Day(*used)
                 for who, *used in connection.execute(
@@ -200,7 +200,7 @@ def _own(statement: Select[Any], who: Who) -> Select[Any]:
     statement = statement.where(c.deleted.is_(None))
     if who.kind == "person":
         return statement.where(c.person == who.key)
-    own = select(distinct(origins.c.conversation)).where(origins.c.address == who.key)
+    own = select(origins.c.conversation).where(origins.c.address == who.key)
     return statement.where(c.id.in_(own))
 
 
