@@ -22,6 +22,7 @@ else:
     from app.ui.alive import ROUTES
     from app.ui.documents.page_image_route import send_page
     from app.ui.http.routes import SessionRoutes
+    from app.ui.metrics import METRICS
     from app.ui.server import lifespan, log_fault, middleware
     from app.ui.transcript.downloads import send_file
 
@@ -30,7 +31,7 @@ else:
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=ROUTES,
+        routes=[*ROUTES, METRICS],
         middleware=[*middleware(), session_routes],
         on_script_error=log_fault,
     )

@@ -242,6 +242,11 @@ class Service:
                 self._kernels = open_pool(self.settings, sessions, launcher, self.local)
             return self._kernels
 
+    @property
+    def kernels(self) -> int:
+        """Python kernels that sessions hold."""
+        return self._kernels.held if self._kernels is not None else 0
+
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
         documents = self.open_documents(mode, visitor.key)

@@ -34,6 +34,7 @@ from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import ClientIdentity
+from app.ui.metrics import count_fault, watch_turns
 from app.ui.people.own_data import LEAVE
 from app.ui.service import (
     LOOPBACK,
@@ -54,6 +55,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service at startup, and closes it with its kernels and files at shutdown."""
     built = service()
     built.folder.keep_temporary_files()
+    watch_turns()
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", built.settings.upload_mb)
     spare_collections()
@@ -78,6 +80,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 def log_fault(error: Exception) -> bool:
     """Handles an exception in a page: logs the traceback, and shows a sentence in the page."""
     log.error("a page failed", exc_info=error)
+    count_fault()
     st.error(
         "Something in the app itself went wrong; it was logged. Your conversation is kept: "
         "reload the page to go on."

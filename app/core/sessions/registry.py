@@ -278,6 +278,12 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def waiting(self) -> int:
+        """Turns that wait in a queue."""
+        with self._lock:
+            return sum(session.waiting for session in self._sessions.values())
+
     def sweep(self) -> None:
         """Closes the sessions without a page for the idle time, unless a turn runs; a turn that
         waits for the user's approval does not count. Untouched sessions are closed sooner."""

@@ -24,6 +24,7 @@ from app.core.rendering.citations import CitationCache
 from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
 from backends.messages import Message, Usage
+from backends.queue_notices import is_place
 from tools.registry import Registry
 from tools.safe_files import delete_folder
 
@@ -100,6 +101,12 @@ class Session:
     @property
     def running(self) -> bool:
         return self._live is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a turn runs that has not come to its turn yet."""
+        live = self._live
+        return live is not None and is_place(live.snapshot().notice)
 
     @property
     def untouched(self) -> bool:

@@ -15,6 +15,7 @@ from streamlit.auth_util import (
     get_cookie_with_chunks,
     get_origin_from_redirect_uri,
     get_secrets_auth_section,
+    is_authlib_installed,
 )
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
@@ -33,6 +34,9 @@ def providers() -> tuple[str, ...]:
         given = section.to_dict() if section else {}
     except Exception:  # a file that is no TOML: the app goes on without accounts
         log.exception("the secrets could not be read: nobody can sign in")
+        return ()
+    if given and not is_authlib_installed():
+        log.error("nobody can sign in: [auth] needs Authlib, pip install Authlib")
         return ()
     named = tuple(name for name, value in given.items() if isinstance(value, dict))
     return (*(("default",) if "client_id" in given else ()), *named)

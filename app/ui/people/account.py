@@ -32,7 +32,7 @@ def draw_account() -> None:
     person = known_person()
     if person is not None and person.has_account:
         with st.sidebar, st.container(horizontal=True, vertical_alignment="center", key="account"):
-            st.caption(f":material/account_circle: {escaped(person.name)}")
+            st.text(person.name)  # as it is: Markdown makes a link of a mail address
             if signed_in(st.context.cookies) is not None:
                 st.button("Sign out", key="sign-out", type="tertiary", on_click=st.logout)
         return

@@ -122,6 +122,12 @@ class KernelPool:
             spare = self._spare
             return spare is not None and not spare.pending and spare.alive
 
+    @property
+    def held(self) -> int:
+        """Kernels that sessions hold."""
+        with self._changed:
+            return len(self._held)
+
     def close(self) -> None:
         """End all kernels, and return when they are gone. May be called twice."""
         with self._changed:
