@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.core.toolset.browser import BrowserFactory
     from tools.documents.loader import DocumentLoader
     from tools.python.kernels.pool import KernelPool
+    from tools.python.kernels.quota import Share
     from tools.python.sandbox.selection import SandboxChoice
 
 log = logging.getLogger(__name__)
@@ -239,13 +240,25 @@ class Service:
             if self._kernels is None:
                 launcher = choice.launcher if choice is not None else None
                 sessions = self.folder.sessions
-                self._kernels = open_pool(self.settings, sessions, launcher, self.local)
+                self._kernels = open_pool(
+                    self.settings, sessions, launcher, self.local, self._kernel_shares
+                )
             return self._kernels
 
     @property
     def kernels(self) -> int:
         """Python kernels that sessions hold."""
         return self._kernels.held if self._kernels is not None else 0
+
+    def _kernel_shares(self, visitor: str) -> Sequence[Share]:
+        # Imported late, as all of Python's kernels.
+        from tools.python.kernels.quota import Share
+
+        address = self.sessions.address_of(visitor)
+        own = Share(f"visitor {visitor}", self.limits.person.kernels)
+        if not address:
+            return (own,)
+        return (own, Share(f"address {address}", self.limits.address.kernels))
 
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)

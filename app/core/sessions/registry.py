@@ -177,6 +177,12 @@ class Sessions:
             own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
         return next((each for each in own if each.workspace.name == name), None)
 
+    def address_of(self, visitor: str) -> str:
+        """The address from which a visitor looked last, empty for nobody's."""
+        with self._lock:
+            own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
+        return max(own, key=lambda session: session.seen).address if own else ""
+
     def renew(self, visitor: str, mode: Mode, temporary: bool = False) -> Session:
         """A new conversation with the settings and switches of tools of the current one, which
         stays in the history. A `temporary` one is not stored. Raises `LimitReached` as `open`."""
