@@ -23,6 +23,7 @@ else:
     from app.ui.documents.page_image_route import send_page
     from app.ui.exchange import routes as exchange
     from app.ui.http.routes import SessionRoutes
+    from app.ui.metrics import METRICS
     from app.ui.server import lifespan, log_fault, middleware
     from app.ui.transcript.downloads import send_file
 
@@ -31,7 +32,7 @@ else:
     app = App(
         __file__,
         lifespan=lifespan,
-        routes=[*alive.ROUTES, *exchange.ROUTES],
+        routes=[*alive.ROUTES, *exchange.ROUTES, METRICS],
         middleware=[*middleware(), session_routes],
         on_script_error=log_fault,
     )

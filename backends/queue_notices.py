@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from backends.events import Notice
 from tools.fair_queue import POLL_INTERVAL_S, FairQueue, Ticket
 
-__all__ = ["POLL_INTERVAL_S", "FairQueue", "Ticket", "waiting"]
+__all__ = ["POLL_INTERVAL_S", "FairQueue", "Ticket", "is_place", "waiting"]
+
+
+_IN_QUEUE = "in the queue"
+
+
+def is_place(notice: str) -> bool:
+    """Whether a notice says that a turn waits in a queue."""
+    return notice.endswith(_IN_QUEUE)
 
 
 def waiting(
@@ -23,6 +31,6 @@ def waiting(
             break
         if place != last:
             last = place
-            yield Notice(f"{doing}: place {place} in the queue")
+            yield Notice(f"{doing}: place {place} {_IN_QUEUE}")
     if last:
         yield Notice("")

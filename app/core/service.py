@@ -18,12 +18,17 @@ from app.core.history.history import History
 from app.core.models.host import ModelHost
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
+from app.core.people.joining import Joining
+from app.core.people.limits import limits
+from app.core.people.meter import Meter
+from app.core.people.retention import Retention
 from app.core.process_folder import ProcessFolder
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import Visitor
 from app.core.settings import Loaded, Settings
 from app.core.toolset.image import choose_painter
+from app.core.visitor_tokens import signing_key
 from backends.base import GenerationConfig
 from backends.errors import BackendError
 from backends.messages import Message, Text, user
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from app.core.toolset.browser import BrowserFactory
     from tools.documents.loader import DocumentLoader
     from tools.python.kernels.pool import KernelPool
+    from tools.python.kernels.quota import Share
     from tools.python.sandbox.selection import SandboxChoice
 
 log = logging.getLogger(__name__)
@@ -87,13 +93,35 @@ class Service:
         if self.history is not None:
             self.history.process = self.folder.path.name
             self.history.has_ended = self.folder.has_ended
+        self.limits = limits(loaded, local)
         self.sessions = Sessions(
             self.folder.sessions,
             self._session,
             self.settings.session_minutes * 60,
             self.settings.turns,
             self.history,
+            self.limits.sessions,
         )
+        self.meter: Meter | None = None
+        self.joining: Joining | None = None
+        self._retention: Retention | None = None
+        if self.history is not None:
+            key = signing_key(lasting_folder(self.settings))
+            self.meter = Meter(self.history, self.limits, key)
+            self.joining = Joining(self.history, self.sessions.hand_over)
+            self._retention = Retention(
+                self.history, self.meter.usage, self.settings.retention_days
+            )
+            self._retention.start()
+
+    def forget(self, visitor: str) -> None:
+        """Deletes all that a visitor has: open and kept conversations with files and shares, and
+        what was counted. Raises `HistoryError`."""
+        self.sessions.delete_all(visitor)
+        if self.history is not None:
+            self.history.purge()
+        if self.meter is not None:
+            self.meter.forget(visitor)
 
     def close(self) -> None:
         """Ends all sessions with their kernels and files, and closes the models."""
@@ -101,6 +129,8 @@ class Service:
         if self._kernels is not None:
             self._kernels.close()
         self.sessions.close()
+        if self._retention is not None:
+            self._retention.stop()
         if self.history is not None:
             self.history.close()
         if self._browsing is not None:
@@ -210,8 +240,25 @@ class Service:
             if self._kernels is None:
                 launcher = choice.launcher if choice is not None else None
                 sessions = self.folder.sessions
-                self._kernels = open_pool(self.settings, sessions, launcher, self.local)
+                self._kernels = open_pool(
+                    self.settings, sessions, launcher, self.local, self._kernel_shares
+                )
             return self._kernels
+
+    @property
+    def kernels(self) -> int:
+        """Python kernels that sessions hold."""
+        return self._kernels.held if self._kernels is not None else 0
+
+    def _kernel_shares(self, visitor: str) -> Sequence[Share]:
+        # Imported late, as all of Python's kernels.
+        from tools.python.kernels.quota import Share
+
+        address = self.sessions.address_of(visitor)
+        own = Share(f"visitor {visitor}", self.limits.person.kernels)
+        if not address:
+            return (own,)
+        return (own, Share(f"address {address}", self.limits.address.kernels))
 
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
@@ -223,7 +270,9 @@ class Service:
             thread = threading.Thread(target=self._prefill_tools, args=(registry,), daemon=True)
             thread.start()
         model = self.vision if mode == "vision" else self.model
-        return Session(workspace, registry, model, documents, visitor)
+        session = Session(workspace, registry, model, documents, visitor)
+        session.meter = self.meter
+        return session
 
     def _prefill_tools(self, registry: Registry) -> None:
         """Fills a local model's prefix cache with the tools, while the first visitor types: all

@@ -8,7 +8,6 @@ A value comes from the command line, else the environment, else `glm.toml` (or t
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -19,7 +18,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from app.core.networks import named_networks
+from app.core.networks import header_name, named_networks
 from app.core.origins import list_of_origins
 
 Source = Literal["default", "file", "environment", "command line"]
@@ -27,6 +26,8 @@ SETTINGS_FILE = "glm.toml"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+_WHERE = "0: no limit, as by default on loopback"
 
 
 def _setting(default: Any, env: str, help: str, secret: bool = False) -> Any:
@@ -228,6 +229,54 @@ class Settings:
     all_files_mb: Annotated[int, Field(ge=1, le=10_000_000)] = _setting(
         2000, "GLM_ALL_FILES_MB", "The same, of all visitors together"
     )
+    trusted_header: Annotated[str, AfterValidator(header_name)] = _setting(
+        "",
+        "GLM_TRUSTED_HEADER",
+        "Header in which a proxy names the account of a visitor, such as X-Forwarded-User",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(named_networks)] = _setting(
+        "",
+        "GLM_TRUSTED_PROXIES",
+        "Addresses and networks of the proxies whose GLM_TRUSTED_HEADER is believed",
+    )
+    admins: str = _setting(
+        "", "GLM_ADMINS", "Accounts, separated by commas, that see the page Usage", secret=True
+    )
+    metrics_key: str = _setting(
+        "", "GLM_METRICS_KEY", "Bearer token for /metrics, where others reach the app", secret=True
+    )
+    retention_days: Annotated[float, Field(ge=0, le=100_000)] = _setting(
+        0.0, "GLM_RETENTION_DAYS", "Days after which an unused conversation is deleted; 0: never"
+    )
+    limit_messages_minute: Limit = _setting(
+        20, "GLM_LIMIT_MESSAGES_MINUTE", f"Messages of one person a minute; {_WHERE}"
+    )
+    limit_messages_day: Limit = _setting(
+        1000, "GLM_LIMIT_MESSAGES_DAY", f"Messages of one person a day; {_WHERE}"
+    )
+    limit_tokens_day: Limit = _setting(
+        5_000_000,
+        "GLM_LIMIT_TOKENS_DAY",
+        f"Tokens, read and written, of one person a day; {_WHERE}",
+    )
+    limit_running: Limit = _setting(
+        6, "GLM_LIMIT_RUNNING", f"Answers of one person that are written or wait; {_WHERE}"
+    )
+    limit_conversations: Limit = _setting(
+        2000, "GLM_LIMIT_CONVERSATIONS", f"Conversations that are kept for one person; {_WHERE}"
+    )
+    limit_kernels: Limit = _setting(
+        4, "GLM_LIMIT_KERNELS", f"Python kernels of one person at a time; {_WHERE}"
+    )
+    limit_stored_mb: Limit = _setting(
+        2000, "GLM_LIMIT_STORED_MB", f"Megabytes of files that are kept for one person; {_WHERE}"
+    )
+    limit_address: Limit = _setting(
+        10, "GLM_LIMIT_ADDRESS", f"Times that, for all people of one network address; {_WHERE}"
+    )
+    limit_sessions: Limit = _setting(
+        200, "GLM_LIMIT_SESSIONS", f"Conversations that one address has open; {_WHERE}"
+    )
     database: str = _setting(
         "",
         "GLM_DATABASE",
@@ -313,40 +362,3 @@ def _read_file(path: Path, named: bool) -> tuple[dict[str, Any], list[str]]:
 def _adapters() -> dict[str, TypeAdapter[Any]]:
     hints = get_type_hints(Settings, include_extras=True)
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
-
-
-_LISTS = ("search", "browser_allow", "remote_code", "origins")
-SEPARATORS = {"tools_path": os.pathsep, **dict.fromkeys(_LISTS, ",")}
-"""The separators of the settings that are lists."""
-
-
-def _redacted(value: str) -> str:
-    """A value without what visitors must not see: folders of this machine, passwords in URLs."""
-    if value.startswith("local:"):
-        return f"local:{_redacted(value.removeprefix('local:').strip())}"
-    if value.startswith(("/", "~", ".")):
-        return f"…/{Path(value).name}"
-    return re.sub(r"(?<=://)[^/@]*@", "", value)
-
-
-def shown(loaded: Loaded) -> list[dict[str, str]]:
-    """A row for each setting, for a page: variable, value (secrets hidden), source, meaning."""
-    rows = []
-    for item in fields(Settings):
-        # A file name may have bytes that are not UTF-8.
-        value = str(getattr(loaded.settings, item.name)).encode("utf-8", "replace").decode()
-        if item.metadata["secret"] and value:
-            value = "••••••"
-        else:
-            separator = SEPARATORS.get(item.name)
-            parts = [value] if separator is None else value.split(separator)
-            value = (separator or "").join(_redacted(part.strip()) for part in parts)
-        rows.append(
-            {
-                "Setting": item.metadata["env"],
-                "Value": value,
-                "From": loaded.sources[item.name],
-                "Meaning": item.metadata["help"],
-            }
-        )
-    return rows

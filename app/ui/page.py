@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.core.agent.loop import TurnConfig
 from app.core.modes import Mode, defaults
+from app.core.people.limits import LimitReached
 from app.core.rendering.citations import copied
 from app.core.service import Service
 from app.core.sessions.registry import Sessions
@@ -45,7 +46,11 @@ def nothing_under(exchange: Exchange) -> None:
 
 def renew(app_service: Service, visitor_id: str, mode: Mode, temporary: bool = False) -> None:
     """Begins a new conversation; the old one stays in the list, unless it was a temporary one."""
-    app_service.sessions.renew(visitor_id, mode, temporary)
+    try:
+        app_service.sessions.renew(visitor_id, mode, temporary)
+    except LimitReached as limit:
+        st.toast(str(limit), icon=":material/hourglass:", duration="long")
+        return
     address.forget()
 
 

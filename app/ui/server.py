@@ -15,13 +15,16 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 from streamlit import config
 
-from app.core import descriptors, settings
+from app.core import descriptors
 from app.core.networks import networks
+from app.core.settings import Settings
 from app.ui.alive import WATCH
 from app.ui.composer.message_box import GUARD
 from app.ui.http.media_files import OwnMedia
 from app.ui.http.origin import OriginGuard
+from app.ui.http.peer import keep_peers
 from app.ui.http.security_headers import SecurityHeaders
+from app.ui.http.trusted_header import TrustedHeader
 from app.ui.http.visitor import VisitorCookie, visitor_of
 from app.ui.limits.addresses import address_of
 from app.ui.limits.admission import Admission
@@ -31,6 +34,8 @@ from app.ui.limits.memory import settle, spare_collections
 from app.ui.limits.reruns import RerunLimits
 from app.ui.limits.uploads import UploadLimits, kept_by_streamlit, say_in_page
 from app.ui.limits.visitors import ClientIdentity
+from app.ui.metrics import count_fault, watch_turns
+from app.ui.people.own_data import LEAVE
 from app.ui.service import (
     LOOPBACK,
     UNVISITED,
@@ -50,6 +55,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service at startup, and closes it with its kernels and files at shutdown."""
     built = service()
     built.folder.keep_temporary_files()
+    watch_turns()
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", built.settings.upload_mb)
     spare_collections()
@@ -74,6 +80,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 def log_fault(error: Exception) -> bool:
     """Handles an exception in a page: logs the traceback, and shows a sentence in the page."""
     log.error("a page failed", exc_info=error)
+    count_fault()
     st.error(
         "Something in the app itself went wrong; it was logged. Your conversation is kept: "
         "reload the page to go on."
@@ -91,17 +98,23 @@ def middleware() -> list[Middleware]:
     if listens_on_loopback():
         hosts = [*LOOPBACK, *(each.host for each in allowed_origins())]
         guards.insert(0, Middleware(TrustedHostMiddleware, hosts, www_redirect=False))
-    limits = _limits(loaded_settings().settings)
+    settings = loaded_settings().settings
+    accounts = []
+    if settings.trusted_header:
+        keep_peers()
+        proxies = networks(settings.trusted_proxies)
+        accounts = [Middleware(TrustedHeader, settings.trusted_header, proxies)]
     return [
-        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD)),
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD, LEAVE)),
         *guards,
-        *limits,
+        *accounts,
+        *_limits(settings),
         Middleware(VisitorCookie),
         Middleware(OwnMedia),
     ]
 
 
-def _limits(limits: settings.Settings) -> list[Middleware]:
+def _limits(limits: Settings) -> list[Middleware]:
     """The middleware that limits what one visitor or one address can use of the server."""
     proxies = networks(limits.proxies)
     identity = ClientIdentity(named_visitor, lambda scope: address_of(scope, proxies))
@@ -126,5 +139,5 @@ def _limits(limits: settings.Settings) -> list[Middleware]:
 
 
 def named_visitor(scope: Scope) -> str | None:
-    """The visitor of a request, by the signed cookie; None where there is none."""
+    """The visitor of a request, see `identity`; None where nobody is known."""
     return visitor_of(HTTPConnection(scope))

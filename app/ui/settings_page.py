@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app.core.doctor import Check, examine
-from app.core.settings import shown
+from app.core.rendering.settings_table import shown
 from app.ui.elements.markdown import drawable
 from app.ui.help_page import draw_help_link
+from app.ui.people.own_data import draw_own_data
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.sidebar import draw_model
 
@@ -29,6 +30,7 @@ def show_settings() -> None:
     for problem in app_service.problems:
         st.warning(problem, icon=":material/warning:")
     st.table([row | {"Value": _code(row["Value"])} for row in shown(app_service.loaded)])
+    draw_own_data()
     st.subheader("Checks", anchor=False)
     st.caption("`python -m app.cli doctor` prints the same.")
     for check in _checks(app_service.model.state):

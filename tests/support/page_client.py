@@ -162,6 +162,8 @@ class PageClient:
                 self.page = new.page_script_hash
                 if not message.metadata.run.fragment_ids:
                     self.elements.clear()
+            case "navigation":
+                self.page = message.navigation.page_script_hash
             case "delta":
                 self._draw(message)
             case "script_finished":
@@ -188,9 +190,10 @@ async def open_page(
     path: str = "",
     cookies: dict[str, str] | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
+    source: str | None = None,
 ) -> AsyncIterator[PageClient]:
     """Opens a page as a visitor of its own, or with the cookies of one who was there before.
-    `headers` are sent with the WebSocket's request.
+    `headers` are sent with the WebSocket's request; `source` is the address it comes from.
 
     Raises `websockets.exceptions.InvalidStatus` where the server refuses.
     """
@@ -205,6 +208,7 @@ async def open_page(
         additional_headers={"Cookie": _header(known), **headers},
         max_size=MAX_MESSAGE_BYTES,
         proxy=None,
+        local_addr=None if source is None else (source, 0),
     ) as socket:
         page = PageClient(url, known, socket)
         listening = asyncio.create_task(page._listen())

@@ -26,8 +26,10 @@ def ask(
     headers: Mapping[str, str] | None = None,
     method: str = "GET",
     body: bytes = b"",
+    source: str = "",
 ) -> Answer:
-    """Send a request to the server at `url`, with `target` unchanged in its first line."""
+    """Send a request to the server at `url`, with `target` unchanged in its first line, from the
+    address `source` where one is given."""
     place = urlsplit(url)
     assert place.hostname is not None and place.port is not None
     fields = {"Host": place.netloc, "Connection": "close"}
@@ -35,7 +37,8 @@ def ask(
         fields["Content-Length"] = str(len(body))
     fields |= headers or {}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    with socket.create_connection((place.hostname, place.port), TIMEOUT_S) as connection:
+    here = (source, 0) if source else None
+    with socket.create_connection((place.hostname, place.port), TIMEOUT_S, here) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         response = http.client.HTTPResponse(connection, method=method)
         response.begin()

@@ -28,7 +28,7 @@ from app.core.history.schema import metadata
 
 log = logging.getLogger(__name__)
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration, which this code is written for; a test compares it with the files."""
 
 FILE_NAME = "history.db"

@@ -223,9 +223,7 @@ class History:
     def move(self, person: str, to: str) -> int:
         """Gives all conversations of a person to another one; returns how many."""
         with self.database.writing() as connection:
-            return connection.execute(
-                update(conversations).where(conversations.c.person == person).values(person=to)
-            ).rowcount
+            return move_in(connection, person, to)
 
     def _change(self, person: str, id: str, **values: Any) -> None:
         with self.database.writing() as connection:
@@ -319,6 +317,12 @@ class History:
         with self.database.reading() as connection:
             used = set(connection.scalars(select(files.c.digest)))
         self.blobs.sweep(used)
+
+
+def move_in(connection: Connection, person: str, to: str) -> int:
+    """`History.move` within a transaction."""
+    statement = update(conversations).where(conversations.c.person == person).values(person=to)
+    return connection.execute(statement).rowcount
 
 
 def _choices(text: str) -> Mapping[str, Any]:

@@ -108,3 +108,38 @@ shares = Table(
     Index("shares_of", "conversation"),
 )
 """Read-only snapshots of a branch, by the SHA-256 of the link's token; a revoked one is deleted."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("name", Text, nullable=False, default=""),
+    Column("seen", Float, nullable=False),
+    Column("joined", String(64)),
+    Index("people_joined", "joined"),
+)
+"""Accounts, with the names under which admins see them; and the browsers whose conversations went
+to an account, which is `joined`."""
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("who", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(8), nullable=False),
+    Column("messages", _Number, nullable=False, default=0),
+    Column("read", _Number, nullable=False, default=0),
+    Column("written", _Number, nullable=False, default=0),
+    Index("usage_days", "day"),
+)
+"""Messages sent, and tokens read and written by models, on each day (since 1970, UTC). `who` is a
+person or the digest of an address, as `kind` says: "person" or "address"."""
+
+origins = Table(
+    "origins",
+    metadata,
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String(64), nullable=False),
+    Index("origins_address", "address"),
+)
+"""From which address, by its digest, a conversation was begun."""

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,12 @@ class Recorder:
         """Writes nothing any more, not even what is about to be."""
         with self._lock:
             self._closed = True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds writing back, so that the conversation can get another `person` meanwhile."""
+        with self._lock:
+            yield
 
     # -- writing ---------------------------------------------------------------------------------
 

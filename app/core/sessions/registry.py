@@ -9,12 +9,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from app.core.history.database import HistoryError
 from app.core.history.history import History, new_conversation_id, person_key
 from app.core.history.stored import Stored
 from app.core.modes import Mode
+from app.core.people.limits import LimitReached
 from app.core.sessions.branching import NOT_STORED, copy_branch
 from app.core.sessions.recorder import Recorder
 from app.core.sessions.session import Session
@@ -30,6 +32,9 @@ MAX_OPEN = 10
 """Conversations of one visitor that are open; beyond it, the one that was seen longest ago is
 closed."""
 
+UNSEEN_S = 120.0
+"""After which a conversation gives way to another one of its address."""
+
 Make = Callable[[str, Path, Visitor], Session]
 
 
@@ -43,12 +48,14 @@ class Sessions:
 
     def __init__(
         self, root: Path, make: Make, idle_seconds: float, turns: int = TURNS,
-        history: History | None = None,
+        history: History | None = None, address_sessions: int = 0,
     ) -> None:  # fmt: skip
         """`make` builds the session of a mode over a new workspace; `turns` is the maximum of
-        concurrent turns of one visitor; without a `history` nothing is stored."""
+        concurrent turns of one visitor; without a `history` nothing is stored;
+        `address_sessions` is the maximum of open sessions of one address, 0 for any number."""
         self.root = root
         self.history = history
+        self.address_sessions = address_sessions
         self._make = make
         self._idle = idle_seconds
         self._lock = threading.Lock()
@@ -58,27 +65,36 @@ class Sessions:
         self._sweeper: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def open(self, visitor: str, mode: Mode, id: str | None = None) -> Session:
+    def open(
+        self, visitor: str, mode: Mode, id: str | None = None, address: str | None = None
+    ) -> Session:
         """The visitor's conversation with that `id`, else the current one in that mode: the one
         that was opened last, after a restart the one that was written to within the idle time, or
-        a new one. An id of somebody else, of another mode or of nothing is as good as none."""
+        a new one. An id of somebody else, of another mode or of nothing is as good as none.
+
+        `address` is that of the page which asks, None to leave it. Raises `LimitReached` where it
+        has `address_sessions` open.
+        """
         known = self._visitors[visitor]
         with known.opening:  # files may be brought back: other visitors don't wait for that
-            session = self._open(known, mode, id)
+            session = self._open(known, mode, id, address or "")
             session.seen = time.monotonic()
+            if address is not None:
+                session.address = address
             closing = self._beyond(visitor, session)
         for each in closing:
             each.close()
         return session
 
-    def _open(self, visitor: Visitor, mode: Mode, id: str | None) -> Session:
+    def _open(self, visitor: Visitor, mode: Mode, id: str | None, address: str) -> Session:
         with self._lock:
             current = self._current.get((visitor.key, mode))
             session = self._sessions.get((visitor.key, id or current or ""))
         if session is None or session.mode != mode:
             stored = self._stored(visitor.key, mode, id or current)
             if stored is None and id is not None and id != current:
-                return self._open(visitor, mode, None)
+                return self._open(visitor, mode, None, address)
+            self._make_room(address)
             session = self._new(visitor, mode, stored)
         with self._lock:
             self._current[visitor.key, mode] = session.id
@@ -115,6 +131,31 @@ class Sessions:
             self._start_sweeping()
         return session
 
+    def _make_room(self, address: str) -> None:
+        """Closes the longest unseen conversation of an address that has as many open as it may;
+        one that is stored, where there is one. Raises `LimitReached`."""
+        if not (address and self.address_sessions):
+            return
+        with self._lock:
+            own = [(k, each) for k, each in self._sessions.items() if each.address == address]
+            if len(own) < self.address_sessions:
+                return
+            old = time.monotonic() - UNSEEN_S
+            idle = [
+                (key, each)
+                for key, each in own
+                if each.seen < old and not each.running and (each.stored or each.untouched)
+            ]
+            if not idle:
+                raise LimitReached(
+                    f"{self.address_sessions:,} conversations are open at your network address, as "
+                    "many as this server serves there: close some pages, and come back in "
+                    f"{UNSEEN_S / 60:.0f} minutes."
+                )
+            key, closing = min(idle, key=lambda pair: pair[1].seen)
+            del self._sessions[key]
+        closing.close()
+
     def _beyond(self, visitor: str, opened: Session) -> list[Session]:
         """Takes out the visitor's conversations that were seen longest ago, beyond `MAX_OPEN`."""
         with self._lock:
@@ -136,9 +177,15 @@ class Sessions:
             own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
         return next((each for each in own if each.workspace.name == name), None)
 
+    def address_of(self, visitor: str) -> str:
+        """The address from which a visitor looked last, empty for nobody's."""
+        with self._lock:
+            own = [session for (owner, _), session in self._sessions.items() if owner == visitor]
+        return max(own, key=lambda session: session.seen).address if own else ""
+
     def renew(self, visitor: str, mode: Mode, temporary: bool = False) -> Session:
         """A new conversation with the settings and switches of tools of the current one, which
-        stays in the history. A `temporary` one is not stored."""
+        stays in the history. A `temporary` one is not stored. Raises `LimitReached` as `open`."""
         known = self._visitors[visitor]
         with known.opening:
             with self._lock:
@@ -146,8 +193,10 @@ class Sessions:
             if old is not None and old.empty and old.temporary == temporary:
                 old.seen = time.monotonic()
                 return old
+            self._make_room(old.address if old is not None else "")
             session = self._new(known, mode, temporary=temporary)
             if old is not None:
+                session.address = old.address
                 session.choices.update(old.choices)
                 for tool in old.registry.tools:
                     session.registry.switch(tool.name, old.registry.enabled(tool.name))
@@ -208,8 +257,38 @@ class Sessions:
         if session is not None and session.temporary:
             self.forget(visitor, id)
 
+    def hand_over(self, visitor: str, to: str, move: Callable[[], bool]) -> None:
+        """Makes the open conversations of a visitor another one's, where `move` does that in the
+        history and says so. Turns go on. Raises what `move` raises."""
+        first, second = sorted((visitor, to))
+        with self._visitors[first].opening, self._visitors[second].opening:
+            with self._lock:
+                own = [(key, each) for key, each in self._sessions.items() if key[0] == visitor]
+            with ExitStack() as held:
+                for _, session in own:
+                    if session.recorder is not None:
+                        held.enter_context(session.recorder.held())
+                if not move():
+                    return
+                for _, session in own:
+                    if session.recorder is not None:
+                        session.recorder.person = person_key(to)
+            with self._lock:
+                for key, session in own:
+                    if self._sessions.pop(key, None) is not None:
+                        session.hand_over(self._visitors[to])
+                        self._sessions[to, session.id] = session
+                for owner, mode in [key for key in self._current if key[0] == visitor]:
+                    self._current[to, mode] = self._current.pop((owner, mode))
+
     def __len__(self) -> int:
         return len(self._sessions)
+
+    @property
+    def waiting(self) -> int:
+        """Turns that wait in a queue."""
+        with self._lock:
+            return sum(session.waiting for session in self._sessions.values())
 
     def sweep(self) -> None:
         """Closes the sessions without a page for the idle time, unless a turn runs; a turn that

@@ -24,12 +24,14 @@ from app.core.rendering.citations import CitationCache
 from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
 from backends.messages import Message, Usage
+from backends.queue_notices import is_place
 from tools.registry import Registry
 from tools.safe_files import delete_folder
 
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import SessionDocuments
     from app.core.history.stored import Stored
+    from app.core.people.meter import Meter, Ride
     from app.core.sessions.recorder import Recorder
 
 
@@ -82,6 +84,10 @@ class Session:
         self.id = ""
         self.mode: Mode = "chat"
         self.temporary = False
+        self.meter: Meter | None = None
+        """Asked before each turn and told after it; None where nothing is counted."""
+        self.address = ""
+        """The network address of the page that showed the conversation last."""
         self.variables_lost = False
         """Whether the conversation ran code whose variables are gone with its server or kernel."""
         self._changed = threading.Condition()
@@ -95,6 +101,12 @@ class Session:
     @property
     def running(self) -> bool:
         return self._live is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a turn runs that has not come to its turn yet."""
+        live = self._live
+        return live is not None and is_place(live.snapshot().notice)
 
     @property
     def untouched(self) -> bool:
@@ -155,7 +167,8 @@ class Session:
     # -- what a user can do ----------------------------------------------------------------------
 
     def start_turn(self, message: Message | None, config: TurnConfig) -> None:
-        """Begins a turn: with a user's message, or None to continue. Raises `Busy`."""
+        """Begins a turn: with a user's message, or None to continue. Raises `Busy`
+        and `LimitReached`."""
         self._begin(lambda old: old.append(message) if message else old.for_continue(), config)
 
     def retry(self, config: TurnConfig, prepare: Prepare | None = None, id: str = "") -> None:
@@ -166,12 +179,13 @@ class Session:
             prepare: a step before the first request.
             id: the message with which that answer ends, on any branch; empty for the last one.
 
-        Raises `Busy`.
+        Raises `Busy` and `LimitReached`.
         """
         self._begin(lambda old: self._through(id, old).for_retry(), config, prepare)
 
     def resend(self, message: Message, config: TurnConfig) -> None:
-        """Puts `message` in place of the last user message and asks. Raises `Busy`."""
+        """Puts `message` in place of the last user message and asks. Raises `Busy`
+        and `LimitReached`."""
         self._begin(lambda old: old.before_last_user().append(message), config)
 
     def ask_from(self, id: str, config: TurnConfig, message: Message | None = None) -> None:
@@ -182,7 +196,7 @@ class Session:
             config: the turn's settings.
             message: what takes that message's place; None asks the same once more.
 
-        Raises `Busy`.
+        Raises `Busy` and `LimitReached`.
         """
 
         def change(old: Conversation) -> Conversation:
@@ -215,6 +229,10 @@ class Session:
             if shown is not None:
                 self._conversation, self._ended = shown, None
                 self._notify()
+
+    def hand_over(self, visitor: Visitor) -> None:
+        """Makes it the conversation of somebody else; a running turn goes on."""
+        self._visitor = visitor
 
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
@@ -264,6 +282,7 @@ class Session:
         with self._changed:
             if self._live is not None or self._closed:
                 raise Busy
+            ride = self._metered()
             conversation = change(self._conversation)
             self._save(conversation, finished=False)
             self._conversation = conversation
@@ -278,18 +297,32 @@ class Session:
         )
         documents = self.documents if self.documents is not None and self.documents.ahead else None
         turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
-        arguments = (live, turn, prepare)
+        arguments = (live, turn, prepare, ride)
         threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
 
-    def _run(self, live: LiveTurn, turn: Turn, prepare: Prepare | None) -> None:
+    def _metered(self) -> Ride | None:
+        """Raises `LimitReached`."""
+        if self.meter is None:
+            return None
+        return self.meter.begin(
+            self._visitor.key, self.address, self.id,
+            stored=not self.temporary, new=not self.stored,
+        )  # fmt: skip
+
+    def _run(self, live: LiveTurn, turn: Turn, prepare: Prepare | None, ride: Ride | None) -> None:
         ended = TurnFinished("error", Usage(), INTERNAL_ERROR)
         try:
             for event in run(turn, self._model, prepare, self._visitor.in_turn):
                 if isinstance(event, TurnFinished):
                     ended = event
-                elif not self._apply(live, event, turn.conversation):
+                    continue
+                if ride is not None and isinstance(event, MessageFinished) and event.message.usage:
+                    ride.add(event.message.usage)
+                if not self._apply(live, event, turn.conversation):
                     return
         finally:
+            if self.meter is not None and ride is not None:
+                self.meter.end(ride, ended)  # before a page can send the next message
             self._end(live, ended)
 
     def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:

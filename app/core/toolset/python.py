@@ -8,7 +8,8 @@ from app.core.settings import Settings
 from tools.python import KernelLauncher, PythonLimits
 from tools.python.kernels.gateway import Gateway, GatewayHost
 from tools.python.kernels.local import LocalHost
-from tools.python.kernels.pool import Allowance, KernelHost, KernelPool
+from tools.python.kernels.pool import KernelHost, KernelPool
+from tools.python.kernels.quota import Allowance, Quota, no_quota
 from tools.python.sandbox.selection import SandboxChoice, choose_sandbox
 
 
@@ -34,12 +35,17 @@ def choose(settings: Settings, local: bool) -> SandboxChoice | None:
 
 
 def open_pool(
-    settings: Settings, spares: Path, launcher: KernelLauncher | None, local: bool
+    settings: Settings,
+    spares: Path,
+    launcher: KernelLauncher | None,
+    local: bool,
+    quota: Quota = no_quota,
 ) -> KernelPool:
     """The kernels of all sessions. `spares` is the folder of the spare kernels' workspaces.
 
     `launcher` starts the kernels on this machine; without it a gateway runs them. Where the pages
-    are `local`, the run time of Python is not limited.
+    are `local`, the run time of Python is not limited. `quota` is how many kernels a visitor may
+    hold.
     """
     limits = python_limits(settings)
     host: KernelHost
@@ -50,4 +56,4 @@ def open_pool(
         host = LocalHost(launcher, limits)
     idle = settings.python_idle_minutes * 60
     allowance = Allowance(None if local else settings.python_minutes * 60)
-    return KernelPool(host, settings.python_kernels, idle, spares, allowance)
+    return KernelPool(host, settings.python_kernels, idle, spares, allowance, quota)

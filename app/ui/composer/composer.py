@@ -15,6 +15,7 @@ from app.core.attachments.images import ENDINGS
 from app.core.attachments.uploads import Attached, user_message
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
+from app.core.people.limits import LimitReached
 from app.core.sessions.session import Busy, Session
 from app.core.settings import Settings
 from app.ui.composer.attachments import draw_waiting, let_wait, take_files
@@ -170,11 +171,15 @@ def _is_being_answered(session: Session, text: str) -> bool:
 
 
 def started(action: Callable[[], None]) -> bool:
-    """Begins a turn, or says that one is running, as it may in another tab."""
+    """Begins a turn, or says that one is running, as it may in another tab, or which limit is
+    reached."""
     try:
         action()
     except Busy:
         st.toast("An answer is still being written. Stop it first.", icon=":material/hourglass:")
+        return False
+    except LimitReached as limit:
+        st.toast(str(limit), icon=":material/hourglass:", duration="long")
         return False
     return True
 

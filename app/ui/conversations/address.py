@@ -7,8 +7,10 @@ import streamlit as st
 from app.core.history.database import HistoryError
 from app.core.history.history import person_key
 from app.core.modes import Mode
+from app.core.people.limits import LimitReached
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
+from app.ui.limits.addresses import page_address
 
 PARAMETER = "c"
 GONE = "This conversation is no longer there, or it is not yours."
@@ -23,7 +25,11 @@ def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]
     """The conversation that the page shows; and whether it is another one than the address names,
     for that one is gone, or somebody else's. One of another mode is shown on that mode's page."""
     id = asked()
-    session = sessions.open(visitor, mode, id)
+    try:
+        session = sessions.open(visitor, mode, id, page_address())
+    except LimitReached as limit:
+        st.error(str(limit), icon=":material/hourglass:")
+        st.stop()
     if id is None or id == session.id:
         return session, False
     if (elsewhere := _mode_of(sessions, visitor, id)) not in (None, mode):

@@ -17,7 +17,7 @@ from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.session_manager import SessionClient
 
-from app.ui.http.visitor import known_visitor, visitor_by, visitor_of
+from app.ui.http.visitor import identity, known_visitor, visitor_of
 
 GONE = "This file is no longer there, or it is not yours."
 FILE_TIMEOUT_S = 2.0
@@ -90,8 +90,8 @@ def _is_of(client: SessionClient | None, visitor_id: str | None) -> bool:
     context = client.client_context if client is not None else None
     if context is None:
         return False
-    host = next((value for name, value in context.headers if name.lower() == "host"), "")
-    return visitor_by(host, context.cookies) == visitor_id
+    person = identity({name.lower(): value for name, value in context.headers}, context.cookies)
+    return (person.id if person is not None else None) == visitor_id
 
 
 class _Downloads:

@@ -1,4 +1,5 @@
-"""Identifies visitors, by a signed cookie that the server sets in every browser."""
+"""Identifies visitors: by an account, else by a signed cookie that the server sets in every
+browser."""
 
 from __future__ import annotations
 
@@ -12,10 +13,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import settings
+from app.core.people.accounts import Person, of_header
 from app.core.service import lasting_folder
 from app.core.visitor_tokens import VisitorTokens, signing_key
+from app.ui.http.oidc_cookie import signed_in
 from app.ui.http.origin import scheme_of
+from app.ui.http.trusted_header import named_in
+from app.ui.service import loaded_settings
 
 COOKIE = "glm_visitor"
 COOKIE_MAX_AGE_S = 400 * 24 * 3600
@@ -37,22 +41,56 @@ def visitor() -> str:
 
 def known_visitor() -> str | None:
     """The id of this page's visitor; None for a browser without cookies."""
-    return visitor_by(st.context.headers.get("host") or "", st.context.cookies)
+    person = known_person()
+    return person.id if person is not None else None
+
+
+def known_person() -> Person | None:
+    """This page's visitor; None for a browser without cookies."""
+    return identity(st.context.headers, st.context.cookies)
 
 
 def visitor_of(request: HTTPConnection) -> str | None:
     """The id of a request's visitor; None for a browser without cookies."""
-    return visitor_by(request.headers.get("host", ""), request.cookies)
+    person = identity(request.headers, request.cookies)
+    return person.id if person is not None else None
 
 
-def visitor_by(host: str, cookies: Mapping[str, str]) -> str | None:
-    """The id of the visitor in the cookies of a request; None without a valid one.
+def identity(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Person | None:
+    """Who sends a request: an account, else the browser that this server gave a cookie; None for
+    nobody. All that belongs to somebody is asked for with this person's id.
+
+    Arguments:
+        headers: the request's, behind `TrustedHeader`.
+        cookies: its cookies, by name.
+    """
+    header = loaded_settings().settings.trusted_header
+    if header and (name := named_in(headers, header)):
+        return of_header(name)
+    person = signed_in(cookies)
+    if person is not None:
+        return person
+    token = cookie_visitor(headers.get("host") or "", cookies)
+    return Person(token) if token else None
+
+
+def cookie_visitor(host: str, cookies: Mapping[str, str]) -> str | None:
+    """The visitor's token in the cookies of a request; None without a valid one.
 
     Arguments:
         host: the request's Host header.
         cookies: its cookies, by name.
     """
-    return _tokens().visitor(cookies.get(cookie_name(host)))
+    token = _tokens().visitor(cookies.get(cookie_name(host)))
+    return None if token in _forgotten else token
+
+
+def forget_cookie(token: str) -> None:
+    """Makes a cookie's token worth nothing: its browser gets another one."""
+    _forgotten.add(token)
+
+
+_forgotten: set[str] = set()
 
 
 def cookie_name(host: str) -> str:
@@ -79,7 +117,8 @@ class VisitorCookie:
             return
 
         name = cookie_name(request.headers.get("host", ""))
-        value = request.cookies.get(name) if visitor_of(request) else _tokens().new()
+        known = cookie_visitor(request.headers.get("host", ""), request.cookies)
+        value = request.cookies.get(name) if known else _tokens().new()
         same_site = "SameSite=Lax; Secure" if scheme_of(request) == "https" else "SameSite=Lax"
         cookie = f"{name}={value}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; HttpOnly; {same_site}"
 
@@ -93,4 +132,4 @@ class VisitorCookie:
 
 @cache
 def _tokens() -> VisitorTokens:
-    return VisitorTokens(signing_key(lasting_folder(settings.load().settings)))
+    return VisitorTokens(signing_key(lasting_folder(loaded_settings().settings)))

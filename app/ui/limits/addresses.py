@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.core.networks import Network
+from app.core.networks import Network, networks
+from app.ui.service import loaded_settings
 
 IPV6_HOST_BITS = 64
 """An IPv6 site has a network of at least /64 (RFC 4291), which is counted as one address."""
@@ -39,6 +42,18 @@ def address_of(scope: Scope, proxies: Sequence[Network] = ()) -> str:
             if not any(_within(peer, network) for network in proxies):
                 return _counted(peer)
     return "" if peer.is_loopback else _counted(peer)
+
+
+def page_address() -> str:
+    """`address_of` the page whose script runs."""
+    context = get_script_run_ctx()
+    client = runtime.get_instance().get_client(context.session_id) if context is not None else None
+    known = client.client_context if client is not None else None
+    if known is None:
+        return ""
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in known.headers]
+    scope = {"client": (known.remote_ip or "", 0), "headers": headers}
+    return address_of(scope, networks(loaded_settings().settings.proxies))
 
 
 def _parsed(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.settings import Settings, load, shown
+from app.core.rendering.settings_table import shown
+from app.core.settings import Settings, load
 
 SECRET = "sk-0123456789-secret"
 

@@ -18,8 +18,9 @@ from app.core.agent.events import TurnFinished
 from app.core.agent.loop import Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
 from app.core.rendering.browser_steps import read_step
+from app.core.rendering.settings_table import shown
 from app.core.service import Service
-from app.core.settings import Loaded, Settings, shown
+from app.core.settings import Loaded, Settings
 from backends.messages import user
 from backends.openai_api.backend import OpenAIBackend
 from tests.support.browser_parts import Lists, Pages, page

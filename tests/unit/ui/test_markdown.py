@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from app.ui.elements.markdown import drawable, escaped, prepared, shown_name, split_blocks, words
 from app.core.rendering.nesting import is_too_deep
+from app.ui.elements.markdown import drawable, escaped, prepared, shown_name, split_blocks, words
 
 MARKS = ["`", "``", "```", "~~~", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\\", "```python\n"]
 OTHERS = ["a", "5", " ", "\n", "\n\n", "- ", "> ", "x + y", "\ud83d", "\ude00", "\x00", "\u2028"]

@@ -50,7 +50,7 @@ def kinds(page: AppTest) -> list[str]:
 @pytest.fixture(autouse=True)
 def no_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit's test runner has a mock for each request, cookies and all."""
-    monkeypatch.setattr("app.ui.http.visitor.visitor_by", lambda host, cookies: None)
+    monkeypatch.setattr("app.ui.http.visitor.identity", lambda headers, cookies: None)
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ An `Allowance` limits how long one visitor's code may run within an hour.
 from __future__ import annotations
 
 import logging
-import math
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, Protocol
@@ -19,6 +17,7 @@ from typing import Literal, Protocol
 from tools.base import ToolContext, ToolError
 from tools.fair_queue import FairOrder
 from tools.python.kernels.kernel import STOP_POLL_INTERVAL_S, Kernel, KernelFailed, PendingKernel
+from tools.python.kernels.quota import Allowance, Quota, no_quota
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +32,11 @@ MAX_SPARE_DELAY_S = (
     15.0  # from the use of a spare kernel to the start of the next, despite further calls
 )
 RETRY_DELAY_S = 30.0  # after a failed start of a spare kernel
-WINDOW_S = 3600.0  # the period of `Allowance`: one hour
 WAITING = "Waiting for a free Python…"
+QUOTA = (
+    "Python was not run: as many conversations of this visitor, or of this network address, run "
+    "code now as may at a time ({count}). When one of them is done, it runs again."
+)
 
 
 class KernelHost(Protocol):
@@ -74,6 +76,8 @@ class KernelPool:
         spares: a folder in the sessions' file system. With it, one more kernel than `most` is
             kept ready for the next session, from the first `warm` on.
         allowance: limits how long a visitor's calls run within an hour.
+        quota: how many kernels an owner may hold. Whoever has as many and needs another one gives
+            up the one that has been idle for the longest; where none is idle, the call fails.
     """
 
     def __init__(
@@ -83,11 +87,13 @@ class KernelPool:
         idle_seconds: float | None = None,
         spares: Path | None = None,
         allowance: Allowance | None = None,
+        quota: Quota = no_quota,
     ) -> None:
         self.host = host
         self.idle_seconds = idle_seconds
         self.spares = spares
         self.allowance = allowance or Allowance()
+        self._quota = quota
         self._most = most
         self._changed = threading.Condition()
         self._leases: set[Lease] = set()
@@ -122,6 +128,12 @@ class KernelPool:
             spare = self._spare
             return spare is not None and not spare.pending and spare.alive
 
+    @property
+    def held(self) -> int:
+        """Kernels that sessions hold."""
+        with self._changed:
+            return len(self._held)
+
     def close(self) -> None:
         """End all kernels, and return when they are gone. May be called twice."""
         with self._changed:
@@ -143,6 +155,8 @@ class KernelPool:
                 raise ToolError("The Python session is closed.")
             if lease.start is not None and not lease.start.alive:
                 self._remove_kernel(lease, "died")
+            if lease.start is None:
+                self._keep_quota(lease, owner)
             due = lease.busy or not (self._waiting and self._full)  # others wait in the queue
             if lease.start is None or not due:
                 if lease not in self._waiting:
@@ -209,12 +223,24 @@ class KernelPool:
         return len(self._held) >= self._most
 
     def _make_room(self) -> bool:
-        if not self._full:
-            return True
-        idle = [lease for lease in self._held if not lease.busy]
+        return not self._full or self._close_idle(self._held)
+
+    def _close_idle(self, leases: Iterable[Lease]) -> bool:
+        """Closes the longest idle kernel; False where all are busy."""
+        idle = [lease for lease in leases if not lease.busy]
         if idle:
             self._remove_kernel(min(idle, key=lambda lease: lease.since), "room")
         return bool(idle)
+
+    def _keep_quota(self, lease: Lease, owner: str) -> None:
+        """Makes room for a kernel within its owner's shares. Raises `ToolError`."""
+        shares = self._quota(owner)
+        lease.groups = frozenset(share.group for share in shares)
+        for share in shares:
+            held = [each for each in self._held if share.group in each.groups]
+            if share.most and len(held) >= share.most and not self._close_idle(held):
+                self._waiting.leave(lease)
+                raise ToolError(QUOTA.format(count=len(held)))
 
     def _remove_kernel(self, lease: Lease, why: Loss | None) -> None:
         start, lease.start = lease.start, None
@@ -282,6 +308,7 @@ class Lease:
         self.start: PendingKernel | None = None
         self.busy = self.used = self.closed = False
         self.since = 0.0
+        self.groups: frozenset[str] = frozenset()
         self.lost: Loss | None = None
 
     def warm(self) -> None:
@@ -335,62 +362,3 @@ class Lease:
     def close(self) -> None:
         """End the kernel, and return when it has ended. May be called twice, and during a call."""
         self._pool.forget(self)
-
-
-# -- how long one visitor's code may run within an hour --------------------------------------------
-
-
-class Allowance:
-    """The rate limit of each owner: `seconds` of running calls within an hour; None: no limit.
-
-    It is checked before a call begins; a running call ends at its own time limit only.
-    `clock` returns monotonic seconds.
-    """
-
-    def __init__(
-        self, seconds: float | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        # Of each call: when it ended, and its seconds.
-        self._spent: dict[Hashable, deque[tuple[float, float]]] = {}
-
-    def check(self, owner: Hashable) -> None:
-        """Raises `ToolError` where the owner's seconds are used up."""
-        if self._seconds is None:
-            return
-        with self._lock:
-            self._forget()
-            spent = self._spent.get(owner, ())
-            over = sum(seconds for _, seconds in spent) - self._seconds
-            if over < 0:
-                return
-            for ended, seconds in spent:
-                over -= seconds
-                if over < 0:
-                    wait = ended + WINDOW_S - self._clock()
-                    break
-        minutes = max(1, math.ceil(wait / 60))
-        raise ToolError(
-            f"Python was not run: this visitor's code has run for the {self._seconds / 60:g} "
-            f"minutes that it may run within an hour. In {minutes} "
-            f"minute{'' if minutes == 1 else 's'} it runs again; answer without it, or say so."
-        )
-
-    def spend(self, owner: Hashable, seconds: float) -> None:
-        """Record a call of the owner that ran for `seconds`."""
-        if self._seconds is None:
-            return
-        with self._lock:
-            self._forget()
-            self._spent.setdefault(owner, deque()).append((self._clock(), seconds))
-
-    def _forget(self) -> None:
-        """Drop the calls that ended more than an hour ago."""
-        oldest = self._clock() - WINDOW_S
-        for owner, spent in list(self._spent.items()):
-            while spent and spent[0][0] <= oldest:
-                spent.popleft()
-            if not spent:
-                del self._spent[owner]

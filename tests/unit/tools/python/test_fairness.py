@@ -13,7 +13,8 @@ from tests.unit.tools.python.test_tool import eventually
 from tools.base import ToolCall, ToolContext, ToolError, ToolResult
 from tools.python import ChildProcess, PythonTool
 from tools.python.kernels.local import LocalHost
-from tools.python.kernels.pool import WINDOW_S, Allowance, KernelPool
+from tools.python.kernels.pool import KernelPool
+from tools.python.kernels.quota import WINDOW_S, Allowance
 from tools.registry import Registry
 
 __all__ = ["harness"]

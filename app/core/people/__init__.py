@@ -1,0 +1,1 @@
+"""Who a person is, and how much of the server a person may use."""

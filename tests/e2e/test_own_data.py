@@ -1,0 +1,40 @@
+"""Delete all my data, in a browser: the conversation, its list and the cookie are gone."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.visitor import Scripted, button
+from tests.support.running_app import send, wait_for_answer
+
+TITLE = "a question that is soon forgotten"
+
+
+def cookie(page: object) -> str:
+    [value] = [
+        each["value"]
+        for each in page.context.cookies()  # type: ignore[attr-defined]
+        if each["name"].startswith("glm_visitor")
+    ]
+    return str(value)
+
+
+def test_delete_all_my_data_does(scripted: Scripted, visit: Visit) -> None:
+    visitor, other = visit(scripted.app), visit(scripted.app)
+    for each in (visitor, other):
+        page = each.open("")
+        send(page, TITLE)
+        wait_for_answer(page)
+        expect(button(page, TITLE)).to_be_visible()
+    page = visitor.open("")
+    before = cookie(page)
+    page = visitor.open("settings")
+    button(page, "Delete all my data").click()
+    page.get_by_role("button", name="Yes, delete everything").click()
+    page.wait_for_url(f"{scripted.app.url}/")
+    expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible()
+    assert cookie(page) != before
+    expect(page.get_by_role("button", name=TITLE)).to_have_count(0)
+    page = other.open("")
+    expect(button(page, TITLE)).to_be_visible()

@@ -1,0 +1,199 @@
+"""Accounts that a trusted proxy names, on the real server: pages, files, and forged headers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.page_client import PageClient, open_page, visit
+from tests.support.raw_http import ask
+from tests.support.running_app import RunningApp, start_app
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Finish, Text
+
+PATIENCE_S = 60.0
+PROXY, STRANGER = "127.0.0.2", "127.0.0.1"
+USER = "X-Forwarded-User"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[ScriptedServer]:
+    with ScriptedServer([[Text("Here it is."), Finish()]]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def app(endpoint: ScriptedServer) -> Iterator[RunningApp]:
+    environment = {
+        "GLM_MODEL": f"{endpoint.url}#scripted",
+        "GLM_TRUSTED_HEADER": USER,
+        "GLM_TRUSTED_PROXIES": f"{PROXY}/32",
+        "GLM_ADMINS": "root@example.org",
+    }
+    with start_app(environment) as running:
+        yield running
+
+
+def buttons(page: PageClient) -> set[str]:
+    every = page.elements.values()
+    return {each.button.label for each in every if each.WhichOneof("type") == "button"}
+
+
+async def at_rest(page: PageClient, name: str = "") -> PageClient:
+    await page.rerun(name=name)
+    await page.until(lambda page: page.at_rest, PATIENCE_S)
+    return page
+
+
+async def listed(
+    app: RunningApp, headers: Mapping[str, str], source: str, cookies: dict[str, str] | None = None
+) -> set[str]:
+    """The buttons of a first page: the visitor's conversations among them."""
+    known = cookies or await asyncio.to_thread(visit, app.url)
+    async with open_page(app.url, cookies=known, headers=headers, source=source) as page:
+        return buttons(await at_rest(page))
+
+
+async def say(
+    app: RunningApp, text: str, headers: Mapping[str, str], cookies: dict[str, str] | None = None
+) -> None:
+    known = cookies or await asyncio.to_thread(visit, app.url)
+    async with open_page(app.url, cookies=known, headers=headers, source=PROXY) as page:
+        await at_rest(page)
+        await page.send(text)
+        await page.until(lambda page: page.answered, PATIENCE_S)
+
+
+def test_an_account_is_the_same_person_in_every_browser_and_nobody_else_is(
+    app: RunningApp,
+) -> None:
+    ann, bob = {USER: "ann"}, {USER: "bob"}
+
+    async def use() -> None:
+        await say(app, "a question of Ann's", ann)
+        assert "a question of Ann's" in await listed(app, ann, PROXY)
+        for headers, source in (
+            (bob, PROXY),
+            ({}, PROXY),
+            (ann, STRANGER),
+            # Whoever says to come from the proxy comes from where the connection does.
+            (ann | {"X-Forwarded-For": PROXY}, STRANGER),
+            (ann | {"X-Forwarded-For": PROXY, "X-Real-IP": PROXY}, STRANGER),
+        ):
+            assert "a question of Ann's" not in await listed(app, headers, source)
+
+    asyncio.run(use())
+
+
+def test_the_files_of_an_account_go_to_the_account_only(app: RunningApp) -> None:
+    eve = {USER: "eve"}
+    asyncio.run(say(app, "a question of Eve's", eve))
+    [folder] = [
+        each
+        for each in app.data.glob("*/sessions/*")
+        if each.is_dir() and file(app, each.name, eve, PROXY, text="Eve's") is not None
+    ] or [None]
+    assert folder is not None
+    path = f"/files/{folder.name}/note.txt"
+    assert ask(app.url, path, eve, source=PROXY).body == b"Eve's"
+    for headers, source in (
+        ({USER: "ann"}, PROXY),
+        ({}, PROXY),
+        (eve, STRANGER),
+        (eve | {"X-Forwarded-For": PROXY}, STRANGER),
+    ):
+        assert ask(app.url, path, headers, source=source).status == 404
+
+
+def file(
+    app: RunningApp, folder: str, headers: Mapping[str, str], source: str, text: str
+) -> bytes | None:
+    """Puts a file into a session's folder and asks for it."""
+    [place] = app.data.glob(f"*/sessions/{folder}")
+    (place / "note.txt").write_text(text)
+    answer = ask(app.url, f"/files/{folder}/note.txt", headers, source=source)
+    return answer.body if answer.status == 200 else None
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", " ", "a\x01b", "a\x7fb", "\xff\xfe", "x" * 321, "a\u202eb".encode().decode("latin-1")],
+)
+def test_a_header_that_names_nobody_is_no_account(app: RunningApp, value: str) -> None:
+    ann, bad = {USER: "ann"}, {USER: value}
+    cookies = visit(app.url)
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+    async def use() -> None:
+        await say(app, "without an account", {}, cookies)
+
+    asyncio.run(use())
+    # Plain requests alone: a client of WebSockets sends no such header.
+    for headers in (ann | cookie, bad | cookie):
+        status = ask(app.url, "/", headers | {"Accept": "text/html"}, source=PROXY).status
+        assert status in (200, 400)
+
+
+def test_two_names_are_none(app: RunningApp) -> None:
+    async def use() -> None:
+        await say(app, "a question of Zoe's", {USER: "zoe"})
+        assert "a question of Zoe's" in await listed(app, {USER: "zoe"}, PROXY)
+        twice = {USER: "zoe", USER.lower(): "ann"}
+        assert "a question of Zoe's" not in await listed(app, twice, PROXY)
+        assert "a question of Zoe's" in await listed(app, {USER.upper(): "zoe"}, PROXY)
+
+    asyncio.run(use())
+
+
+def test_what_a_browser_had_goes_to_its_first_account_with_the_open_conversation(
+    app: RunningApp,
+) -> None:
+    cookies = visit(app.url)
+
+    async def use() -> None:
+        await say(app, "before the login", {}, cookies)
+        assert "before the login" in await listed(app, {}, PROXY, cookies)
+        async with open_page(app.url, cookies=cookies, headers={USER: "kim"}, source=PROXY) as page:
+            await at_rest(page)
+            assert "before the login" in buttons(page)
+            assert "Here it is." in page.texts, "the open conversation came along"
+        assert "before the login" not in await listed(app, {}, PROXY, cookies)
+        assert "before the login" in await listed(app, {USER: "kim"}, PROXY)
+        # Once: what the browser has after that stays with the browser.
+        await say(app, "after the login", {}, cookies)
+        assert "after the login" not in await listed(app, {USER: "lee"}, PROXY, cookies)
+        assert "after the login" not in await listed(app, {USER: "kim"}, PROXY, cookies)
+        assert "after the login" in await listed(app, {}, PROXY, cookies)
+
+    asyncio.run(use())
+
+
+def test_usage_is_for_admins_alone_and_says_nothing_of_contents(app: RunningApp) -> None:
+    async def texts(headers: Mapping[str, str], source: str) -> str:
+        known = await asyncio.to_thread(visit, app.url)
+        async with open_page(app.url, cookies=known, headers=headers, source=source) as page:
+            await at_rest(page, "usage")
+            return " ".join(str(each) for each in page.elements.values())
+
+    async def use() -> None:
+        await say(app, "a secret of Max's", {USER: "max@example.org"})
+        seen = await texts({USER: "root@example.org"}, PROXY)
+        assert "max@example.org" in seen and "secret" not in seen
+        for headers, source in (
+            ({USER: "max@example.org"}, PROXY),
+            ({}, PROXY),
+            ({USER: "root@example.org"}, STRANGER),
+        ):
+            assert "Answers being written" not in await texts(headers, source)
+
+    asyncio.run(use())
+
+
+def test_the_name_may_have_letters_of_any_script(app: RunningApp) -> None:
+    name = "王小明@example.org"
+    sent = {USER: name.encode().decode("latin-1")}
+    answer = ask(app.url, "/", sent | {"Accept": "text/html"}, source=PROXY)
+    assert answer.status == 200 and quote(name) not in answer.body.decode()
