@@ -20,6 +20,7 @@ else:
     from starlette.middleware import Middleware
 
     from app.ui import alive
+    from app.ui.conversations.changes import send_version
     from app.ui.documents.page_image_route import send_page
     from app.ui.exchange import routes as exchange
     from app.ui.http.routes import SessionRoutes
@@ -27,7 +28,9 @@ else:
     from app.ui.server import lifespan, log_fault, middleware
     from app.ui.transcript.downloads import send_file
 
-    session_routes = Middleware(SessionRoutes, {"files": send_file, "pages": send_page})
+    session_routes = Middleware(
+        SessionRoutes, {"files": send_file, "pages": send_page, "changes": send_version}
+    )
 
     app = App(
         __file__,

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.ui.service import service
+
 BOOT = secrets.token_hex(8)
-"""Id of this run of the server."""
+"""Id of this run of the server: running answers and Python variables end with it."""
 
 # The server counts as gone after two refused requests, or one without a response for TIMEOUT_MS:
 # within three seconds of its end. Hidden pages send no requests.
@@ -23,8 +25,10 @@ if (!window.watchesServer) {
     'button[aria-label="Close"]'
   const GONE = "The server does not answer. This page tries again by itself. " +
     "If you run the app yourself, see whether it is still running."
-  const ANEW = "The server was started anew. The conversations that were open are gone, " +
-    "and so are their files."
+  const KEPT = "The server was started anew. What was said is kept, and so are its files; an " +
+    "answer that was being written ends where it was."
+  const LOST = "The server was started anew. It keeps conversations in memory only: those that " +
+    "were open are gone, and so are their files."
   const wait = (time) => new Promise((after) => setTimeout(after, time))
   // Access to the storage may be denied, for example in another page's frame.
   const kept = (boot) => {
@@ -50,12 +54,12 @@ if (!window.watchesServer) {
     const reply = await fetch(new URL("alive", document.baseURI),
       { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) })
     if (!reply.ok) throw new Error(reply.status)
-    return (await reply.json().catch(() => ({}))).boot
+    return reply.json().catch(() => ({}))
   }
   const look = async () => {
-    let boot
+    let reply
     try {
-      boot = await ask().catch(async (error) => {
+      reply = await ask().catch(async (error) => {
         if (error.name === "TimeoutError") throw error
         await wait(RETRY_DELAY_MS)
         return ask()
@@ -64,12 +68,13 @@ if (!window.watchesServer) {
       document.querySelector(DIALOG)?.click()
       return say(GONE)
     }
+    const { boot, kept: lasting } = reply
     known ??= boot && (kept(boot), boot)
     if (!boot || boot === known) return say("")
     const button = document.createElement("button")
     button.textContent = "Reload the page"
     button.onclick = () => { kept(boot); location.reload() }
-    say(ANEW, button)
+    say(lasting ? KEPT : LOST, button)
   }
   const watch = async () => {
     for (;;) {
@@ -90,8 +95,10 @@ def draw_watch() -> None:
 
 
 async def send_boot(_request: Request) -> Response:
-    """The id of this run of the server, as JSON."""
-    return JSONResponse({"boot": BOOT})
+    """The id of this run of the server, and whether conversations outlive it, as JSON."""
+    history = service().history
+    kept = history is not None and history.database.lasting
+    return JSONResponse({"boot": BOOT, "kept": kept})
 
 
 ROUTES = [Route("/alive", send_boot)]

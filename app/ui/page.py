@@ -18,7 +18,8 @@ from app.ui import sidebar
 from app.ui.composer import composer
 from app.ui.composer.attachments import let_wait
 from app.ui.composer.composer import draw_no_vision
-from app.ui.conversations import address, branches, delete_all
+from app.ui.composer.variables import draw_variables_lost
+from app.ui.conversations import address, branches, changes, delete_all
 from app.ui.conversations.notices import draw_notices
 from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
@@ -133,11 +134,14 @@ def show_conversation(mode: Mode) -> None:
         draw_documents(current, host, generation)
         under, beside = draw_pages_read, states(session)
         dialog = dialog or has_dialog()
+    if mode == "tools":
+        draw_variables_lost(session, current)
     composer.draw_composer(mode, current, tools, config, app_service.settings, host.images)
     load_model_soon(PAINTED, host)
     if session.citations is not None:
         with st.container(key="follow"):
             st.html(FOLLOW, unsafe_allow_javascript=True)
+    changes.draw_watch(session, view)
     messages = view.conversation.messages
     editing = st.session_state.get(composer.editing_key(mode))
 

@@ -20,6 +20,7 @@ from app.core.networks import networks
 from app.core.settings import Settings
 from app.ui.alive import WATCH
 from app.ui.composer.message_box import GUARD
+from app.ui.conversations import changes
 from app.ui.http.media_files import OwnMedia
 from app.ui.http.origin import OriginGuard
 from app.ui.http.peer import keep_peers
@@ -105,7 +106,7 @@ def middleware() -> list[Middleware]:
         proxies = networks(settings.trusted_proxies)
         accounts = [Middleware(TrustedHeader, settings.trusted_header, proxies)]
     return [
-        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD, LEAVE)),
+        Middleware(SecurityHeaders, scripts=(FOLLOW, WATCH, GUARD, LEAVE, changes.WATCH)),
         *guards,
         *accounts,
         *_limits(settings),

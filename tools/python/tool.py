@@ -94,6 +94,11 @@ class PythonTool:
         """Start a kernel in the background."""
         self._lease.warm()
 
+    @property
+    def has_lost_variables(self) -> bool:
+        """Whether variables of earlier calls are gone with their kernel, and no call ran since."""
+        return self._lease.lost is not None
+
     def has_side_effects(self, function: str) -> bool:
         """False: the sandbox confines the code, so that no approval is needed."""
         return False

@@ -21,6 +21,7 @@ from app.core.conversation import Conversation
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
+from app.core.sessions.cells import cells_of, run_cells
 from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
 from backends.messages import Message, Usage
@@ -90,6 +91,8 @@ class Session:
         """The network address of the page that showed the conversation last."""
         self.variables_lost = False
         """Whether the conversation ran code whose variables are gone with its server or kernel."""
+        self.cells_problem = ""
+        """Why the cells could not be run again, as a sentence; empty before that was tried."""
         self._changed = threading.Condition()
         self._version = 0
         self._conversation = Conversation()
@@ -107,6 +110,17 @@ class Session:
         """Whether a turn runs that has not come to its turn yet."""
         live = self._live
         return live is not None and is_place(live.snapshot().notice)
+
+    @property
+    def version(self) -> int:
+        """The number of the newest `View`."""
+        return self._version
+
+    @property
+    def has_lost_variables(self) -> bool:
+        """Whether variables of Python calls are gone, with a server or with a kernel."""
+        python = self.registry.tool_for("python")
+        return self.variables_lost or bool(getattr(python, "has_lost_variables", False))
 
     @property
     def untouched(self) -> bool:
@@ -148,7 +162,8 @@ class Session:
             from app.core.sessions.kept_documents import restore_documents
 
             restore_documents(self.documents, stored.choices.get("documents"), self.recorder.roots)
-        self.variables_lost = any(c.name == "python" for m in messages for c in m.calls)
+        said = self.recorder.messages().values()
+        self.variables_lost = any(call.name == "python" for m in said for call in m.calls)
         self._version += 1
 
     def view(self) -> View:
@@ -233,6 +248,33 @@ class Session:
     def hand_over(self, visitor: Visitor) -> None:
         """Makes it the conversation of somebody else; a running turn goes on."""
         self._visitor = visitor
+
+    def run_cells(self) -> None:
+        """Runs the Python calls of the branch that is shown once more, as a turn that adds no
+        message; it ends with the first call that fails now and did not before. Raises `Busy`."""
+        with self._changed:
+            if self._live is not None or self._closed:
+                raise Busy
+            live, cancel = LiveTurn(), threading.Event()
+            self._live, self._cancel, self.cells_problem = live, cancel, ""
+            conversation, ended = self._conversation, self._ended
+            self._notify()
+        cells = cells_of(conversation.messages)
+        events = run_cells(cells, self.registry, self.workspace, cancel, self._visitor.key)
+
+        def work() -> None:
+            problem: str | None = INTERNAL_ERROR
+            try:
+                for event in self._visitor.in_turn(events, cancel):
+                    if isinstance(event, TurnFinished):
+                        problem = event.error
+                    elif not self._apply(live, event, conversation):
+                        return
+            finally:
+                self.cells_problem, self.variables_lost = problem or "", problem is not None
+                self._end(live, ended)
+
+        threading.Thread(target=work, name="cells", daemon=True).start()
 
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
@@ -342,7 +384,7 @@ class Session:
             self.recorder.running(live.snapshot, conversation)
         return True
 
-    def _end(self, live: LiveTurn, ended: TurnFinished) -> None:
+    def _end(self, live: LiveTurn, ended: TurnFinished | None) -> None:
         if not self._closed:
             self._save(self._conversation, finished=True)
         with self._changed:
