@@ -157,7 +157,6 @@ class Session:
             self.registry.switch(str(name), False)
         conversation = self.recorder.open(stored, self.citations)
         self._conversation = conversation
-        messages = conversation.messages
         if self.documents is not None:
             from app.core.sessions.kept_documents import restore_documents
 
