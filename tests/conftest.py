@@ -28,6 +28,7 @@ SLOW = (
     "tests/unit/core/document_qa/test_session_documents.py",
     "tests/unit/core/document_qa/test_store.py",
     "tests/unit/core/exchange/test_importing.py",
+    "tests/unit/core/sessions/test_cells.py",
     "tests/unit/core/test_bundled_bad_input.py",
     "tests/unit/core/test_context_window.py",
     "tests/unit/core/test_doctor.py",

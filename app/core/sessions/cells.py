@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolContext, ToolResult
 from tools.registry import Registry
 
+_UNFINISHED = re.compile(rf"^{BROKEN}$|^Stopped|not run", re.IGNORECASE)
+"""Errors of calls that did not run to their end."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -31,17 +35,20 @@ class Cell:
 
 
 def cells_of(messages: Sequence[Message]) -> list[Cell]:
-    """The Python calls of a branch that ran to their end, in their order."""
+    """The Python calls of a branch that ran to their end, in their order. Those that were not run,
+    stopped or interrupted are none."""
     cells: list[Cell] = []
-    calls: dict[str, ToolCall] = {}
+    calls: list[ToolCall] = []
     for message in messages:
         if message.role == "assistant":
-            calls = {call.id: call for call in message.calls}
-        result = message.result
-        call = calls.get(result.call_id) if result is not None else None
-        if result is None or call is None or call.name != "python" or result.error == BROKEN:
+            calls = list(message.calls)
+        if (result := message.result) is None:
             continue
-        if not (result.error or "").startswith("Not run"):
+        call = next((each for each in calls if each.id == result.call_id), None)
+        if call is None:
+            continue
+        calls.remove(call)  # some servers give two calls of one answer the same id
+        if call.name == "python" and not _UNFINISHED.search(result.error or ""):
             cells.append(Cell(call, result.error is not None))
     return cells
 
