@@ -87,15 +87,13 @@ class Catalog:
             entries = {
                 row.id: entry_of(row) for row in connection.execute(ENTRY.where(c.id.in_(wanted)))
             }
-            texts = dict(
-                connection.execute(
-                    select(messages.c.conversation, messages.c.text).where(
-                        messages.c.number.in_([matches[id] for id in wanted])
-                    )
+            numbers = [matches[id] for id in wanted]
+            matched = connection.execute(
+                select(messages.c.conversation, messages.c.text).where(
+                    messages.c.number.in_(numbers)
                 )
-                .tuples()
-                .all()
             )
+            texts = {conversation: words for conversation, words in matched}
         for id in wanted:
             excerpt = _excerpt(texts.get(id, ""), words[0])
             found[id] = replace(entries[id], excerpt=excerpt)
