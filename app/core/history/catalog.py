@@ -93,7 +93,7 @@ class Catalog:
                     messages.c.number.in_(numbers)
                 )
             )
-            texts = {conversation: words for conversation, words in matched}
+            texts = {row.conversation: row.text for row in matched}
         for id in wanted:
             excerpt = _excerpt(texts.get(id, ""), words[0])
             found[id] = replace(entries[id], excerpt=excerpt)
