@@ -16,6 +16,13 @@ class Conversation:
     def append(self, *messages: Message) -> Conversation:
         return replace(self, messages=(*self.messages, *map(identified, messages)))
 
+    def through(self, id: str) -> Conversation | None:
+        """The conversation up to a message, None where that is no part of it."""
+        for index, message in enumerate(self.messages):
+            if message.id == id:
+                return replace(self, messages=self.messages[: index + 1])
+        return None
+
     def for_retry(self) -> Conversation:
         """The conversation without the messages that a retry generates again.
 

@@ -22,6 +22,7 @@ from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
 from app.core.sessions.cells import cells_of, run_cells
+from app.core.sessions.choices import choices_to_json, restore_choices, title_without_words
 from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
 from app.core.sessions.turn_slots import Visitor
 from backends.messages import Message, Usage
@@ -152,15 +153,10 @@ class Session:
     def reopen(self, stored: Stored) -> None:
         """Takes over a stored conversation; called once, before anybody sees the session."""
         assert self.recorder is not None
-        self.choices.update(stored.choices.get("values", {}))
-        for name in stored.choices.get("off", ()):
-            self.registry.switch(str(name), False)
-        conversation = self.recorder.open(stored, self.citations)
-        self._conversation = conversation
-        if self.documents is not None:
-            from app.core.sessions.kept_documents import restore_documents
-
-            restore_documents(self.documents, stored.choices.get("documents"), self.recorder.roots)
+        self._conversation = self.recorder.open(stored, self.citations)
+        restore_choices(
+            stored.choices, self.choices, self.registry, self.documents, self.recorder.roots
+        )
         said = self.recorder.messages().values()
         self.variables_lost = any(call.name == "python" for m in said for call in m.calls)
         self._version += 1
@@ -197,26 +193,19 @@ class Session:
         """
         self._begin(lambda old: self._through(id, old).for_retry(), config, prepare)
 
-    def resend(self, message: Message, config: TurnConfig) -> None:
-        """Puts `message` in place of the last user message and asks. Raises `Busy`
-        and `LimitReached`."""
-        self._begin(lambda old: old.before_last_user().append(message), config)
-
-    def ask_from(self, id: str, config: TurnConfig, message: Message | None = None) -> None:
+    def ask_from(self, id: str, config: TurnConfig, message: Message) -> None:
         """Asks again from the middle of the conversation, on a new branch.
 
         Args:
             id: a user's message, on any branch: another page may have gone on meanwhile.
             config: the turn's settings.
-            message: what takes that message's place; None asks the same once more.
+            message: what takes that message's place.
 
-        Raises `Busy` and `LimitReached`.
+        Raises `Busy`.
         """
 
         def change(old: Conversation) -> Conversation:
             through = self._through(id, old)
-            if message is None:
-                return through
             known = bool(through.messages) and through.messages[-1].id == id
             return (through.before_last_user() if known else through).append(message)
 
@@ -228,10 +217,9 @@ class Session:
 
     def _through(self, id: str, shown: Conversation) -> Conversation:
         """The conversation up to a message; all of what is shown where that message is unknown."""
-        for at, message in enumerate(shown.messages):
-            if message.id == id:
-                return replace(shown, messages=shown.messages[: at + 1])
-        found = self.recorder.through(id) if self.recorder is not None and id else None
+        found = shown.through(id)
+        if found is None and self.recorder is not None:
+            found = self.recorder.through(id)
         return found or shown
 
     def show_branch(self, id: str) -> None:
@@ -396,19 +384,12 @@ class Session:
     def _save(self, conversation: Conversation, finished: bool) -> None:
         if self.recorder is None:
             return
-        off = [tool.name for tool in self.registry.tools if not self.registry.enabled(tool.name)]
-        choices: dict[str, Any] = {"values": self.choices, "off": off}
-        files = (part.name for message in conversation.messages for part in message.attached)
-        title = next(files, "")
-        if self.documents is not None and self.documents.given:
-            # Imported late: Chat, the first page, must not wait for the readers of documents.
-            from app.core.sessions.kept_documents import documents_to_json
-
-            choices["documents"] = documents_to_json(self.documents, self.recorder.roots)
-            title = self.documents.store.entries()[0].document.name
+        roots, documents = self.recorder.roots, self.documents
+        choices = choices_to_json(self.choices, self.registry, documents, roots)
         self.recorder.save(
-            conversation, self.citations, finished=finished, choices=choices, title=title
-        )
+            conversation, self.citations, finished=finished, choices=choices,
+            title=title_without_words(conversation, documents),
+        )  # fmt: skip
 
     def _notify(self) -> None:
         self._version += 1

@@ -167,7 +167,7 @@ def test_one_turn_at_a_time(world: World) -> None:
     for action in (
         lambda: session.start_turn(user("second"), ALL),
         lambda: session.retry(ALL),
-        lambda: session.resend(user("other"), ALL),
+        lambda: session.ask_from("", ALL, user("other")),
     ):
         with pytest.raises(Busy):
             action()
@@ -190,7 +190,7 @@ def test_stop_keeps_what_was_said_and_the_next_turn_is_not_stopped(world: World)
     assert reason(ended(session)) == "stop"
 
 
-# -- retry, resend, go on ------------------------------------------------------------------------
+# -- retry, edit, go on -------------------------------------------------------------------------
 
 
 def test_retry_after_a_drop_keeps_the_tools_that_ran(world: World) -> None:
@@ -214,12 +214,12 @@ def test_retry_of_a_good_answer_makes_all_of_it_anew(world: World) -> None:
     assert [m["role"] for m in world.server.requests[-1].body["messages"]] == ["user"]
 
 
-def test_resend_puts_a_message_in_place_of_the_last_one(world: World) -> None:
+def test_an_edit_puts_a_message_in_place_of_the_last_one(world: World) -> None:
     session = world.session([[Say("A")], [Say("B")], [Say("C")]])
     for text in ("one", "two"):
         session.start_turn(user(text), ALL)
         ended(session)
-    session.resend(user("zwei"), ALL)
+    session.ask_from(session.view().conversation.messages[-2].id, ALL, user("zwei"))
     assert texts(ended(session)) == ["one", "A", "zwei", "C"]
 
 
