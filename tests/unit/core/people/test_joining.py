@@ -131,8 +131,7 @@ def test_all_that_somebody_has_is_forgotten_and_a_running_turn_writes_nothing_mo
     session.start_turn(user("a long one"), CONFIG)
     while not (live := session.view().live) or not live.text:
         session.wait(session.view().version, 0.05)
-    world.sessions.forget_all(TOKEN)
-    world.history.delete_all(person_key(TOKEN))
+    world.sessions.delete_all(TOKEN)
     assert world.titles(TOKEN) == [] and not session.workspace.exists()
     assert session.recorder is not None
     session.recorder.save(session.view().conversation)
