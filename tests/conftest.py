@@ -29,6 +29,7 @@ SLOW = (
     "tests/unit/core/document_qa/test_store.py",
     "tests/unit/core/exchange/test_importing.py",
     "tests/unit/core/sessions/test_cells.py",
+    "tests/unit/core/people/test_joining.py",
     "tests/unit/core/test_bundled_bad_input.py",
     "tests/unit/core/test_context_window.py",
     "tests/unit/core/test_doctor.py",
@@ -56,7 +57,10 @@ SLOW = (
     "tests/unit/tools/documents/test_scanned_pages.py",
     "tests/unit/tools/python",
     "tests/unit/tools/test_image_tool.py",
+    "tests/unit/ui/test_address_limits_served.py",
     "tests/unit/ui/test_limits_served.py",
+    "tests/unit/ui/test_metrics.py",
+    "tests/unit/ui/test_people_served.py",
     "tests/unit/ui/test_visitors.py",
 )
 """Folders and files whose tests start browsers, models, kernels or other processes, or take long:

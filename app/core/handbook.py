@@ -27,6 +27,7 @@ ORDER = (
     "fine-tuning",
     "settings",
     "serving",
+    "people-and-limits",
     "command-line",
     "python-api",
     "privacy",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import visitor_of
 from tests.e2e.visitor import SHOTS, Visitor, button, puppet
@@ -57,6 +57,11 @@ def cookies(context: BrowserContext) -> dict[str, str]:
     return {"Cookie": "; ".join(f"{each['name']}={each['value']}" for each in context.cookies())}
 
 
+def entry(page: Page) -> Locator:
+    """The conversation in the list."""
+    return page.get_by_test_id("stSidebar").get_by_role("link", name=TITLE)
+
+
 def test_an_account_is_signed_in_and_its_things_are_its_own(
     app: RunningApp, provider: OidcProvider, visitors: list[Visitor]
 ) -> None:
@@ -71,7 +76,7 @@ def test_an_account_is_signed_in_and_its_things_are_its_own(
     page.screenshot(path=SHOTS / "signed-in.png")
     expect(page.get_by_text("ann@example.org")).to_be_visible()
     # What the browser had came along, and the admin sees Usage.
-    expect(button(page, TITLE)).to_be_visible()
+    expect(entry(page)).to_be_visible()
     expect(page.get_by_role("link", name="Usage")).to_be_visible()
 
     # Files go to the account, wherever it is signed in, and not to the cookie that it had.
@@ -80,9 +85,9 @@ def test_an_account_is_signed_in_and_its_things_are_its_own(
     assert ask(app.url, path, cookies(desk.context)).body == b"Ann's"
     assert ask(app.url, path, anonymous).status == 404
     other = phone.open("")
-    expect(button(other, TITLE)).to_have_count(0)
+    expect(entry(other)).to_have_count(0)
     sign_in(other)
-    expect(button(other, TITLE)).to_be_visible()
+    expect(entry(other)).to_be_visible()
     assert ask(app.url, path, cookies(phone.context)).body == b"Ann's"
 
     # A cookie that somebody else signed is nobody's.
@@ -92,13 +97,13 @@ def test_an_account_is_signed_in_and_its_things_are_its_own(
     button(other, "Sign out").click()
     expect(button(other, "Sign in")).to_be_visible()
     assert provider.ended == 1
-    expect(button(other, TITLE)).to_have_count(0)
+    expect(entry(other)).to_have_count(0)
     assert ask(app.url, path, cookies(phone.context)).status == 404
 
     provider.claims = BOB
     sign_in(other)
     expect(other.get_by_text("bob@example.org")).to_be_visible()
-    expect(button(other, TITLE)).to_have_count(0)
+    expect(entry(other)).to_have_count(0)
     expect(other.get_by_role("link", name="Usage")).to_have_count(0)
 
 

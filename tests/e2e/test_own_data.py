@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.visitor import Scripted, button
@@ -11,13 +11,15 @@ from tests.support.running_app import send, wait_for_answer
 TITLE = "a question that is soon forgotten"
 
 
-def cookie(page: object) -> str:
-    [value] = [
-        each["value"]
-        for each in page.context.cookies()  # type: ignore[attr-defined]
-        if each["name"].startswith("glm_visitor")
-    ]
-    return str(value)
+def cookie(page: Page) -> str:
+    every = {each["name"]: each["value"] for each in page.context.cookies()}
+    [name] = [name for name in every if name.startswith("glm_visitor")]
+    return every[name]
+
+
+def entry(page: Page) -> Locator:
+    """The conversation in the list."""
+    return page.get_by_test_id("stSidebar").get_by_role("link", name=TITLE)
 
 
 def test_delete_all_my_data_does(scripted: Scripted, visit: Visit) -> None:
@@ -26,7 +28,7 @@ def test_delete_all_my_data_does(scripted: Scripted, visit: Visit) -> None:
         page = each.open("")
         send(page, TITLE)
         wait_for_answer(page)
-        expect(button(page, TITLE)).to_be_visible()
+        expect(entry(page)).to_be_visible()
     page = visitor.open("")
     before = cookie(page)
     page = visitor.open("settings")
@@ -35,6 +37,6 @@ def test_delete_all_my_data_does(scripted: Scripted, visit: Visit) -> None:
     page.wait_for_url(f"{scripted.app.url}/")
     expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible()
     assert cookie(page) != before
-    expect(page.get_by_role("button", name=TITLE)).to_have_count(0)
+    expect(entry(page)).to_have_count(0)
     page = other.open("")
-    expect(button(page, TITLE)).to_be_visible()
+    expect(entry(page)).to_be_visible()

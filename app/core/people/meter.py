@@ -95,9 +95,7 @@ class Meter:
 
         Raises `LimitReached`.
         """
-        parties: tuple[Who, ...] = (Who(person_key(person), "person"),)
-        if address:
-            parties += (Who(address_key(address, self._key), "address"),)
+        parties = self._parties(person, address)
         limits = [(who, self._of(who)) for who in parties]
         with self._entered(limits):
             counted = any(each.counted or each.running for _, each in limits)
@@ -132,6 +130,13 @@ class Meter:
             except Exception:
                 log.exception("a turn could not be reported")
 
+    def keep_another(self, person: str, address: str) -> None:
+        """Lets a conversation be kept that comes without a turn, such as a copy. Raises
+        `LimitReached`, and `HistoryError`."""
+        with self._history.database.reading() as connection:
+            for who in self._parties(person, address):
+                self._check_kept(connection, who, self._of(who), new=True)
+
     def forget(self, person: str) -> None:
         """Deletes what was counted for a visitor's id; turns that are running count no more.
         Raises `HistoryError`."""
@@ -151,6 +156,10 @@ class Meter:
         """Turns of this process that have begun and not ended."""
         with self._lock:
             return self._running["person"]
+
+    def _parties(self, person: str, address: str) -> tuple[Who, ...]:
+        own = Who(person_key(person), "person")
+        return (own, Who(address_key(address, self._key), "address")) if address else (own,)
 
     def _of(self, who: Who) -> Limits:
         return self.limits.person if who.kind == "person" else self.limits.address

@@ -211,10 +211,12 @@ class Sessions:
     def branch(self, visitor: str, session: Session, message: str) -> Session:
         """A new conversation with what was said in an open one up to a message, and with all its
         files; it is the current one then. Raises `HistoryError`, also where that one is not
-        stored."""
+        stored, and `LimitReached`."""
         recorder = session.recorder
         if recorder is None or recorder.history is None:
             raise HistoryError(NOT_STORED)
+        if session.meter is not None:
+            session.meter.keep_another(visitor, session.address)
         with self._visitors[visitor].opening:
             recorder.save_files()
             id = copy_branch(recorder.history, person_key(visitor), session.id, message)

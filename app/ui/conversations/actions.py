@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from app.core.history.catalog import PAGE
 from app.core.history.database import HistoryError
 from app.core.history.history import UNDO_S, History, person_key
 from app.core.modes import Mode
+from app.core.people.limits import LimitReached
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.ui.conversations import address
@@ -71,7 +73,8 @@ class Actions:
             return
         shown = id == self.session.id
         if shown:
-            self.sessions.renew(self.visitor, self.session.mode)
+            with contextlib.suppress(LimitReached):  # there is room once this one is gone
+                self.sessions.renew(self.visitor, self.session.mode)
             address.forget()
         self.sessions.delete(self.visitor, id)
         gone = Deleted(id, entry.title, entry.mode, time.time(), shown)

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from app.core.history.database import HistoryError
+from app.core.people.limits import LimitReached
 from app.core.rendering.citations import copied
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Busy, Session
@@ -145,7 +146,7 @@ def branch_off(sessions: Sessions, visitor: str, session: Session, message: str)
     """Begins a conversation with what was said up to a message, and shows it."""
     try:
         address.show(sessions.branch(visitor, session, message).id)
-    except HistoryError as error:
+    except (HistoryError, LimitReached) as error:
         st.toast(escaped(str(error)), icon=":material/error:", duration="long")
 
 

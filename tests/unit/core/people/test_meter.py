@@ -150,6 +150,9 @@ def test_the_conversations_and_the_megabytes_that_are_kept(world: World) -> None
     assert "keeps 2 conversations for you: delete some" in refused(meter)
     with pytest.raises(LimitReached, match="keeps 1 MB of files for you: delete"):
         meter.begin("ann", "", known, new=False)
+    with pytest.raises(LimitReached, match="keeps 2 conversations for you"):
+        meter.keep_another("ann", "")
+    meter.keep_another("bob", "")
     # One that is not kept is nothing to them.
     meter.end(
         meter.begin("ann", "", new_conversation_id(), stored=False), TurnFinished("stop", Usage())
