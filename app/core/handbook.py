@@ -16,6 +16,7 @@ HANDBOOK = Path(__file__).resolve().parents[2] / "assets" / "handbook"
 ORDER = (
     "start",
     "modes",
+    "conversations",
     "documents",
     "pictures",
     "python",

@@ -78,11 +78,7 @@ def show_conversation(mode: Mode) -> None:
     session, missing = address.opened(app_service.sessions, visitor_id, mode)
     address.keep(session)
     turn_to(app_service.sessions, visitor_id, session)
-    shown = session.id
-
-    def current() -> Session:
-        return app_service.sessions.open(visitor_id, mode, shown)
-
+    current = address.Current(app_service.sessions, visitor_id, session)
     host = app_service.model_for(mode)
     mode_defaults = defaults(mode, app_service.settings)
     with st.sidebar:

@@ -243,14 +243,27 @@ def test_nobody_finds_another_ones_conversation(app: RunningApp, visit: Visit) -
     other.get_by_role("searchbox", name="Search conversations").fill("words")
     expect(listed(other)).to_have_count(1)
     assert ask(other, "and on") == "Heard: and on"
-    # One's own that was deleted meanwhile, in another tab.
-    second = mine.open(f"?c={address.rpartition('=')[2]}")
-    expect(answer(second)).to_contain_text("words of one")
-    choose(second, "words of one", "Delete")
-    expect(listed(second)).to_have_count(0)
-    page.reload()
-    expect(page.get_by_text("no longer there, or it is not yours")).to_be_visible()
-    expect(page.get_by_text(GREETINGS[""])).to_be_visible()
+
+
+def test_what_is_sent_to_a_deleted_conversation_begins_a_new_one(visitor: Visitor) -> None:
+    first = visitor.open()
+    ask(first, "to be deleted")
+    gone = first.url
+    second = visitor.open()
+    expect(answer(second)).to_contain_text("to be deleted")
+    new(second)
+    ask(second, "to stay")
+    choose(second, "to be deleted", "Delete")
+    expect(listed(second)).to_have_count(1)
+    box(first).fill("all the same")
+    box(first).press("Enter")
+    expect(answer(first)).to_contain_text("Heard: all the same")
+    expect(first.get_by_test_id("stChatMessage")).to_have_count(2)
+    expect(first.get_by_text("no longer there, or it is not yours")).to_be_visible()
+    assert ask(second, "and on") == "Heard: and on"
+    expect(second.get_by_test_id("stChatMessage")).to_have_count(4)
+    first.goto(gone)
+    expect(first.get_by_text("no longer there, or it is not yours")).to_be_visible()
 
 
 def test_on_a_phone_the_sidebar_makes_room(app: RunningApp, visit: Visit) -> None:

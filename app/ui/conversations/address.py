@@ -48,6 +48,23 @@ def _mode_of(sessions: Sessions, visitor: str, id: str) -> Mode | None:
     return None if entry is None else entry.mode
 
 
+class Current:
+    """The conversation of a page, as its buttons find it: opened again where it was closed
+    meanwhile. Where it was deleted, in another tab, a new one takes its place: what is sent there
+    comes to no conversation that the page does not show."""
+
+    def __init__(self, sessions: Sessions, visitor: str, session: Session) -> None:
+        self._sessions, self._visitor = sessions, visitor
+        self._mode, self._id = session.mode, session.id
+
+    def __call__(self) -> Session:
+        found = self._sessions.open(self._visitor, self._mode, self._id)
+        if found.id != self._id and not found.empty:
+            found = self._sessions.renew(self._visitor, self._mode)
+        self._id = found.id
+        return found
+
+
 def keep(session: Session) -> None:
     """Puts the conversation into the page's address, once it can be found by it."""
     if session.stored and asked() != session.id:
