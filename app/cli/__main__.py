@@ -2,7 +2,8 @@
 
     python -m app.cli ask "How far is the moon?"
     python -m app.cli ask --mode tools --json - < prompts.txt
-    python -m app.cli chat
+    python -m app.cli chat --continue
+    python -m app.cli history list
     python -m app.cli doctor
     python -m app.cli serve-model THUDM/GLM-4-9B-0414 --gpus 2
 
@@ -27,6 +28,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn, Protocol, TextIO, get_args
 
+from app.cli import history
+from app.cli.agents import kept_agent, latest_of_terminal, new_agent
 from app.cli.options import command_line
 from app.cli.serve_model import serve
 from app.cli.signals import SignalHandler, private_streams
@@ -80,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "serve-model":
             return serve(options)
+        if options.command == "history":
+            return history.run(options)
         mode = _check(parser, options)
         logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
         # Errors in a user's own function are reported as a sentence, without the traceback.
@@ -140,7 +145,7 @@ def _ask(options: argparse.Namespace, mode: Mode, signals: SignalHandler) -> int
         files, images = tuple(options.file), tuple(options.image)
         prompts = [Request(prompt=text, files=files, images=images)]
     with _open_service(options, mode) as service:
-        opened = partial(_agent, service, mode, options.yes)
+        opened = partial(new_agent, service, mode, options.yes)
         typed = passwords.at_terminal(signals) if lines.isatty() and sys.stderr.isatty() else None
         return _answer(prompts, opened, mode, writer, signals, typed)
 
@@ -218,9 +223,20 @@ def _chat(options: argparse.Namespace, mode: Mode, signals: SignalHandler) -> in
     from app.cli.terminal import TerminalWriter
 
     writer = TerminalWriter(sys.stdout, sys.stderr)
-    with _open_service(options, mode) as service, contextlib.ExitStack() as last:
-        opened = partial(_agent, service, mode, options.yes)
-        agent = last.enter_context(opened())
+    begun = None
+    if options.continues:
+        begun = latest_of_terminal(options.mode)
+        if begun is None:
+            return UNANSWERED
+        mode = begun.mode
+    with (
+        _open_service(options, mode, history=not options.temporary) as service,
+        contextlib.ExitStack() as last,
+    ):
+        opened = partial(kept_agent, service, mode, options.yes)
+        agent = last.enter_context(opened(begun.id if begun is not None else None))
+        if begun is not None:
+            writer.say(f"Going on with: {begun.title}")
         if sys.stdin.isatty():
             writer.say(f"{mode.capitalize()}. /help shows what can be done, Ctrl-D ends.")
         while (line := _line(signals)) is not None:
@@ -286,14 +302,16 @@ def _play(events: Iterable[Event], writer: Writer) -> TurnReason:
 
 
 @contextlib.contextmanager
-def _open_service(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
+def _open_service(
+    options: argparse.Namespace, mode: Mode, history: bool = False
+) -> Iterator[Service]:
     """Open the service, and start to load the mode's model in the background."""
     from app.core.service import Service
     from app.core.settings import load
 
     model = "vision_model" if mode == "vision" else "model"
     named = {model: options.model, "protocol": options.protocol, "max_rounds": options.max_rounds}
-    service = Service(load(overrides=named), options.tools_file)
+    service = Service(load(overrides=named), options.tools_file, history=history)
     try:
         service.folder.keep_temporary_files()
         for problem in service.problems:
@@ -302,21 +320,6 @@ def _open_service(options: argparse.Namespace, mode: Mode) -> Iterator[Service]:
         yield service
     finally:
         service.close()
-
-
-@contextlib.contextmanager
-def _agent(service: Service, mode: Mode, yes: bool) -> Iterator[Agent]:
-    """An agent with a new conversation; at its end, a message tells where its files are kept."""
-    from app.api import Agent
-
-    agent = Agent(mode, service=service, approve=(lambda _: True) if yes else None, keep=True)
-    try:
-        for sentence in agent.refused:
-            _say(sentence)
-        yield agent
-    finally:
-        if folder := agent.close():
-            _say(f"Files are kept in {folder}")
 
 
 def _say(sentence: str) -> None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from app.cli import history
 from app.cli.serve_model import add_options
 
 MODES = ("chat", "tools", "documents", "vision")
@@ -46,7 +47,15 @@ def command_line() -> argparse.ArgumentParser:
         help="a picture for --mode vision or tools",
     )  # fmt: skip
     ask.add_argument("--json", action="store_true", help="write one JSON object a line")
-    commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
+    chat = commands.add_parser("chat", parents=[shared], help="a conversation in this terminal")
+    chat.add_argument(
+        "--continue", dest="continues", action="store_true",
+        help="go on with the terminal's latest conversation, in --mode where that is given",
+    )  # fmt: skip
+    chat.add_argument("--temporary", action="store_true", help="keep nothing in the history")
+    history.add_commands(
+        commands.add_parser("history", help="list, search, show, export, import, delete")
+    )
     commands.add_parser("doctor", parents=[shared], help="check all that the app needs")
     add_options(commands.add_parser("serve-model", help="run a GLM model behind vllm serve"))
     return whole
