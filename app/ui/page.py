@@ -75,7 +75,7 @@ def show_conversation(mode: Mode) -> None:
     app_service = service()
     visitor_id = visitor()
 
-    session, missing = address.opened(app_service.sessions, visitor_id, mode)
+    session = address.opened(app_service.sessions, visitor_id, mode)
     address.keep(session)
     turn_to(app_service.sessions, visitor_id, session)
     current = address.Current(app_service.sessions, visitor_id, session)
@@ -115,7 +115,7 @@ def show_conversation(mode: Mode) -> None:
     def send(text: str) -> None:
         composer.submit(current, text, config())
 
-    draw_notices(app_service.sessions, session, missing)
+    draw_notices(app_service.sessions, session)
     delete_all.draw_dialog(app_service.sessions, visitor_id)
     exchange.draw_dialog(app_service, visitor_id, current)
     view = session.view()

@@ -236,7 +236,7 @@ def test_nobody_finds_another_ones_conversation(app: RunningApp, visit: Visit) -
     ask(other, "words of the other")
     address = page.url
     other.goto(address)
-    expect(other.get_by_text("no longer there, or it is not yours")).to_be_visible()
+    expect(other.get_by_text("is no longer there, or it is not yours")).to_be_visible()
     assert said(other) == "Heard: words of the other"
     expect(listed(other)).to_have_count(1)
     assert "words of one" not in other.locator("body").inner_text()
@@ -259,11 +259,11 @@ def test_what_is_sent_to_a_deleted_conversation_begins_a_new_one(visitor: Visito
     box(first).press("Enter")
     expect(answer(first)).to_contain_text("Heard: all the same")
     expect(first.get_by_test_id("stChatMessage")).to_have_count(2)
-    expect(first.get_by_text("no longer there, or it is not yours")).to_be_visible()
+    expect(first.get_by_text("is no longer there, or it is not yours")).to_be_visible()
     assert ask(second, "and on") == "Heard: and on"
     expect(second.get_by_test_id("stChatMessage")).to_have_count(4)
     first.goto(gone)
-    expect(first.get_by_text("no longer there, or it is not yours")).to_be_visible()
+    expect(first.get_by_text("is no longer there, or it is not yours")).to_be_visible()
 
 
 def test_on_a_phone_the_sidebar_makes_room(app: RunningApp, visit: Visit) -> None:

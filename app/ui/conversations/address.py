@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import streamlit as st
 
 from app.core.history.database import HistoryError
@@ -13,7 +16,10 @@ from app.core.sessions.session import Session
 from app.ui.limits.addresses import page_address
 
 PARAMETER = "c"
-GONE = "This conversation is no longer there, or it is not yours."
+GONE = "The conversation that you asked for is no longer there, or it is not yours."
+GONE_SHOWN_S = 30.0
+"""How long that is said beside the conversation that is shown in its place."""
+_GONE = "conversation-gone"
 
 
 def asked() -> str | None:
@@ -21,9 +27,9 @@ def asked() -> str | None:
     return st.query_params.get(PARAMETER)
 
 
-def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]:
-    """The conversation that the page shows; and whether it is another one than the address names,
-    for that one is gone, or somebody else's. One of another mode is shown on that mode's page."""
+def opened(sessions: Sessions, visitor: str, mode: Mode) -> Session:
+    """The conversation that the page shows: the one that its address names, on the page of its
+    mode; the current one where that is gone, or somebody else's, see `is_instead`."""
     id = asked()
     try:
         session = sessions.open(visitor, mode, id, page_address())
@@ -31,11 +37,18 @@ def opened(sessions: Sessions, visitor: str, mode: Mode) -> tuple[Session, bool]
         st.error(str(limit), icon=":material/hourglass:")
         st.stop()
     if id is None or id == session.id:
-        return session, False
+        return session
     if (elsewhere := _mode_of(sessions, visitor, id)) not in (None, mode):
         st.switch_page(f"views/{elsewhere}.py", query_params={PARAMETER: id})
+    st.session_state[_GONE] = (session.id, time.monotonic())
     forget()
-    return session, True
+    return session
+
+
+def is_instead(session: Session) -> bool:
+    """Whether the conversation took the place of one that could not be shown, a moment ago."""
+    id, at = st.session_state.get(_GONE, ("", 0.0))
+    return bool(id == session.id and time.monotonic() - at < GONE_SHOWN_S)
 
 
 def _mode_of(sessions: Sessions, visitor: str, id: str) -> Mode | None:
@@ -60,7 +73,8 @@ class Current:
     def __call__(self) -> Session:
         found = self._sessions.open(self._visitor, self._mode, self._id)
         if found.id != self._id and not found.empty:
-            found = self._sessions.renew(self._visitor, self._mode)
+            with contextlib.suppress(LimitReached):
+                found = self._sessions.renew(self._visitor, self._mode)
         self._id = found.id
         return found
 

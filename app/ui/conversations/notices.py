@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
-from app.ui.conversations.address import GONE
+from app.ui.conversations.address import GONE, is_instead
 from app.ui.elements.markdown import escaped
 
 TEMPORARY = (
@@ -15,15 +15,14 @@ TEMPORARY = (
 )
 
 
-def draw_notices(sessions: Sessions, session: Session, missing: bool) -> None:
-    """Draws the notices, in a place that is there without any too. `missing` says that the address
-    named a conversation that can't be shown."""
+def draw_notices(sessions: Sessions, session: Session) -> None:
+    """Draws the notices, in a place that is there without any too."""
     with st.container(key="notices", gap="small"):
         if problem := problem_of(sessions, session):
             st.error(escaped(problem, 600), icon=":material/error:")
         if session.temporary:
             st.info(TEMPORARY, icon=":material/visibility_off:")
-        if missing:
+        if is_instead(session):
             st.warning(GONE, icon=":material/link_off:")
 
 
