@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
@@ -26,6 +26,7 @@ from app.core.modes import Mode
 from app.core.service import Service
 from app.core.sessions.session import Session
 from app.core.settings import Loaded, Settings
+from backends.events import Notice
 from backends.messages import Message, Text, Usage, user
 from tests.bench.figures import Figure, at_most, spread
 
@@ -113,7 +114,12 @@ def _lead(session: Session, messages: int) -> None:
             Message("assistant", (Text(f"Answer {at}. {ANSWER}" * 2),), usage=Usage(9, 0, 90, 0.1)),
         )
     ]
-    session.retry(TurnConfig(), lambda *_: Conversation(tuple(said[:-1])))
+
+    def prepare(*_: object) -> Generator[Notice, None, Conversation]:
+        yield from ()
+        return Conversation().append(*said[:-1])
+
+    session.retry(TurnConfig(), prepare)
     _rest(session)
 
 

@@ -12,7 +12,7 @@ from app.core.attachments.images import original
 from app.core.conversation import Conversation
 from backends.errors import ModelUnavailable
 from backends.events import Notice
-from backends.messages import Message, Picture
+from backends.messages import Message, Picture, identified
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +47,12 @@ def read_pictures(
             which = f" {done + 1} of {count}" if count > 1 else ""
             yield Notice(f"Reading the text in the picture{which}")
             parts[number] = replace(part, words=_words(part, cancel))
-    messages = list(conversation.messages)
-    messages[index] = replace(question, parts=tuple(parts))
-    return Conversation(tuple(messages))
+    if tuple(parts) == question.parts:
+        return conversation
+    # A message of its own, another version of the question: what is stored stays as it is.
+    read = identified(replace(question, parts=tuple(parts), id=""))
+    before, after = conversation.messages[:index], conversation.messages[index + 1 :]
+    return Conversation((*before, read, *after))
 
 
 def _words(picture: Picture, cancel: threading.Event) -> str | None:

@@ -277,9 +277,10 @@ def edit(mode: Mode, id: str) -> None:
 
 def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -> None:
     """Draws a user's message as a form, to be edited and sent again."""
+    key = f"edited-{question.id}"  # each message has its own: a form keeps what was written
 
     def done(send: bool) -> None:
-        text = st.session_state.get("edited", "")
+        text = st.session_state.get(key, "")
         if send and is_too_long(text):
             return
         if send and (text.strip() or question.attached):
@@ -289,7 +290,7 @@ def draw_edit(mode: Mode, current: Current, question: Message, config: Config) -
         st.session_state[editing_key(mode)] = ""
 
     draw_attached(question.attached)
-    st.text_area("Edit your message", value=drawable(question.text), key="edited", height=140)
+    st.text_area("Edit your message", value=drawable(question.text), key=key, height=140)
     with st.container(horizontal=True):
         st.button("Send", key="edit-send", icon=":material/send:", on_click=done, args=(True,))
         st.button("Cancel", key="edit-cancel", on_click=done, args=(False,))

@@ -15,7 +15,7 @@ if (!window.watchesChanges) {
   window.watchesChanges = true
   const EVERY = 1500
   let asked = ""
-  const busy = () => document.hidden || document.querySelector(".st-key-edited") ||
+  const busy = () => document.hidden || document.querySelector('[class*="st-key-edited-"]') ||
     !document.querySelector('[data-testid="stApp"][data-test-script-state="notRunning"]')
   const look = async () => {
     const drawn = document.querySelector(".drawn-version")

@@ -357,12 +357,14 @@ def test_the_text_is_read_and_sent_quoted(talk: Talk) -> None:
     )
     view = ended(session)
     assert view.ended and view.ended.reason == "error" and not talk.server.requests
-    assert unread(view.conversation.messages[0])
+    asked = view.conversation.messages[0]
+    assert unread(asked)
 
     session.retry(TurnConfig(), read_pictures)
     view = ended(session)
     question, answer = view.conversation.messages
     assert [picture.words for picture in question.pictures] == ["Invoice 2024", ""]
+    assert question.id != asked.id, "the history would keep the one that was stored"
     assert not unread(question) and answer.text == "It says so."
     assert talk.server.requests[0].body["messages"][-1]["content"] == (
         "[picture note.png: not shown to you. The text in it:]\n> Invoice 2024\n\n"

@@ -23,7 +23,9 @@ def test_an_idle_kernel_is_closed_and_its_owner_told(harness: KernelHarness) -> 
     tool = harness.session(pool, "one")
     pid = int(ask(tool, PID).text)
     assert eventually(lambda: gone(pid))
+    assert eventually(lambda: tool.has_lost_variables)
     result = ask(tool, "1 + 1")
+    assert not tool.has_lost_variables
     assert result.text.startswith("2\nNote: Python had been closed after 0.01 minutes without")
 
 
