@@ -16,6 +16,7 @@ from app.core.exchange.imports import archive, worker
 from app.core.exchange.imports.importing import Imported, import_file
 from app.core.history.history import History
 from app.core.history.message_json import from_json
+from app.core.people.limits import LimitReached
 from app.core.sessions.recorder import roots_of
 from backends.messages import Document, Message, Picture, Text, user
 from tests.support.conversations import PERSON, STRANGER, WORKSPACE, store
@@ -510,6 +511,22 @@ def test_three_thousand_messages_one_below_the_other(take: Importer):
     done = take([gpt(nodes)])
     stored = take.history.load(PERSON, done.ids[0])
     assert stored is not None and len(stored.tree.path(stored.rows[-1].id)) == 3_000
+
+
+def test_a_limit_ends_an_import_and_old_ones_may_count_as_new(take: Importer):
+    path = take.folder / "file"
+    path.write_text(json.dumps([gpt(TREE)] * 5))
+    left = [None, None, LimitReached("This server keeps 2 conversations for you.")]
+
+    def may_keep() -> None:
+        if (reached := left.pop(0)) is not None:
+            raise reached
+
+    done = import_file(take.history, PERSON, path, may_keep=may_keep, fresh=True)
+    assert len(done.ids) == 2 == take.history.catalog.count(PERSON)
+    assert done.problems == ("This server keeps 2 conversations for you.",)
+    take.history.purge(older_than_days=1)
+    assert take.history.catalog.count(PERSON) == 2
 
 
 def test_a_reader_that_dies_is_one_sentence(take: Importer, monkeypatch: pytest.MonkeyPatch):
