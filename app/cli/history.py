@@ -196,10 +196,12 @@ def _export(history: History, options: argparse.Namespace) -> int:
 
 def _import(history: History, options: argparse.Namespace) -> int:
     from app.core.exchange.imports.importing import import_file
+    from app.core.settings import load
 
     if not options.file.is_file():
         raise Unknown(f"{_plain(str(options.file))} is not there, or is no file.")
-    done = import_file(history, _person(history, options.person), options.file)
+    fresh = load().settings.retention_days > 0
+    done = import_file(history, _person(history, options.person), options.file, fresh=fresh)
     for problem in done.problems:
         _say(_plain(problem))
     if done.ids:

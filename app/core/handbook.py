@@ -30,6 +30,7 @@ ORDER = (
     "serving",
     "people-and-limits",
     "command-line",
+    "export-format",
     "python-api",
     "privacy",
     "troubleshooting",

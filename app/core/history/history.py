@@ -145,19 +145,26 @@ class History:
                     select(messages.c.id).where(messages.c.id.in_(ids[at : at + 500]))
                 )
             )
-        for row in rows:
-            if row.id in known:
-                continue
-            words = encodable(row.text).replace("\0", "")
-            result = connection.execute(
-                insert(messages).values(
-                    id=row.id, conversation=id, parent=row.parent, role=row.role, body=row.body,
-                    citations=row.citations, text=words, created=row.created or now,
-                )
-            )  # fmt: skip
-            key = result.inserted_primary_key
-            if key is not None:
-                search_index.add(connection, key[0], words)
+        new = {row.id: row for row in rows if row.id not in known}
+        if not new:
+            return
+        words = {id: encodable(row.text).replace("\0", "") for id, row in new.items()}
+        values = [
+            {
+                "id": row.id, "conversation": id, "parent": row.parent, "role": row.role,
+                "body": row.body, "citations": row.citations, "text": words[row.id],
+                "created": row.created or now,
+            }
+            for row in new.values()
+        ]  # fmt: skip
+        connection.execute(insert(messages), values)
+        wide = [id for id, text in words.items() if any(search_index.pairs(text))]
+        for at in range(0, len(wide), 500):
+            numbers = select(messages.c.number, messages.c.id)
+            for number, each in connection.execute(
+                numbers.where(messages.c.id.in_(wide[at : at + 500]))
+            ):
+                search_index.add(connection, number, words[each])
 
     def save_running(self, id: str, parent: str | None, body: str) -> None:
         """Stores the answer that is being written, in place of what it was."""

@@ -51,7 +51,9 @@ def _draw(service: Service, visitor: str, current: Callable[[], Session]) -> Non
     drawn: dict[str, Callable[[], None]] = {"Export": lambda: export_links.draw(session)}
     if service.settings.sharing == "on":
         drawn["Share"] = lambda: share_links.draw(history, person, session)
-    drawn["Import"] = lambda: import_form.draw(history, person)
+    drawn["Import"] = lambda: import_form.draw(
+        history, visitor, session, service.settings.retention_days
+    )
     part = st.segmented_control(
         "What to do",
         list(drawn),

@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.core.exchange.imports.importing import Imported, import_file
 from app.core.history.database import HistoryError
-from app.core.history.history import History
+from app.core.history.history import History, person_key
+from app.core.sessions.session import Session
 from app.ui.elements.markdown import escaped
 
 _GIVEN = "import-number"
@@ -24,7 +25,7 @@ FORMATS = (
 )
 
 
-def draw(history: History, person: str) -> None:
+def draw(history: History, visitor: str, session: Session, retention_days: float) -> None:
     """The form; an import runs while the dialog waits for it, and stops with it."""
     number = st.session_state.setdefault(_GIVEN, 0)
     file = st.file_uploader(
@@ -32,7 +33,7 @@ def draw(history: History, person: str) -> None:
     )
     if st.button("Import", key="import-now", type="primary", disabled=file is None) and file:
         with st.spinner("Importing…", show_time=True):
-            st.session_state[_DONE] = _imported(history, person, file)
+            st.session_state[_DONE] = _imported(history, visitor, session, retention_days, file)
         st.session_state[_GIVEN] += 1  # an empty field
         st.rerun()  # the list beside the dialog too
     done = st.session_state.get(_DONE)
@@ -40,13 +41,21 @@ def draw(history: History, person: str) -> None:
         _report(done)
 
 
-def _imported(history: History, person: str, file: BinaryIO) -> Imported:
+def _imported(
+    history: History, visitor: str, session: Session, retention_days: float, file: BinaryIO
+) -> Imported:
+    def may_keep() -> None:
+        if session.meter is not None:
+            session.meter.keep_another(visitor, session.address)
+
     try:
         with tempfile.TemporaryDirectory(prefix="glm-import-") as folder:
             path = Path(folder) / "file"
             with path.open("wb") as copy:
                 shutil.copyfileobj(file, copy)
-            return import_file(history, person, path)
+            return import_file(
+                history, person_key(visitor), path, may_keep=may_keep, fresh=retention_days > 0
+            )
     except HistoryError as error:
         return Imported((), (str(error),))
     except OSError:

@@ -78,11 +78,16 @@ class Source:
         member = self._members.get(name)
         if self._zip is None or member is None or member.is_dir():
             return None
+        self._remaining_bytes -= member.file_size  # no more than that is inflated
+        if self._remaining_bytes < 0:
+            raise BadImport(
+                f"The files in the archive unpack to more than {MAX_FILES_BYTES // 10**6:,} MB."
+            )
         try:
             inside = self._zip.open(member)
         except _BROKEN:
             raise BadImport(DAMAGED) from None
-        return cast(BinaryIO, io.BufferedReader(_Counted(self, inside)))
+        return cast(BinaryIO, io.BufferedReader(_Member(inside)))
 
     def beginning(self, start: str) -> str | None:
         """The name of a file whose last part begins with `start`, None where there is none."""
@@ -92,20 +97,12 @@ class Source:
         last, name = self._by_last[at] if at < len(self._by_last) else ("", "")
         return name if last.startswith(start) else None
 
-    def spend(self, count: int) -> None:
-        """Counts bytes that were inflated."""
-        self._remaining_bytes -= count
-        if self._remaining_bytes < 0:
-            raise BadImport(
-                f"The files in the archive unpack to more than {MAX_FILES_BYTES // 10**6:,} MB."
-            )
 
+class _Member(io.RawIOBase):
+    """A member whose errors are `BadImport`."""
 
-class _Counted(io.RawIOBase):
-    """A member whose bytes are counted while it is read; its errors are `BadImport`."""
-
-    def __init__(self, source: Source, stream: IO[bytes]) -> None:
-        self._source, self._stream = source, stream
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
 
     def readable(self) -> bool:
         return True
@@ -115,7 +112,6 @@ class _Counted(io.RawIOBase):
             data = self._stream.read(len(buffer))
         except _BROKEN:
             raise BadImport(DAMAGED) from None
-        self._source.spend(len(data))
         buffer[: len(data)] = data
         return len(data)
 

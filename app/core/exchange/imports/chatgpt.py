@@ -48,6 +48,7 @@ def conversation(data: Mapping[str, Any], source: Source, files: Files) -> Draft
     mapping = data.get("mapping")
     if not isinstance(mapping, dict):
         raise BadImport(f"{draft.name} was left out: it has no tree of messages.")
+    draft.check_size(len(mapping))
     reader = _Reader(draft, source, files)
     for id in _in_order(mapping):
         draft.nodes.append(reader.node(id, an_object(mapping[id])))

@@ -72,6 +72,13 @@ class Draft:
         line = one_line(self.title)
         return f"“{line[:60]}”" if line else "A conversation without a title"
 
+    def check_size(self, count: int) -> None:
+        """Raises `BadImport` for more messages than one conversation can have."""
+        if count > MAX_MESSAGES:
+            raise BadImport(
+                f"{self.name} has {count:,} messages; {MAX_MESSAGES:,} can be imported."
+            )
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -88,10 +95,7 @@ def placed(draft: Draft) -> tuple[list[Placed], str | None]:
     """The messages in an order in which each follows its parent, with new ids, and the new id of
     the head. A parent that is not there is none; a result without its call is left out, for no
     model takes one. Raises `BadImport`."""
-    if len(draft.nodes) > MAX_MESSAGES:
-        raise BadImport(
-            f"{draft.name} has {len(draft.nodes):,} messages; {MAX_MESSAGES:,} can be imported."
-        )
+    draft.check_size(len(draft.nodes))
     first = {node.id: at for at, node in reversed([*enumerate(draft.nodes)])}
     above = [first.get(node.parent) if node.parent is not None else None for node in draft.nodes]
     new: dict[int, str | None] = {}  # for a node that is left out, the id of what is before it

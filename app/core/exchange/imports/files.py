@@ -27,6 +27,7 @@ class Files:
 
     def __init__(self, source: Source, blobs: Blobs) -> None:
         self._source, self._blobs = source, blobs
+        self._kept: dict[str, tuple[str, int]] = {}  # a file may be in many conversations
 
     def keep(self, member: str, root: str, path: str) -> KeptFile | None:
         """A file of the archive under a path of the conversation; None where it is not there, its
@@ -39,11 +40,13 @@ class Files:
                 if data is not None and picture_size(data):
                     return KeptFile(root, path, *self._blobs.put(io.BytesIO(data)))
             return None
-        stream = self._source.open(member)
-        if stream is None:
-            return None
-        with stream:
-            return KeptFile(root, path, *self._blobs.put(stream))
+        if member not in self._kept:
+            stream = self._source.open(member)
+            if stream is None:
+                return None
+            with stream:
+                self._kept[member] = self._blobs.put(stream)
+        return KeptFile(root, path, *self._kept[member])
 
     def read(self, member: str, most: int) -> bytes | None:
         """A file of the archive, None where it is not there or larger."""

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.core.exchange.imports.drafts import BadImport
 from app.core.history.history import History, new_conversation_id
 from app.core.history.schema import conversations
 from app.core.history.stored import Row
+from app.core.people.limits import LimitReached
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,9 @@ def import_file(
     history: History,
     person: str,
     path: Path,
+    *,
+    may_keep: Callable[[], None] = lambda: None,
+    fresh: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Imported:
     """Imports the conversations of a file, which become the person's.
@@ -59,6 +64,8 @@ def import_file(
         history: where they are stored.
         person: whose they become.
         path: our JSON or archive, ChatGPT's, or OpenAI's messages.
+        may_keep: called before each conversation; raises `LimitReached` where no more is kept.
+        fresh: whether they count as written to now, where old conversations are deleted.
         progress: called with the number of conversations so far.
 
     Raises `HistoryError`: what was stored before stays.
@@ -69,12 +76,15 @@ def import_file(
         try:
             for answer in answers:
                 if "conversation" in answer:
+                    may_keep()
+                    if fresh:
+                        answer["conversation"]["updated"] = time.time()
                     ids.append(_store(history, person, answer["conversation"], answers))
                     progress(len(ids))
                 if "log" in answer:
                     log.error("an import failed:\n%s", answer["log"])
                 problems += (answer[name] for name in ("problem", "error") if name in answer)
-        except BadImport as error:
+        except (BadImport, LimitReached) as error:
             problems.append(str(error))
     return Imported(tuple(ids), tuple(problems))
 

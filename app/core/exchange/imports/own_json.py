@@ -46,6 +46,8 @@ def conversations(text: JsonText, files: Files) -> Iterator[Draft | BadImport]:
                 continue
             try:
                 yield _draft(value, files)
+            except BadImport as error:
+                yield error
             except BadMessage as error:
                 yield BadImport(
                     f"{Draft(title=a_text(value.get('title'))).name} was left out: {error}."
@@ -65,7 +67,9 @@ def _draft(data: Mapping[str, Any], files: Files) -> Draft:
         head=a_text(data.get("head")) or None,
         settings=_settings(an_object(data.get("settings"))),
     )
-    for each in a_list(data.get("messages")):
+    messages = a_list(data.get("messages"))
+    draft.check_size(len(messages))
+    for each in messages:
         draft.nodes.append(_node(each, draft.nodes))
     for each in map(an_object, a_list(data.get("files"))):
         root, path = a_text(each.get("root")), a_text(each.get("path"))

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from app.core.exchange.exporting import export, of_person
-from app.core.exchange.imports import archive
+from app.core.exchange.imports import archive, worker
 from app.core.exchange.imports.importing import Imported, import_file
 from app.core.history.history import History
 from app.core.history.message_json import from_json
+from app.core.people.limits import LimitReached
 from app.core.sessions.recorder import roots_of
 from backends.messages import Document, Message, Picture, Text, user
 from tests.support.conversations import PERSON, STRANGER, WORKSPACE, store
@@ -458,7 +459,7 @@ def test_json_that_is_nested_too_deeply(take: Importer):
     assert done.problems == ("The file is nested too deeply.",)
 
 
-def test_a_bomb_in_an_archive(take: Importer, monkeypatch: pytest.MonkeyPatch):
+def test_a_bomb_in_an_archive(take: Importer):
     made = io.BytesIO()
     with (
         zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file,
@@ -470,12 +471,24 @@ def test_a_bomb_in_an_archive(take: Importer, monkeypatch: pytest.MonkeyPatch):
     assert take(made.getvalue()).problems == ("The conversations have more than 200 MB of JSON.",)
 
 
-def test_a_bomb_among_the_files(take: Importer):
+def test_a_bomb_among_the_files(take: Importer, monkeypatch: pytest.MonkeyPatch):
+    names = [f"files/{number}" for number in range(20)]
+    files = [{"root": "workspace", "path": name, "archived": name} for name in names]
+    inside = {"conversations.json": json.dumps(ours(said("a", "Hello"), files=files)).encode()}
+    path = take.folder / "bomb.zip"
+    path.write_bytes(zipped_names(inside | dict.fromkeys(names, bytes(1_000_000))))
+    assert [len(draft.files) for draft in worker.drafts(path, take.history.blobs)] == [20]  # type: ignore[union-attr]
+    monkeypatch.setattr(archive, "MAX_FILES_BYTES", 10_000_000)
+    (problem,) = worker.drafts(path, take.history.blobs)
+    assert str(problem) == "The files in the archive unpack to more than 10 MB."
+
+
+def test_one_file_in_many_conversations_is_read_once(take: Importer):
     files = [{"root": "workspace", "path": f"{n}", "archived": "files/big"} for n in range(2_000)]
     inside = json.dumps(ours(said("a", "Hello"), files=files)).encode()
     done = take(zipped_names({"conversations.json": inside, "files/big": bytes(1_000_000)}))
-    assert done.problems == ("The files in the archive unpack to more than 1,000 MB.",)
-    assert take.history.catalog.count(PERSON) == 0
+    stored = take.history.load(PERSON, done.ids[0])
+    assert stored is not None and len(stored.files) == 2_000
 
 
 def test_a_hundred_thousand_messages_in_one_conversation(take: Importer):
@@ -490,14 +503,30 @@ def test_a_hundred_thousand_messages_in_one_conversation(take: Importer):
     )  # fmt: skip
 
 
-def test_ten_thousand_messages_one_below_the_other(take: Importer):
+def test_three_thousand_messages_one_below_the_other(take: Importer):
     nodes = {
         str(n): node(str(n - 1) if n else None, str(n + 1), role="user", parts=[f"x{n}"])
-        for n in reversed(range(10_000))
+        for n in reversed(range(3_000))
     }
     done = take([gpt(nodes)])
     stored = take.history.load(PERSON, done.ids[0])
-    assert stored is not None and len(stored.tree.path(stored.rows[-1].id)) == 10_000
+    assert stored is not None and len(stored.tree.path(stored.rows[-1].id)) == 3_000
+
+
+def test_a_limit_ends_an_import_and_old_ones_may_count_as_new(take: Importer):
+    path = take.folder / "file"
+    path.write_text(json.dumps([gpt(TREE)] * 5))
+    left = [None, None, LimitReached("This server keeps 2 conversations for you.")]
+
+    def may_keep() -> None:
+        if (reached := left.pop(0)) is not None:
+            raise reached
+
+    done = import_file(take.history, PERSON, path, may_keep=may_keep, fresh=True)
+    assert len(done.ids) == 2 == take.history.catalog.count(PERSON)
+    assert done.problems == ("This server keeps 2 conversations for you.",)
+    take.history.purge(older_than_days=1)
+    assert take.history.catalog.count(PERSON) == 2
 
 
 def test_a_reader_that_dies_is_one_sentence(take: Importer, monkeypatch: pytest.MonkeyPatch):
