@@ -16,6 +16,9 @@ CHUNK_BYTES = 1024 * 1024
 GRACE_S = 3600.0
 """How long a file that nothing refers to is kept: it may be about to be referred to."""
 
+JUST_NOW_S = 60.0
+"""How long keeping a file and referring to it may take."""
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -50,6 +53,15 @@ class Blobs:
         if not _DIGEST.fullmatch(digest):
             raise ValueError("no SHA-256 digest")
         return self.folder / digest[:2] / digest
+
+    def discard(self, digests: Collection[str]) -> None:
+        """Deletes files that nothing refers to any more, without `GRACE_S`. One that was kept this
+        minute is left to `sweep`: somebody else may be about to refer to the same content."""
+        before = time.time() - JUST_NOW_S
+        for digest in digests:
+            with contextlib.suppress(OSError, ValueError):
+                if (path := self.path(digest)).stat().st_mtime < before:
+                    path.unlink()
 
     def sweep(self, used: Collection[str]) -> int:
         """Deletes the files that are not `used`, unless they are fresh; returns how many."""

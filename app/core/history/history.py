@@ -218,10 +218,18 @@ class History:
         self._change(person, id, deleted=time.time())
 
     def delete_all(self, person: str) -> int:
-        """Deletes all conversations of a person, for good; returns how many."""
+        """Deletes all conversations of a person, for good, with the files that no other one has;
+        returns how many."""
+        own = conversations.c.person == person
+        mine = select(conversations.c.id).where(own)
         with self.database.writing() as connection:
-            own = conversations.c.person == person
-            return connection.execute(delete(conversations).where(own)).rowcount
+            found = select(files.c.digest).where(files.c.conversation.in_(mine))
+            digests = set(connection.scalars(found))
+            count = connection.execute(delete(conversations).where(own)).rowcount
+        if digests:
+            with self.database.reading() as connection:
+                self.blobs.discard(digests - set(connection.scalars(select(files.c.digest))))
+        return count
 
     def restore(self, person: str, id: str) -> None:
         """Undoes `delete`."""
