@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,15 @@ SLOW = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests of `SLOW`. Those that are neither in `SLOW` nor in `e2e` come last: the
     shortest files are what several processes come to their end with at the same time."""
-    slow = tuple(ROOT / path for path in SLOW)
+
+    @cache
+    def is_in(path: Path, places: tuple[str, ...]) -> bool:
+        return any(path.is_relative_to(ROOT / place) for place in places)
+
     for item in items:
-        if any(item.path.is_relative_to(path) for path in slow):
+        if is_in(item.path, SLOW):
             item.add_marker("slow")
-    long = (ROOT / "tests" / "e2e", *slow)
-    items.sort(key=lambda item: not any(item.path.is_relative_to(path) for path in long))
+    items.sort(key=lambda item: not is_in(item.path, ("tests/e2e", *SLOW)))
 
 
 @pytest.hookimpl(wrapper=True)

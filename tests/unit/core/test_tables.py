@@ -52,8 +52,8 @@ def test_a_displayed_table_has_its_columns_index_first() -> None:
 
 
 def test_a_displayed_table_is_bounded() -> None:
-    column = {"name": "n", "cells": ["x" * 1000] * 5000}
-    table = displayed_table(displayed(rows=5000, columns=100, values=[column] * 100))
+    column = {"name": "n", "cells": ["x" * 1000] * (ROWS + 1)}
+    table = displayed_table(displayed(rows=5000, columns=100, values=[column] * (COLUMNS + 1)))
     assert table is not None
     assert (len(table.columns), table.height) == (COLUMNS, ROWS)
     assert {len(str(cell)) for cell in table.columns[0].cells} == {300}
