@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from app.core.history import search_index
 from app.core.history.blobs import Blobs
-from app.core.history.catalog import Catalog, entry_of
+from app.core.history.catalog import Catalog, entry_of, is_id
 from app.core.history.database import Database, HistoryError, memory, open_database
 from app.core.history.schema import conversations, files, messages, processes, running
 from app.core.history.stored import Row, RunningRow, Stored
@@ -129,11 +131,12 @@ class History:
         title: str,
         now: float,
     ) -> None:
+        add = insert_sqlite if self.database.is_sqlite else insert_postgresql
         connection.execute(
-            insert(conversations).values(
+            add(conversations).values(
                 id=id, person=person, mode=mode, title=title_of(title), renamed=False,
                 pinned=False, created=now, updated=now, version=0, choices="{}", model="",
-            )
+            ).on_conflict_do_nothing()  # another process may make it at the same time
         )  # fmt: skip
 
     def _add(self, connection: Connection, id: str, rows: Sequence[Row], now: float) -> None:
@@ -244,6 +247,8 @@ class History:
 
     def load(self, person: str, id: str) -> Stored | None:
         """A whole conversation of the person, None where there is none."""
+        if not is_id(id):
+            return None
         c = conversations.c
         with self.database.reading() as connection:
             row = connection.execute(
