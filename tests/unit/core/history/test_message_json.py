@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import fields, replace
 from pathlib import Path
@@ -113,10 +114,8 @@ def test_a_message_with_anything_in_one_of_its_fields_is_read_or_refused(
 
 @given(anything)
 def test_anything_at_all_is_read_or_refused(value: Any) -> None:
-    try:
+    with contextlib.suppress(BadMessage):
         assert isinstance(from_json(value, ROOTS), Message)
-    except BadMessage:
-        pass
 
 
 def test_only_what_says_something_is_written() -> None:
