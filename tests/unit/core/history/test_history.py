@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 
 from app.core.history.database import HistoryError
 from app.core.history.history import (
-    ALIVE_S,
     MAX_NAME_CHARS,
     MAX_TITLE_CHARS,
     UNDO_S,
@@ -19,7 +18,7 @@ from app.core.history.history import (
     person_key,
     title_of,
 )
-from app.core.history.schema import conversations, messages, processes, running
+from app.core.history.schema import conversations, messages, running
 from backends.messages import identified, user
 from tests.support.stored_messages import ALICE, BOB, row_of, rows_of, said, save, write
 from tests.unit.core.history.conftest import Open
@@ -177,44 +176,6 @@ def test_a_running_answer_is_replaced_and_ends_with_its_message(history: History
     save(history, "one", rows)
     stored = history.load(ALICE, "one")
     assert stored is not None and stored.running is None
-
-
-def test_a_process_that_is_not_seen_is_dead(opened: Open) -> None:
-    writer, other = opened(), opened()
-    rows = write(writer, "one", "ask")
-    writer.save_running("one", rows[0].id, "half")
-    seen = other.load(ALICE, "one")
-    assert seen is not None and seen.running is not None and seen.running.alive
-    with writer.database.writing() as connection:
-        connection.execute(update(processes).values(seen=time.time() - ALIVE_S - 1))
-    seen = other.load(ALICE, "one")
-    assert seen is not None and seen.running is not None and not seen.running.alive
-    own = writer.load(ALICE, "one")
-    assert own is not None and own.running is not None and own.running.alive
-
-
-def test_a_process_that_closed_is_dead_at_once(opened: Open) -> None:
-    writer, other = opened(), opened()
-    rows = write(writer, "one", "ask")
-    writer.save_running("one", rows[0].id, "half")
-    writer.close()
-    seen = other.load(ALICE, "one")
-    assert seen is not None and seen.running is not None and not seen.running.alive
-
-
-def test_a_beat_is_written_once_a_second(history: History) -> None:
-    def seen() -> list[float]:
-        with history.database.reading() as connection:
-            return list(connection.scalars(select(processes.c.seen)))
-
-    now = time.time()
-    history.beat(now)
-    history.beat(now + 0.5)
-    assert seen() == [now]
-    history.beat(now + 1.5)
-    assert seen() == [now + 1.5]
-    history.beat(now - 3600)  # a clock that was set back
-    assert seen() == [now - 3600]
 
 
 # -- the list ------------------------------------------------------------------------------------
