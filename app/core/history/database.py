@@ -28,7 +28,7 @@ from tools.safe_files import free_name
 
 log = logging.getLogger(__name__)
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration, which this code is written for; a test compares it with the files."""
 
 FILE_NAME = "history.db"
@@ -156,7 +156,7 @@ def _begin(connection: Connection) -> None:
 
 def _postgres(url: str) -> Engine:
     # Imported late: most servers have SQLite.
-    from app.core.history.shared import postgres
+    from app.core.history import postgres
 
     try:
         return postgres.open_engine(url)
@@ -263,7 +263,7 @@ def sentence(error: BaseException) -> str:
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None and (known := _REASONS.get(code & 0xFF)):
         return known
-    from app.core.history.shared import postgres
+    from app.core.history import postgres
 
     if cause is not None and (known := postgres.reason(cause)):
         return known

@@ -174,8 +174,7 @@ class History:
     def save_running(self, id: str, parent: str | None, body: str) -> None:
         """Stores the answer that is being written, in place of what it was."""
         now = time.time()
-        if self.processes.must_beat:
-            self.processes.beat()
+        self.processes.beat()
         self.turns.write(id, parent, body, now)
 
     def save_files(self, id: str, changed: Mapping[tuple[str, str], tuple[str, int]],

@@ -1,1 +1,1 @@
-"""A history that several processes share: PostgreSQL, the processes, and their running turns."""
+"""What several processes over one history tell each other: who lives, and whose turn runs."""

@@ -53,27 +53,29 @@ class Turns:
         self._database = database
         self._processes = processes
 
-    def claim(self, id: str) -> bool:
-        """Makes this process the owner of a conversation's turn; what a dead owner has written
-        stays in the row. Returns whether the conversation is stored at all. Raises `Taken`."""
+    def claim(self, id: str) -> RunningRow | None:
+        """Makes this process the owner of a stored conversation's turn. Returns what a dead owner
+        had written. Raises `Taken`."""
         with self._database.writing() as connection:
             found = connection.scalar(
                 select(conversations.c.id).where(conversations.c.id == id).with_for_update()
             )
-            if found is None:
-                return False
-            owner = connection.scalar(select(running.c.process).where(running.c.conversation == id))
-            if owner is not None and owner != self._processes.id:
-                if self._processes.alive(connection, owner):
-                    raise Taken
-                connection.execute(
-                    update(running)
-                    .where(running.c.conversation == id)
-                    .values(process=self._processes.id, requests="[]")
-                )
-            elif owner is None:
-                self.begin(connection, id)
-            return True
+            left = self.read(connection, id) if found is not None else None
+            owner = self.owner(connection, id)
+            if left is None:
+                if found is not None:
+                    self.begin(connection, id)
+                return None
+            if owner == self._processes.id:
+                return None
+            if left.alive:
+                raise Taken
+            connection.execute(
+                update(running)
+                .where(running.c.conversation == id)
+                .values(process=self._processes.id, requests="[]")
+            )
+            return left
 
     def begin(self, connection: Connection, id: str) -> None:
         """Adds the row of a turn that this process begins."""

@@ -56,10 +56,7 @@ def upgrade() -> None:
         sa.Column("process", sa.String(32), nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("updated", sa.Float, nullable=False),
-        sa.Column("requests", sa.Text, nullable=False),
-        sa.Column("watched", sa.Integer, nullable=False),
     )
-    op.create_index("running_in", "running", ["process"])
     op.create_table(
         "processes",
         sa.Column("id", sa.String(32), primary_key=True),

@@ -37,7 +37,7 @@ def running(history: History) -> tuple[str, bool] | None:
 def test_a_turn_is_one_process_s_alone(two: tuple[History, History]) -> None:
     one, other = two
     rows = write(one, "one", "ask")
-    assert one.turns.claim("one") and one.turns.claim("one")
+    assert one.turns.claim("one") is one.turns.claim("one") is None
     with pytest.raises(Taken):
         other.turns.claim("one")
     other.save_running("one", rows[0].id, "of the other")
@@ -45,8 +45,8 @@ def test_a_turn_is_one_process_s_alone(two: tuple[History, History]) -> None:
     other.turns.release("one")
     assert running(other) == ("{}", True)
     one.turns.release("one")
-    assert other.turns.claim("one")
-    assert not one.turns.claim("none")
+    assert other.turns.claim("one") is None
+    assert one.turns.claim("none") is None
 
 
 def test_what_a_dead_process_wrote_is_taken_over(two: tuple[History, History]) -> None:
@@ -56,7 +56,8 @@ def test_what_a_dead_process_wrote_is_taken_over(two: tuple[History, History]) -
     assert running(other) == ("half", True)
     one.close()
     assert running(other) == ("half", False)
-    assert other.turns.claim("one")
+    left = other.turns.claim("one")
+    assert left is not None and (left.body, left.parent, left.alive) == ("half", rows[0].id, False)
     assert running(other) == ("half", True)
 
 
@@ -67,7 +68,7 @@ def test_a_turn_begins_with_its_first_message(two: tuple[History, History]) -> N
     with pytest.raises(Taken):
         other.turns.claim("one")
     save(one, "one", rows)
-    assert running(other) is None and other.turns.claim("one")
+    assert running(other) is None and other.turns.claim("one") is None
 
 
 def test_a_process_elsewhere_is_known_by_its_beats(two: tuple[History, History]) -> None:
