@@ -11,6 +11,7 @@ import getpass
 import ssl
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL, make_url
@@ -60,7 +61,7 @@ def connect_arguments(url: str) -> Mapping[str, Any]:
         "timeout": _number(query.get("connect_timeout"), "connect_timeout", CONNECT_TIMEOUT_S),
         "tcp_keepalive": True,
     }
-    host = query.get("host") or parsed.host or "localhost"
+    host = unquote(query.get("host") or parsed.host or "localhost")
     port = int(_number(query.get("port"), "port", float(parsed.port or PORT)))
     socket = query.get("unix_sock") or (
         f"{host.rstrip('/')}/.s.PGSQL.{port}" if host[0] == "/" else ""
@@ -119,8 +120,13 @@ _REASONS = {
 
 def reason(error: BaseException) -> str | None:
     """Why the server refused, in one sentence; None where it did not say."""
-    answer = error.args[0] if error.args else None
-    code = str(answer.get("C", "")) if isinstance(answer, dict) else ""
-    return next(
-        (text for start, text in _REASONS.items() if start and code.startswith(start)), None
-    )
+    # Where the server closes the connection after its answer, pg8000 raises what came of that.
+    chain: BaseException | None = error
+    while chain is not None:
+        answer = chain.args[0] if chain.args else None
+        code = str(answer.get("C", "")) if isinstance(answer, dict) else ""
+        for start, text in _REASONS.items():
+            if code.startswith(start):
+                return text
+        chain = chain.__cause__ or chain.__context__
+    return None
