@@ -90,9 +90,6 @@ class Service:
             if history
             else None
         )
-        if self.history is not None:
-            self.history.process = self.folder.path.name
-            self.history.has_ended = self.folder.has_ended
         self.limits = limits(loaded, local)
         self.sessions = Sessions(
             self.folder.sessions,

@@ -174,7 +174,7 @@ def show_conversation(mode: Mode) -> None:
         rows.draw()
         return
     with st.chat_message("assistant", avatar=":material/neurology:"), answer_place(view):
-        board = Board(st.container(gap="small"), session.approvals.decide, pictures)
+        board = Board(st.container(gap="small"), session.decide, pictures)
         if view.live is None:
             board.draw(latest_blocks(view, last.answers, session.citations, last.index))
             under(last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -43,7 +44,6 @@ class StoredSessions:
         stack.callback(backend.close)
         model = ModelHost(lambda: backend)
         history = History.open(self.folder / "history")
-        history.has_ended = lambda process: True
         stack.callback(history.close)
         self.sessions = Sessions(
             self.folder / f"sessions-{len(self._open)}",
@@ -63,6 +63,9 @@ class StoredSessions:
         for session in old._sessions.values():
             assert session.recorder is not None
             session.recorder.close()
+        if old.history is not None:
+            os.close(old.history.processes._file)  # its lock ends with a process
+            old.history.processes._file = -1
         return self.start()
 
     def ended(self) -> Sessions:

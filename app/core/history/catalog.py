@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.core.history.database import Database
 from app.core.history.schema import conversations, messages
 from app.core.history.stored import Entry
 from app.core.modes import Mode
+
+_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 PAGE = 50
 """Conversations in one step of the list."""
@@ -43,6 +46,8 @@ class Catalog:
 
     def entry(self, person: str, id: str) -> Entry | None:
         """One conversation of the person, None where there is none."""
+        if not is_id(id):
+            return None
         c = conversations.c
         statement = ENTRY.where(c.id == id, c.person == person, c.deleted.is_(None))
         with self._database.reading() as connection:
@@ -73,16 +78,13 @@ class Catalog:
                 ENTRY.where(
                     c.person == person,
                     c.deleted.is_(None),
-                    *(
-                        c.title.ilike(f"%{search_index.escaped(word)}%", escape="!")
-                        for word in words
-                    ),
+                    *(search_index.in_title(connection, c.title, word) for word in words),
                 )
                 .order_by(c.updated.desc())
                 .limit(most)
             )
             found = {row.id: entry_of(row) for row in titled}
-            matches = search_index.matching(connection, person, words)
+            matches = search_index.matching(connection, person, words, most)
             wanted = [id for id in matches if id not in found][: max(0, most - len(found))]
             entries = {
                 row.id: entry_of(row) for row in connection.execute(ENTRY.where(c.id.in_(wanted)))
@@ -110,13 +112,18 @@ ENTRY = select(
 )
 
 
+def is_id(text: str) -> bool:
+    """Whether a text of strangers can be an id at all; a database takes not every text."""
+    return _ID.fullmatch(text) is not None
+
+
 def entry_of(row: Any) -> Entry:
     return Entry(row.id, row.mode, row.title, bool(row.pinned), row.created, row.updated)
 
 
 def _excerpt(text: str, word: str, around: int = 40) -> str:
     """The text around the first place of a word, on one line."""
-    at = max(0, text.casefold().find(word))
+    at = max(0, text.casefold().find(word.casefold()))
     start = max(0, at - around)
     line = " ".join(text[start : at + len(word) + around].split())
     return ("…" if start else "") + line + ("…" if at + len(word) + around < len(text) else "")

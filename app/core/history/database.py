@@ -19,21 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from app.core.history import search_index
 from app.core.history.schema import metadata
+from tools.safe_files import free_name
 
 log = logging.getLogger(__name__)
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration, which this code is written for; a test compares it with the files."""
 
 FILE_NAME = "history.db"
 CHECK_NAME = "history.check"
 """A file beside the database that says that it was found damaged while it was in use."""
+MAGIC = b"SQLite format 3\0"
+"""How a database begins (SQLite's manual, "Database File Format", 1.3.1)."""
 BUSY_TIMEOUT_S = 5.0
 """How long a writer waits for another one of the same SQLite file."""
 LOCK_NUMBER = 0x474C4D
@@ -108,6 +110,7 @@ def memory(problem: str = "") -> Database:
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
+    event.listen(engine, "connect", lambda connection, _record: search_index.prepare(connection))
     with engine.begin() as connection:
         metadata.create_all(connection)
         search_index.create(connection)
@@ -141,6 +144,7 @@ def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    search_index.prepare(connection)
 
 
 def _begin(connection: Connection) -> None:
@@ -151,16 +155,13 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgres(url: str) -> Engine:
+    # Imported late: most servers have SQLite.
+    from app.core.history import postgres
+
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise HistoryError("GLM_DATABASE should begin with postgresql://.") from None
-    if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise HistoryError("GLM_DATABASE should begin with postgresql://.")
-    try:
-        return create_engine(
-            parsed.set(drivername="postgresql+pg8000"), pool_pre_ping=True, pool_size=10
-        )
+        return postgres.open_engine(url)
+    except postgres.BadUrl as error:
+        raise HistoryError(str(error)) from None
     except ImportError:
         raise HistoryError("PostgreSQL needs its driver: pip install pg8000.") from None
 
@@ -199,6 +200,9 @@ def _upgrade(connection: Connection) -> None:
 def _is_broken(path: Path, thorough: bool) -> bool:
     """Whether the file is no database, or one with damaged pages. All pages are looked at only
     when a fault was met before, for that takes as long as reading the file."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) not in (b"", MAGIC):
+            return True  # SQLite takes a short file for an empty one, and writes over it
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
@@ -219,7 +223,7 @@ def is_damaged(error: BaseException) -> bool:
 
 
 def _put_aside(path: Path) -> str:
-    name = f"history.damaged-{time.strftime('%Y%m%d-%H%M%S')}.db"
+    name = free_name(path.parent, f"history.damaged-{time.strftime('%Y%m%d-%H%M%S')}.db")
     for ending in ("-wal", "-shm", ""):  # the file itself last: until then it is found again
         with contextlib.suppress(FileNotFoundError):
             os.replace(f"{path}{ending}", path.with_name(f"{name}{ending}"))
@@ -240,6 +244,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 _REASONS = {
     sqlite3.SQLITE_FULL: "The disk of this server is full.",
+    sqlite3.SQLITE_IOERR: "The disk of this server can't be written.",
     sqlite3.SQLITE_BUSY: "The history is locked by another program.",
     sqlite3.SQLITE_LOCKED: "The history is locked by another program.",
     sqlite3.SQLITE_READONLY: "The history can't be written: its folder is read-only.",
@@ -257,6 +262,10 @@ def sentence(error: BaseException) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None and (known := _REASONS.get(code & 0xFF)):
+        return known
+    from app.core.history import postgres
+
+    if cause is not None and (known := postgres.reason(cause)):
         return known
     if isinstance(error, OSError):
         return f"The history's folder can't be used: {error.strerror or 'no reason given'}."

@@ -5,25 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from app.core.history import search_index
 from app.core.history.blobs import Blobs
-from app.core.history.catalog import Catalog, entry_of
+from app.core.history.catalog import Catalog, entry_of, is_id
 from app.core.history.database import Database, HistoryError, memory, open_database
-from app.core.history.schema import conversations, files, messages, processes, running
-from app.core.history.stored import Row, RunningRow, Stored
+from app.core.history.schema import conversations, files, messages
+from app.core.history.shared.processes import Processes
+from app.core.history.shared.turns import Turns
+from app.core.history.stored import Row, Stored
 from app.core.modes import Mode
 from tools.text import encodable
 
-ALIVE_S = 10.0
-"""After which a process that has not been seen is held to be dead."""
 UNDO_S = 600.0
 """How long a deleted conversation can be brought back."""
 MAX_TITLE_CHARS = 60
@@ -41,12 +42,8 @@ class History:
         self.database = database
         self.catalog = Catalog(database)
         self.blobs = Blobs(folder / "blobs")
-        self.process = secrets.token_hex(16)
-        """This process, by a name that no other one has."""
-        self.has_ended: Callable[[str], bool] = lambda process: False
-        """Whether another process has ended for certain, before `ALIVE_S` are over."""
-        self._seen = 0.0
-        self._lock = threading.Lock()
+        self.processes = Processes(database, folder)
+        self.turns = Turns(database, self.processes)
 
     @classmethod
     def open(cls, folder: Path, url: str = "") -> History:
@@ -59,17 +56,18 @@ class History:
         return cls(memory(problem), folder)
 
     @property
+    def process(self) -> str:
+        """This process, by a name that no other one has."""
+        return self.processes.id
+
+    @property
     def problem(self) -> str:
         """A sentence for the page, empty where conversations are kept."""
         return self.database.problem
 
     def close(self) -> None:
         """Says that this process has ended, and closes the database."""
-        try:
-            with self.database.writing() as connection:
-                connection.execute(delete(processes).where(processes.c.id == self.process))
-        except HistoryError:
-            pass
+        self.processes.close()
         self.database.close()
 
     # -- writing ---------------------------------------------------------------------------------
@@ -86,7 +84,8 @@ class History:
         choices: Mapping[str, Any] | None = None,
         model: str = "",
         title: str = "",
-    ) -> None:
+        expected: tuple[str | None, ...] = (),
+    ) -> str | None:
         """Stores messages and which one is shown last; makes the conversation where it is new.
 
         Args:
@@ -99,11 +98,20 @@ class History:
             choices: settings of the conversation, None to leave them.
             model: the model's name, empty to leave it.
             title: names a new conversation without a message, and until one has words.
+            expected: the heads in whose place `head` may come; where another process has put
+                one of its own, that stays. Empty for any.
+
+        Returns the message that is shown last now.
         """
         now = time.time()
         with self.database.writing() as connection:
             if not self._is_own(connection, person, id):
                 self._insert(connection, person, id, mode, title, now)
+            there = connection.scalar(
+                select(conversations.c.head).where(conversations.c.id == id).with_for_update()
+            )
+            if expected and there not in expected:
+                head = there
             values: dict[str, Any] = {
                 "head": head, "updated": now, "version": conversations.c.version + 1
             }  # fmt: skip
@@ -118,7 +126,10 @@ class History:
             connection.execute(update(conversations).where(conversations.c.id == id).values(values))
             self._add(connection, id, rows, now)
             if finished:
-                connection.execute(delete(running).where(running.c.conversation == id))
+                self.turns.end(connection, id)
+            elif self.turns.owner(connection, id) is None:
+                self.turns.begin(connection, id)
+            return head
 
     def _insert(
         self,
@@ -129,11 +140,12 @@ class History:
         title: str,
         now: float,
     ) -> None:
+        add = insert_sqlite if self.database.is_sqlite else insert_postgresql
         connection.execute(
-            insert(conversations).values(
+            add(conversations).values(
                 id=id, person=person, mode=mode, title=title_of(title), renamed=False,
                 pinned=False, created=now, updated=now, version=0, choices="{}", model="",
-            )
+            ).on_conflict_do_nothing()  # another process may make it at the same time
         )  # fmt: skip
 
     def _add(self, connection: Connection, id: str, rows: Sequence[Row], now: float) -> None:
@@ -169,19 +181,8 @@ class History:
     def save_running(self, id: str, parent: str | None, body: str) -> None:
         """Stores the answer that is being written, in place of what it was."""
         now = time.time()
-        self.beat(now)
-        with self.database.writing() as connection:
-            changed = connection.execute(
-                update(running)
-                .where(running.c.conversation == id)
-                .values(parent=parent, process=self.process, body=body, updated=now)
-            )
-            if not changed.rowcount:
-                connection.execute(
-                    insert(running).values(
-                        conversation=id, parent=parent, process=self.process, body=body, updated=now
-                    )
-                )
+        self.processes.beat()
+        self.turns.write(id, parent, body, now)
 
     def save_files(self, id: str, changed: Mapping[tuple[str, str], tuple[str, int]],
                    gone: Sequence[tuple[str, str]] = ()) -> None:  # fmt: skip
@@ -259,6 +260,8 @@ class History:
 
     def load(self, person: str, id: str) -> Stored | None:
         """A whole conversation of the person, None where there is none."""
+        if not is_id(id):
+            return None
         c = conversations.c
         with self.database.reading() as connection:
             row = connection.execute(
@@ -281,7 +284,7 @@ class History:
                 _choices(row.choices),
                 tuple(Row(*each) for each in stored),
                 {(root, path): digest for root, path, digest in own},
-                self._running(connection, id),
+                self.turns.read(connection, id),
             )
 
     def version(self, person: str, id: str) -> int | None:
@@ -291,32 +294,7 @@ class History:
         with self.database.reading() as connection:
             return connection.scalar(select(c.version).where(c.id == id, c.person == person))
 
-    def _running(self, connection: Connection, id: str) -> RunningRow | None:
-        found = connection.execute(
-            select(running.c.parent, running.c.body, running.c.process, processes.c.seen)
-            .outerjoin(processes, processes.c.id == running.c.process)
-            .where(running.c.conversation == id)
-        ).first()
-        if found is None:
-            return None
-        alive = found.process == self.process or (found.seen or 0.0) > time.time() - ALIVE_S
-        if self.database.is_sqlite and self.has_ended(found.process):
-            alive = False  # whoever shares a file shares the folder that processes mark
-        return RunningRow(found.parent, found.body, alive)
-
     # -- upkeep ----------------------------------------------------------------------------------
-
-    def beat(self, now: float | None = None) -> None:
-        """Says that this process is alive; cheap when it did within the last second."""
-        now = time.time() if now is None else now
-        with self._lock:
-            if abs(now - self._seen) < 1.0:
-                return
-            self._seen = now
-        with self.database.writing() as connection:
-            known = processes.c.id == self.process
-            if not connection.execute(update(processes).where(known).values(seen=now)).rowcount:
-                connection.execute(insert(processes).values(id=self.process, seen=now))
 
     def purge(self, older_than_days: float | None = None) -> None:
         """Removes for good what was deleted, conversations that nobody wrote to for
@@ -328,7 +306,7 @@ class History:
             if older_than_days is not None:
                 gone = or_(gone, c.updated < now - older_than_days * 86_400)
             connection.execute(delete(conversations).where(gone))
-            connection.execute(delete(processes).where(processes.c.seen < now - 100 * ALIVE_S))
+            self.processes.forget(connection)
         with self.database.reading() as connection:
             used = set(connection.scalars(select(files.c.digest)))
         self.blobs.sweep(used)

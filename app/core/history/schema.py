@@ -73,8 +73,12 @@ running = Table(
     Column("process", String(32), nullable=False),
     Column("body", Text, nullable=False),
     Column("updated", Float, nullable=False),
+    Column("requests", Text, nullable=False, default="[]"),
+    Column("watched", Integer, nullable=False, default=0),
+    Index("running_in", "process"),
 )
-"""The answer that is being written, after the message `parent`, by a process."""
+"""The answer that is being written, after the message `parent`, by a process; `requests` are what
+other processes want of it as JSON, and `watched` grows while one of them draws it."""
 
 processes = Table(
     "processes",

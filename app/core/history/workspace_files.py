@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from app.core.history.blobs import Blobs
@@ -72,6 +72,13 @@ def restore(roots: Roots, files: Mapping[Key, str], blobs: Blobs) -> dict[Key, S
                 found = listing(folder).files
                 stamps |= {(root, path): stamp for path, stamp in found.items()}
     return stamps
+
+
+def remove(roots: Roots, keys: Iterable[Key]) -> None:
+    """Removes files that the conversation no longer has."""
+    for root, path in keys:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            roots[root].joinpath(*names_in(path)).unlink(missing_ok=True)
 
 
 def sentence(error: OSError) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Select, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.history.database import Database
-from app.core.history.history import ALIVE_S
 from app.core.history.schema import conversations, files, origins, people, processes, running, usage
+from app.core.history.shared.processes import ALIVE_S
 
 DAY_S = 86_400
 KEPT_DAYS = 400

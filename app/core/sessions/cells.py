@@ -16,7 +16,7 @@ from app.core.agent.events import (
     ToolStarted,
     TurnFinished,
 )
-from app.core.sessions.recorder import BROKEN
+from app.core.sessions.cut_off import BROKEN
 from backends.events import Notice, ToolCallReady
 from backends.messages import Message, Usage
 from tools.base import ToolCall, ToolContext, ToolResult

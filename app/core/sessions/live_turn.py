@@ -1,10 +1,13 @@
-"""The current state of a running turn, folded from its events."""
+"""The current state of a running turn, folded from its events; as JSON for other processes, and for
+after a kill."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from app.core.agent.events import (
     Event,
@@ -14,6 +17,7 @@ from app.core.agent.events import (
     ToolProgress,
     ToolStarted,
 )
+from app.core.conversation import Conversation
 from backends.events import Notice, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
 from tools.base import ToolCall, ToolResult
 
@@ -110,3 +114,47 @@ class LiveTurn:
             for c in self._live.calls
         )
         self._live = replace(self._live, calls=calls)
+
+
+def to_json(live: TurnSnapshot) -> str:
+    """A snapshot as JSON."""
+    return json.dumps(
+        {
+            "text": live.text,
+            "reasoning": live.reasoning,
+            "calls": [
+                {
+                    "id": each.call.id, "name": each.call.name, "input": each.call.input,
+                    "state": each.state, "progress": each.progress, "asked": each.asked,
+                }
+                for each in live.calls
+            ],
+            "notice": live.notice,
+        }
+    )  # fmt: skip
+
+
+def from_json(body: str, conversation: Conversation) -> TurnSnapshot:
+    """The snapshot of a page that has the `conversation`; empty where the JSON is none of ours."""
+    try:
+        data = json.loads(body)
+        calls = tuple(_call(each) for each in data.get("calls", ()))
+        text, reasoning = str(data.get("text", "")), str(data.get("reasoning", ""))
+        notice = str(data.get("notice", ""))
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return TurnSnapshot()
+    done: set[str] = set()
+    for message in reversed(conversation.messages):
+        if message.result is None:
+            break
+        done.add(message.result.call_id)
+    return TurnSnapshot(text, reasoning, tuple(c for c in calls if c.call.id not in done), notice)
+
+
+def _call(data: Mapping[str, Any]) -> LiveCall:
+    call = ToolCall(str(data["id"]), str(data["name"]), str(data["input"]))
+    # What has ended comes with its message; until then it is drawn as if it still ran.
+    known: tuple[CallState, ...] = ("writing", "waiting", "asking", "running")
+    state = next((each for each in known if each == data["state"]), known[-1])
+    started = time.monotonic() if state == "running" else 0.0
+    return LiveCall(call, state, started, str(data["progress"]), asked=int(data.get("asked", 0)))

@@ -8,40 +8,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.history import workspace_files
+from app.core.history.blobs import Blobs
 from app.core.history.database import HistoryError
 from app.core.history.history import History
 from app.core.history.message_json import Roots, restored, to_json
 from app.core.history.quotations import quotations_from_json, quotations_to_json
-from app.core.history.stored import Row, RunningRow, Stored
+from app.core.history.shared.turns import Taken
+from app.core.history.stored import Row, Stored
 from app.core.history.tree import MessageTree
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
-from app.core.sessions.live_turn import LiveCall, TurnSnapshot
-from backends.messages import Message, Text, identified
-from tools.base import ToolResult
+from app.core.sessions import live_turn
+from app.core.sessions.cut_off import interrupted, said_so_far, with_missing_results
+from app.core.sessions.live_turn import TurnSnapshot
+from backends.messages import Message
 
 log = logging.getLogger(__name__)
 
-RUNNING_INTERVAL_S = 1.0
-"""Between two stores of an answer that is being written; what a kill may lose of it."""
+RUNNING_INTERVAL_S, OFTEN_S = 1.0, 0.2
+"""Between two stores of an answer that is being written; what a kill may lose of it. The second
+one while another process draws it."""
 
 PAUSE_S = 15.0
 """After a write that failed, in which only the turn's end tries again: each try may wait for
 `BUSY_TIMEOUT_S`, and the turn with it."""
-UNKNOWN_CALL = (
-    "The server stopped before this call ended: it is not known how far it came, and it was not "
-    "run again."
-)
-
-UNBEGUN_CALL = "The server stopped before this call began: it was not run."
-BROKEN = "Interrupted"
-"""What a page says of such a call."""
 
 
 def roots_of(workspace: Path) -> Roots:
@@ -65,7 +63,14 @@ class Recorder:
         self.problem = ""
         self.stored = False
         """Whether the conversation is in the history."""
+        self.head: str | None = None
+        """The message that the history shows last, as far as is known here."""
+        self.often = False
+        """Whether another process draws the answer that is being written."""
         self.tree = MessageTree()
+        self._pending: tuple[Callable[[], TurnSnapshot], Conversation, int] | None = None
+        self._again: Callable[[], None] | None = None
+        self._digests: dict[tuple[str, str], str] = {}
         self._lock = threading.RLock()
         self._messages: dict[str, Message] = {}
         self._stored: set[str] = set()
@@ -126,13 +131,19 @@ class Recorder:
                 rows.append(self._row(message, quoted))
             attached = [message for message in new if message.attached or message.result]
 
+            last = ids[-1] if ids else None
+            self._again = partial(
+                self.save, conversation, citations, finished=finished, choices=choices,
+                model=model, title=title,
+            )  # fmt: skip
+
             def write() -> None:
                 history.save(
-                    self.person, self.id, self.mode, rows, ids[-1] if ids else None,
-                    finished=finished, choices=choices, model=model, title=title,
+                    self.person, self.id, self.mode, rows, last, finished=finished,
+                    choices=choices, model=model, title=title, expected=(self.head, *ids),
                 )  # fmt: skip
                 self._stored.update(row.id for row in rows)
-                self.stored = True
+                self.stored, self.head, self._again = True, last, None
 
             if self._tried(write, anyway=finished) and (attached or not ids):
                 self.save_files()
@@ -142,27 +153,26 @@ class Recorder:
         nothing more comes, what came last."""
         if self.history is None:
             return
-        wait = self._written + RUNNING_INTERVAL_S - time.monotonic()
+        self._pending = snapshot, conversation, self._saves
+        wait = self._written + (OFTEN_S if self.often else RUNNING_INTERVAL_S) - time.monotonic()
         if wait <= 0:
-            self._write_running(snapshot, conversation, self._saves)
+            self._write_running()
         elif self._later is None:
-            arguments = (snapshot, conversation, self._saves)
-            self._later = threading.Timer(wait, self._write_running, arguments)
+            self._later = threading.Timer(wait, self._write_running)
             self._later.daemon = True
             self._later.start()
 
-    def _write_running(
-        self, snapshot: Callable[[], TurnSnapshot], conversation: Conversation, saves: int
-    ) -> None:
-        """Stores the answer, unless a message was stored since there were so many `saves`."""
+    def _write_running(self) -> None:
+        """Stores the answer, unless a message was stored since it was told of last."""
         with self._lock:
             self._later = None
             history = self._open_history
-            if history is None or saves != self._saves:
+            if history is None or self._pending is None or self._pending[2] != self._saves:
                 return
+            snapshot, conversation, _ = self._pending
             self._written = time.monotonic()
             last = conversation.messages[-1].id if conversation.messages else None
-            body = _running_body(snapshot())
+            body = live_turn.to_json(snapshot())
             self._tried(lambda: history.save_running(self.id, last, body))
 
     def interrupted(self, conversation: Conversation, live: TurnSnapshot) -> None:
@@ -190,6 +200,21 @@ class Recorder:
                 lambda: history.save_files(self.id, changed, gone)
             ):
                 self._stamps = stamps
+                self._digests.update({key: digest for key, (digest, _) in changed.items()})
+                for key in gone:
+                    self._digests.pop(key, None)
+
+    def retry(self) -> None:
+        """Writes what could not be written."""
+        with self._lock:
+            if self._again is not None:
+                self._again()
+            self.save_files()
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Asks the process that runs the conversation's turn for something."""
+        if (history := self._open_history) is not None:
+            self._tried(lambda: history.turns.ask(self.id, request))
 
     def show(self, id: str) -> Conversation | None:
         """The newest branch through a message, which is shown from now on; None where the message
@@ -198,8 +223,10 @@ class Recorder:
             if id not in self.tree.parents:
                 return None
             head = self.tree.leaf(id)
-            if (history := self._open_history) is not None:
-                self._tried(lambda: history.set_head(self.person, self.id, head))
+            if (history := self._open_history) is not None and self._tried(
+                lambda: history.set_head(self.person, self.id, head)
+            ):
+                self.head = head
             return self._path(head)
 
     @property
@@ -229,24 +256,57 @@ class Recorder:
     def open(self, stored: Stored, citations: CitationCache | None) -> Conversation:
         """Takes over a stored conversation: files, messages, and how it was interrupted."""
         assert self.history is not None
+        history = self.history
         with self._lock:
-            self.stored = True
-            self._stamps = workspace_files.restore(self.roots, stored.files, self.history.blobs)
-            self.tree = stored.tree
+            self.stored, self.head = True, stored.head
+            self._restore_files(stored.files, history.blobs)
             for row in stored.rows:
-                self._messages[row.id] = restored(row, self.roots)
-                self._stored.add(row.id)
-                if citations is not None:
-                    citations.remember(quotations_from_json(row.citations))
+                self.tree.parents.setdefault(row.id, row.parent)
+                if row.id not in self._stored:
+                    self._messages[row.id] = restored(row, self.roots)
+                    self._stored.add(row.id)
+                    if citations is not None:
+                        citations.remember(quotations_from_json(row.citations))
             conversation = self._path(stored.head)
             running = stored.running
-            if running is None or not running.alive:
-                text, reasoning = _said(running, conversation)
-                conversation = interrupted(conversation, text, reasoning)
-                conversation = with_missing_results(conversation)
+            if running is not None and running.alive:
+                return conversation  # another process writes what is missing
+            text, reasoning = said_so_far(running, conversation)
+            conversation = interrupted(conversation, text, reasoning)
+            conversation = with_missing_results(conversation)
             if len(conversation.messages) and conversation.messages[-1].id not in self._stored:
                 self.save(conversation)
+            elif running is not None:
+                self._tried(lambda: history.turns.release(self.id))
             return conversation
+
+    def _restore_files(self, stored: Mapping[tuple[str, str], str], blobs: Blobs) -> None:
+        """Brings the files that differ from the history's, and removes those that are gone."""
+        new = {key: digest for key, digest in stored.items() if self._digests.get(key) != digest}
+        gone = [key for key in self._digests if key not in stored]
+        if new or gone or not self._digests:
+            workspace_files.remove(self.roots, gone)
+            self._stamps = workspace_files.restore(self.roots, new, blobs)
+            self._digests = dict(stored)
+
+    def claim(self, citations: CitationCache | None) -> Conversation | None:
+        """Makes the conversation's turn this process's own. Returns the conversation where another
+        process has gone on with it, None where it stands as it is here. Raises `Taken`.
+
+        Where the history can't be reached, the turn runs all the same, and is kept in memory.
+        """
+        history = self._open_history
+        if history is None or not self.stored:
+            return None
+        try:
+            left = history.turns.claim(self.id)
+            state = history.turns.states([self.id]).get(self.id)
+            if state is None or (left is None and state.head == self.head):
+                return None
+            stored = history.load(self.person, self.id)
+        except HistoryError:
+            return None
+        return None if stored is None else self.open(replace(stored, running=left), citations)
 
     def messages(self) -> Mapping[str, Message]:
         """All messages of all branches by id."""
@@ -294,72 +354,16 @@ class Recorder:
         return Conversation(tuple(self._messages[id] for id in self.tree.path(head)))
 
 
-def interrupted(conversation: Conversation, text: str, reasoning: str) -> Conversation:
-    """The conversation with what had been written of an answer whose process has ended."""
-    if not (text or reasoning):
-        return conversation
-    parts = (Text(text),) if text else ()
-    return conversation.append(Message("assistant", parts, reasoning, finish="interrupted"))
-
-
-def _said(running: RunningRow | None, conversation: Conversation) -> tuple[str, str]:
-    """Text and reasoning of an answer to the conversation's last message, as they were stored."""
-    last = conversation.messages[-1].id if conversation.messages else None
-    if running is None or running.parent != last:
-        return "", ""
+def recovered(history: History, person: str, stored: Stored) -> Stored:
+    """A stored conversation whose turn was left by a dead process, as this process's own: one
+    process alone writes down how it ended. Raises `HistoryError`."""
+    if stored.running is None or stored.running.alive:
+        return stored
     try:
-        body = json.loads(running.body)
-        return str(body.get("text") or ""), str(body.get("reasoning") or "")
-    except (ValueError, AttributeError):
-        return "", ""
-
-
-def _running_body(live: TurnSnapshot) -> str:
-    """A snapshot as JSON."""
-    return json.dumps(
-        {
-            "text": live.text,
-            "reasoning": live.reasoning,
-            "calls": [
-                {
-                    "id": each.call.id, "name": each.call.name, "input": each.call.input,
-                    "state": each.state, "progress": each.progress,
-                }
-                for each in live.calls
-            ],
-            "notice": live.notice,
-        }
-    )  # fmt: skip
-
-
-def with_missing_results(conversation: Conversation, live: Sequence[LiveCall] = ()) -> Conversation:
-    """The conversation with a result for each call whose process ended while it ran: a model is
-    shown no call without one, and none is run again by itself. `live` says how far the last calls
-    came, where that is known."""
-    messages: list[Message] = []
-    for message in conversation.messages:
-        if message.role != "tool":
-            messages += _missing(messages)
-        messages.append(message)
-    messages += _missing(messages, live)
-    return Conversation(tuple(map(identified, messages)))
-
-
-def _missing(messages: list[Message], live: Sequence[LiveCall] = ()) -> Iterator[Message]:
-    asked = next((at for at in reversed(range(len(messages))) if messages[at].role != "tool"), None)
-    if asked is None:
-        return
-    results = [m.result for m in messages[asked + 1 :] if m.result is not None]
-    open_ids = [result.call_id for result in results]
-    known = {each.call.id: each for each in live}
-    for call in messages[asked].calls:
-        if call.id in open_ids:
-            open_ids.remove(call.id)
-            continue
-        state = known.get(call.id)
-        if state is not None and state.result is not None:
-            yield identified(Message("tool", result=state.result))
-            continue
-        begun = state is None or state.state not in ("waiting", "asking")
-        text = UNKNOWN_CALL if begun else UNBEGUN_CALL
-        yield identified(Message("tool", result=ToolResult(call.id, call.name, text, error=BROKEN)))
+        left = history.turns.claim(stored.entry.id)
+    except Taken:
+        left = None
+    again = history.load(person, stored.entry.id)
+    if again is None or left is None:
+        return again or stored
+    return replace(again, running=left)

@@ -18,8 +18,9 @@ from app.core.history.stored import Stored
 from app.core.modes import Mode
 from app.core.people.limits import LimitReached
 from app.core.sessions.branching import NOT_STORED, copy_branch
-from app.core.sessions.recorder import Recorder
+from app.core.sessions.recorder import Recorder, recovered
 from app.core.sessions.session import Session
+from app.core.sessions.shared_turns import SharedTurns
 from app.core.sessions.turn_slots import TURNS, Visitor, Visitors
 from tools.safe_files import delete_folder
 
@@ -64,6 +65,7 @@ class Sessions:
         self._current: dict[tuple[str, str], str] = {}
         self._sweeper: threading.Thread | None = None
         self._stopped = threading.Event()
+        self._shared = SharedTurns(history, self._all) if history is not None else None
 
     def open(
         self, visitor: str, mode: Mode, id: str | None = None, address: str | None = None
@@ -81,6 +83,8 @@ class Sessions:
             session.seen = time.monotonic()
             if address is not None:
                 session.address = address
+            if self._shared is not None:
+                self._shared.refresh(session)
             closing = self._beyond(visitor, session)
         for each in closing:
             each.close()
@@ -110,6 +114,8 @@ class Sessions:
                     return None
                 id = entry.id
             stored = self.history.load(person_key(person), id)
+            if stored is not None:
+                stored = recovered(self.history, person_key(person), stored)
         except HistoryError:
             return None
         return stored if stored is not None and stored.entry.mode == mode else None
@@ -283,6 +289,10 @@ class Sessions:
                 for owner, mode in [key for key in self._current if key[0] == visitor]:
                     self._current[to, mode] = self._current.pop((owner, mode))
 
+    def _all(self) -> list[Session]:
+        with self._lock:
+            return list(self._sessions.values())
+
     def __len__(self) -> int:
         return len(self._sessions)
 
@@ -318,6 +328,8 @@ class Sessions:
     def close(self) -> None:
         """Closes all sessions and deletes their folder."""
         self._stopped.set()
+        if self._shared is not None:
+            self._shared.close()
         with self._lock:
             closing = list(self._sessions.values())
             self._sessions.clear()
@@ -330,6 +342,8 @@ class Sessions:
         if self._sweeper is None:
             self._sweeper = threading.Thread(target=self._sweep_on, name="sweep", daemon=True)
             self._sweeper.start()
+            if self._shared is not None:
+                self._shared.start()
 
     def _sweep_on(self) -> None:
         while not self._stopped.wait(min(SWEEP_INTERVAL_S, self._idle)):

@@ -7,26 +7,28 @@ does not interrupt the turn, and the next one shows its state.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.core.agent.approvals import Approvals
+from app.core.agent.approvals import Approvals, Decision
 from app.core.agent.events import Event, MessageFinished, TurnFinished
 from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
+from app.core.history.shared.turns import Taken
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
 from app.core.sessions.cells import cells_of, run_cells
 from app.core.sessions.choices import choices_to_json, restore_choices, title_without_words
-from app.core.sessions.live_turn import LiveTurn, TurnSnapshot
+from app.core.sessions.live_turn import LiveTurn
 from app.core.sessions.turn_slots import Visitor
+from app.core.sessions.view import Busy as Busy
+from app.core.sessions.view import View as View
+from app.core.sessions.view import Watched
 from backends.messages import Message, Usage
-from backends.queue_notices import is_place
 from tools.registry import Registry
 from tools.safe_files import delete_folder
 
@@ -43,23 +45,7 @@ VARIABLES_LOST = (
 """What the model is told after a conversation was opened again."""
 
 
-class Busy(Exception):
-    """A turn is running; a session has one at a time."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A snapshot of a session for a page. `live` is None when no turn runs; `ended` is how the last
-    turn ended; `began` is the monotonic time at which the running turn began, in seconds."""
-
-    version: int
-    conversation: Conversation
-    live: TurnSnapshot | None = None
-    ended: TurnFinished | None = None
-    began: float = 0.0
-
-
-class Session:
+class Session(Watched):
     """One open conversation of a visitor. `documents` is None in modes without documents, and
     `recorder` where the conversation has neither branches nor a place in the history."""
 
@@ -68,11 +54,11 @@ class Session:
         documents: SessionDocuments | None = None, visitor: Visitor | None = None,
         recorder: Recorder | None = None,
     ) -> None:  # fmt: skip
+        super().__init__()
         workspace.mkdir(parents=True, exist_ok=True)
         self.workspace = workspace
         self.registry = registry
         self.documents = documents
-        self.seen = time.monotonic()
         self.choices: dict[str, Any] = {}
         """The visitor's settings on the page, by name; they survive a reload."""
         self.approvals = Approvals()
@@ -90,32 +76,11 @@ class Session:
         """Asked before each turn and told after it; None where nothing is counted."""
         self.address = ""
         """The network address of the page that showed the conversation last."""
-        self.variables_lost = False
-        """Whether the conversation ran code whose variables are gone with its server or kernel."""
         self.cells_problem = ""
         """Why the cells could not be run again, as a sentence; empty before that was tried."""
-        self._changed = threading.Condition()
-        self._version = 0
-        self._conversation = Conversation()
-        self._live: LiveTurn | None = None
-        self._ended: TurnFinished | None = None
+        self.turning = threading.RLock()
+        """Held while a turn begins, and while another process's turns are taken in."""
         self._cancel = threading.Event()
-        self._closed = False
-
-    @property
-    def running(self) -> bool:
-        return self._live is not None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a turn runs that has not come to its turn yet."""
-        live = self._live
-        return live is not None and is_place(live.snapshot().notice)
-
-    @property
-    def version(self) -> int:
-        """The number of the newest `View`."""
-        return self._version
 
     @property
     def has_lost_variables(self) -> bool:
@@ -135,7 +100,7 @@ class Session:
         folders = (self.workspace, pictures_folder(self.workspace))
         return not (
             self._conversation.messages
-            or self._live is not None
+            or self.running
             or (self.documents is not None and self.documents.given)
             or any(folder.is_dir() and any(folder.iterdir()) for folder in folders)
         )
@@ -160,19 +125,6 @@ class Session:
         said = self.recorder.messages().values()
         self.variables_lost = any(call.name == "python" for m in said for call in m.calls)
         self._version += 1
-
-    def view(self) -> View:
-        with self._changed:
-            self.seen = time.monotonic()
-            live = self._live.snapshot() if self._live else None
-            began = self._live.began if self._live else 0.0
-            return View(self._version, self._conversation, live, self._ended, began)
-
-    def wait(self, version: int, timeout: float) -> bool:
-        """Waits for a version other than `version`, at most `timeout` seconds; returns whether
-        there is one."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._version != version, timeout)
 
     # -- what a user can do ----------------------------------------------------------------------
 
@@ -224,8 +176,8 @@ class Session:
 
     def show_branch(self, id: str) -> None:
         """Shows the newest branch through a message. Raises `Busy`."""
-        with self._changed:
-            if self._live is not None or self._closed:
+        with self.turning, self._changed:
+            if self.running or self._closed:
                 raise Busy
             shown = self.recorder.show(id) if self.recorder is not None else None
             if shown is not None:
@@ -239,9 +191,10 @@ class Session:
     def run_cells(self) -> None:
         """Runs the Python calls of the branch that is shown once more, as a turn that adds no
         message; it ends with the first call that fails now and did not before. Raises `Busy`."""
-        with self._changed:
-            if self._live is not None or self._closed:
+        with self.turning, self._changed:
+            if self.running or self._closed:
                 raise Busy
+            self._claim()
             live, cancel = LiveTurn(), threading.Event()
             self._live, self._cancel, self.cells_problem = live, cancel, ""
             conversation, ended = self._conversation, self._ended
@@ -265,7 +218,16 @@ class Session:
 
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
+        if self._followed is not None and self.recorder is not None:
+            self.recorder.ask({"stop": True})
         self._cancel.set()
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Takes the user's decision on a call that waits for it, see `Approvals.decide`."""
+        if self._followed is not None and self.recorder is not None:
+            self.recorder.ask({"number": number, "decision": decision})
+        else:
+            self.approvals.decide(number, decision)
 
     def settle(self, seconds: float = 2.0) -> None:
         """Stops the running turn and waits for its end, so that what was said is stored; it does
@@ -283,7 +245,8 @@ class Session:
             live, conversation = self._live, self._conversation
             self._closed = True
             self._cancel.set()
-            self._live, self._ended, self._conversation = None, None, Conversation()
+            self._live, self._followed, self._ended = None, None, None
+            self._conversation = Conversation()
             self._notify()
         if live is not None and keep and self.recorder is not None:
             self.recorder.interrupted(conversation, live.snapshot())
@@ -308,10 +271,11 @@ class Session:
         config: TurnConfig,
         prepare: Prepare | None = None,
     ) -> None:
-        with self._changed:
-            if self._live is not None or self._closed:
+        with self.turning, self._changed:
+            if self.running or self._closed:
                 raise Busy
             ride = self._metered()
+            self._claim()
             conversation = change(self._conversation)
             self._save(conversation, finished=False)
             self._conversation = conversation
@@ -337,6 +301,15 @@ class Session:
             self._visitor.key, self.address, self.id,
             stored=not self.temporary, new=not self.stored,
         )  # fmt: skip
+
+    def _claim(self) -> None:
+        """Keeps other processes from a turn of the conversation, and takes in what they have said.
+        Raises `Busy`."""
+        if self.recorder is not None:
+            try:
+                self._conversation = self.recorder.claim(self.citations) or self._conversation
+            except Taken:
+                raise Busy from None
 
     def _run(self, live: LiveTurn, turn: Turn, prepare: Prepare | None, ride: Ride | None) -> None:
         ended = TurnFinished("error", Usage(), INTERNAL_ERROR)
@@ -390,7 +363,3 @@ class Session:
             conversation, self.citations, finished=finished, choices=choices,
             title=title_without_words(conversation, documents),
         )  # fmt: skip
-
-    def _notify(self) -> None:
-        self._version += 1
-        self._changed.notify_all()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.sessions.cells import Cell, cells_of
-from app.core.sessions.recorder import BROKEN
+from app.core.sessions.cut_off import BROKEN
 from app.core.sessions.session import VARIABLES_LOST, Busy, Session
 from backends.messages import Message, user
 from tests.support.scripted_server import ScriptedServer
