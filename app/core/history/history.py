@@ -170,7 +170,7 @@ class History:
             for row in new.values()
         ]  # fmt: skip
         connection.execute(insert(messages), values)
-        wide = [id for id, text in words.items() if any(search_index.pairs(text))]
+        wide = [id for id, text in words.items() if any(search_index.short_words(text))]
         for at in range(0, len(wide), 500):
             numbers = select(messages.c.number, messages.c.id)
             for number, each in connection.execute(
