@@ -100,8 +100,8 @@ def make_links(stage: Stage) -> Outcome:
 
 TURNED = "\u202e"
 MARKED = (
-    f"The file `safe{TURNED}gpj.exe` stands first second.\n\n"
-    f"[link{TURNED}moc](https://a.example) third fourth."
+    f"The file `safe{TURNED}gpj.exe` stands alder birch.\n\n"
+    f"[link{TURNED}moc](https://a.example) cedar dogwood."
 )
 ORDER = """words => {
   // Of each pair: whether the first word is drawn to the left of the second.
@@ -136,7 +136,7 @@ def make_marks(stage: Stage) -> Outcome:
         page.wait_for_timeout(500)
         send(page, f"alpha {TURNED}beta gamma")
         wait_for_answer(page)
-        pairs = [["first", "second"], ["third", "fourth"]]
+        pairs = [["alder", "birch"], ["cedar", "dogwood"]]
         orders: list[bool] = page.evaluate(ORDER, pairs)
         question = page.get_by_test_id("stChatMessage").first.inner_text()
         words = words_on(page)
@@ -146,7 +146,7 @@ def make_marks(stage: Stage) -> Outcome:
         "direction marks (U+202E) that are not closed in an answer's code and link, in a message, "
         "in the name of a file",
         f"drawn backwards: {', '.join(wrong) or 'nothing'}; the file: {named}",
-        "the words behind them" if "fourth" in words else "not all words",
+        "the words behind them" if "dogwood" in words else "not all words",
         not wrong and TURNED not in named and "exe" in named,
     )
 
