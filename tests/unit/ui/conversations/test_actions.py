@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from app.core.history.database import HistoryError
 from app.core.history.history import History, person_key
@@ -99,7 +100,7 @@ def test_a_history_that_fails_is_told_and_nothing_is_lost(
         raise HistoryError("The disk of this server is full.")
 
     told: list[str] = []
-    monkeypatch.setattr(actions.st, "toast", lambda text, **_: told.append(text))
+    monkeypatch.setattr(st, "toast", lambda text, **_: told.append(text))
     monkeypatch.setattr(history, "pin", fails)
     can.carry_out(Asked("pin", "mine"))
     assert told == ["The disk of this server is full."]
