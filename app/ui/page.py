@@ -84,7 +84,7 @@ def show_conversation(mode: Mode) -> None:
     with st.sidebar:
         sidebar.draw_model(host)
         sidebar.draw_new(session, lambda temporary: renew(app_service, visitor_id, mode, temporary))
-        draw_list(app_service.sessions, visitor_id, session)
+        listing = draw_list(app_service.sessions, visitor_id, session)
         if mode == "tools":
             sidebar.draw_notebook(session)
             sidebar.draw_tools(app_service, session)
@@ -115,7 +115,7 @@ def show_conversation(mode: Mode) -> None:
     def send(text: str) -> None:
         composer.submit(current, text, config())
 
-    draw_notices(app_service.sessions, session)
+    draw_notices(app_service.sessions, session, listing)
     delete_all.draw_dialog(app_service.sessions, visitor_id)
     exchange.draw_dialog(app_service, visitor_id, current)
     view = session.view()

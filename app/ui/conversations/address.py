@@ -17,9 +17,10 @@ from app.ui.limits.addresses import page_address
 
 PARAMETER = "c"
 GONE = "The conversation that you asked for is no longer there, or it is not yours."
-GONE_SHOWN_S = 30.0
-"""How long that is said beside the conversation that is shown in its place."""
-_GONE = "conversation-gone"
+UNREADABLE = "The conversation that you asked for can't be read now."
+SAID_S = 30.0
+"""How long such a sentence stands beside the conversation that is shown instead."""
+_SAID = "shown-instead"
 
 
 def asked() -> str | None:
@@ -29,7 +30,7 @@ def asked() -> str | None:
 
 def opened(sessions: Sessions, visitor: str, mode: Mode) -> Session:
     """The conversation that the page shows: the one that its address names, on the page of its
-    mode; the current one where that is gone, or somebody else's, see `is_instead`."""
+    mode; the current one where that is gone, or somebody else's, see `why_instead`."""
     id = asked()
     try:
         session = sessions.open(visitor, mode, id, page_address())
@@ -38,26 +39,31 @@ def opened(sessions: Sessions, visitor: str, mode: Mode) -> Session:
         st.stop()
     if id is None or id == session.id:
         return session
-    if (elsewhere := _mode_of(sessions, visitor, id)) not in (None, mode):
-        st.switch_page(f"views/{elsewhere}.py", query_params={PARAMETER: id})
-    st.session_state[_GONE] = (session.id, time.monotonic())
-    forget()
+    try:
+        elsewhere = _mode_of(sessions, visitor, id)
+    except HistoryError:
+        said = UNREADABLE  # the address stays: it may be read later
+    else:
+        if elsewhere not in (None, mode):
+            st.switch_page(f"views/{elsewhere}.py", query_params={PARAMETER: id})
+        said = GONE
+        forget()
+    st.session_state[_SAID] = (session.id, time.monotonic(), said)
     return session
 
 
-def is_instead(session: Session) -> bool:
-    """Whether the conversation took the place of one that could not be shown, a moment ago."""
-    id, at = st.session_state.get(_GONE, ("", 0.0))
-    return bool(id == session.id and time.monotonic() - at < GONE_SHOWN_S)
+def why_instead(session: Session) -> str:
+    """Why the conversation is shown instead of the one that was asked for a moment ago, as a
+    sentence; empty where that one is shown."""
+    id, at, said = st.session_state.get(_SAID, ("", 0.0, ""))
+    return str(said) if id == session.id and time.monotonic() - at < SAID_S else ""
 
 
 def _mode_of(sessions: Sessions, visitor: str, id: str) -> Mode | None:
-    """The mode of a conversation of the visitor, None where there is none."""
-    try:
-        history = sessions.history
-        entry = None if history is None else history.catalog.entry(person_key(visitor), id)
-    except HistoryError:
-        return None
+    """The mode of a conversation of the visitor, None where there is none. Raises
+    `HistoryError`."""
+    history = sessions.history
+    entry = None if history is None else history.catalog.entry(person_key(visitor), id)
     return None if entry is None else entry.mode
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
-from app.ui.conversations.address import GONE, is_instead
+from app.ui.conversations.address import why_instead
 from app.ui.elements.markdown import escaped
 
 TEMPORARY = (
@@ -15,15 +15,16 @@ TEMPORARY = (
 )
 
 
-def draw_notices(sessions: Sessions, session: Session) -> None:
-    """Draws the notices, in a place that is there without any too."""
+def draw_notices(sessions: Sessions, session: Session, listing: str) -> None:
+    """Draws the notices, in a place that is there without any too. `listing` is why the list could
+    not be read, as a sentence; empty where it could."""
     with st.container(key="notices", gap="small"):
-        if problem := problem_of(sessions, session):
+        if problem := problem_of(sessions, session) or listing:
             st.error(escaped(problem, 600), icon=":material/error:")
         if session.temporary:
             st.info(TEMPORARY, icon=":material/visibility_off:")
-        if is_instead(session):
-            st.warning(GONE, icon=":material/link_off:")
+        if said := why_instead(session):
+            st.warning(said, icon=":material/link_off:")
 
 
 def problem_of(sessions: Sessions, session: Session) -> str:

@@ -43,11 +43,12 @@ MENU: dict[str, Callable[[], None]] = {
 """What can be done with all conversations together, by its label."""
 
 
-def draw_list(sessions: Sessions, visitor: str, session: Session) -> None:
-    """Draws the search and the conversations of all modes; a click shows one."""
+def draw_list(sessions: Sessions, visitor: str, session: Session) -> str:
+    """Draws the search and the conversations of all modes; a click shows one. Returns why they
+    can't be listed, as a sentence; empty where they can."""
     history = sessions.history
     if history is None:
-        return
+        return ""
     can = Actions(sessions, history, visitor, session)
     with st.container(key="conversation-search", horizontal=True, gap="small"):
         query = st.text_input(
@@ -64,14 +65,14 @@ def draw_list(sessions: Sessions, visitor: str, session: Session) -> None:
     try:
         entries, further = _found(history, person_key(visitor), query)
     except HistoryError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+        return f"{error} The list of conversations is missing for now."
     list_component.draw(
         _groups(entries, query, session),
         NOTHING_FOUND if query else EMPTY,
         "Show more" if further else "",
         can.carry_out,
     )
+    return ""
 
 
 def _draw_menu() -> None:

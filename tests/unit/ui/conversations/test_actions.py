@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import streamlit as st
@@ -22,7 +23,7 @@ from tools.registry import Registry
 MINE, YOURS = "me", "you"
 
 
-def no_model() -> ModelHost:
+def no_model() -> NoReturn:
     raise AssertionError("nothing is asked here")
 
 

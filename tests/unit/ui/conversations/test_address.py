@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,7 +17,7 @@ from app.ui.conversations.address import Current, link
 from tools.registry import Registry
 
 
-def no_model() -> ModelHost:
+def no_model() -> NoReturn:
     raise AssertionError("nothing is asked here")
 
 
