@@ -205,6 +205,7 @@ def test_delete_all_asks_first_and_ends_what_runs(visitor: Visitor) -> None:
     for answer_given, left in (("Keep them", 2), ("Delete all", 0)):
         menu.click()
         page.get_by_role("menuitem", name="Delete all…").click()
+        expect(button(page, "Delete all")).to_be_visible()
         shot(page, "list-delete-all")
         button(page, answer_given).click()
         expect(page.get_by_role("dialog")).to_have_count(0)
