@@ -31,6 +31,15 @@ def test_every_exchange_can_be_edited_asked_again_and_branched_off(
     button(page, "Copy answer 2").click()
     page.wait_for_function("async () => await navigator.clipboard.readText() == 'Heard: second'")
 
+    # Each message has a form of its own.
+    button(page, "Edit message 1").click()
+    form = page.get_by_label("Edit your message")
+    form.fill("not this one")
+    button(page, "Edit message 2").click()
+    expect(form).to_have_value("second")
+    button(page, "Cancel").click()
+    expect(form).to_have_count(0)
+
     # An edit in the middle; what is left ran code.
     button(page, "Edit message 1").click()
     page.get_by_label("Edit your message").fill("first")
