@@ -107,6 +107,11 @@ class Meter:
         origin = parties[-1].key if address and stored else ""
         return Ride(parties, conversation, origin, counted, self._monotonic())
 
+    def give_up(self, ride: Ride) -> None:
+        """Ends a turn that could not begin after all."""
+        with self._lock:
+            self._leave(ride.parties)
+
     def end(self, ride: Ride, ended: TurnFinished) -> None:
         """Counts a turn that has ended. Never raises."""
         with self._lock:
@@ -133,9 +138,11 @@ class Meter:
     def keep_another(self, person: str, address: str) -> None:
         """Lets a conversation be kept that comes without a turn, such as a copy. Raises
         `LimitReached`, and `HistoryError`."""
-        with self._history.database.reading() as connection:
-            for who in self._parties(person, address):
-                self._check_kept(connection, who, self._of(who), new=True)
+        parties = [(who, self._of(who)) for who in self._parties(person, address)]
+        if any(limit.conversations or limit.stored_mb for _, limit in parties):
+            with self._history.database.reading() as connection:
+                for who, limit in parties:
+                    self._check_kept(connection, who, limit, new=True)
 
     def forget(self, person: str) -> None:
         """Deletes what was counted for a visitor's id; turns that are running count no more.

@@ -275,7 +275,12 @@ class Session(Watched):
             if self.running or self._closed:
                 raise Busy
             ride = self._metered()
-            self._claim()
+            try:
+                self._claim()
+            except Busy:
+                if self.meter is not None and ride is not None:
+                    self.meter.give_up(ride)
+                raise
             conversation = change(self._conversation)
             self._save(conversation, finished=False)
             self._conversation = conversation

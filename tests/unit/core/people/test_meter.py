@@ -131,6 +131,8 @@ def test_the_running_turns(world: World) -> None:
     send(meter, "bob")
     meter.end(rides[0], TurnFinished("stop", Usage()))
     send(meter)
+    meter.give_up(rides[1])
+    assert meter.running == 0
 
 
 def test_the_turns_that_another_server_runs_count_too(world: World, tmp_path: Path) -> None:
