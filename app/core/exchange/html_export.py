@@ -33,7 +33,8 @@ from tools.text import encodable
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups"
+    "form-action 'none'; frame-ancestors 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 """The Content-Security-Policy that the page is served with; sandboxed, it has no origin."""
 _POLICY_INSIDE = POLICY.partition("; frame-ancestors")[0]  # a meta element can't say the rest
