@@ -75,6 +75,13 @@ def open_dialog(page: Page, tab: str) -> None:
     dialog.get_by_role("radio", name=tab).click()
 
 
+def close_dialog(page: Page) -> None:
+    page.locator(AT_REST).wait_for()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Close").click()
+    dialog.wait_for(state="hidden")
+
+
 def test_exports_are_downloads_of_ones_own(page: Page, browser: Browser, app: RunningApp):
     ask(page, "hello <script>alert(1)</script>")
     open_dialog(page, "Export")
@@ -119,7 +126,7 @@ def test_an_export_of_chatgpt_is_imported(page: Page, app: RunningApp):
     )
     dialog.locator(".st-key-import-now button:enabled").click()
     dialog.get_by_text("1 conversation was imported").wait_for()
-    page.keyboard.press("Escape")
+    close_dialog(page)
     page.get_by_test_id("stSidebar").get_by_text("A talk from elsewhere").first.click()
     page.get_by_text("Up there").wait_for()
     assert page.get_by_text("<b>Where</b> is the moon?").first.is_visible()
@@ -134,7 +141,7 @@ def test_a_link_is_read_by_others_until_it_is_revoked(
     dialog.locator(".st-key-share-now button").click()
     link = dialog.get_by_test_id("stCode").inner_text().strip()
     assert link.startswith(f"{app.url}/share/")
-    page.keyboard.press("Escape")
+    close_dialog(page)
     ask(page, "said afterwards")
 
     stranger = browser.new_context()

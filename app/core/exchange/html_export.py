@@ -33,7 +33,8 @@ from tools.text import encodable
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups"
+    "form-action 'none'; frame-ancestors 'none'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 """The Content-Security-Policy that the page is served with; sandboxed, it has no origin."""
 _POLICY_INSIDE = POLICY.partition("; frame-ancestors")[0]  # a meta element can't say the rest
@@ -224,13 +225,15 @@ h2 { font-size: 1rem; margin: 1.75rem 0 .5rem; }
 .user h2 { margin-top: .75rem; }
 .said { white-space: pre-wrap; }
 .trouble { border-left: 3px solid #c33; padding-left: .75rem; }
-.file, .formula { opacity: .85; }
-.file::before { content: "\\1F4CE\\FE0E  "; }
+.file { display: inline-block; border: 1px solid var(--line); border-radius: .4rem;
+  padding: .1rem .6rem; margin: .5rem 0; font-size: .9rem; overflow-wrap: anywhere; }
+.file + .said { margin-top: .25rem; }
 details { border: 1px solid var(--line); border-radius: .6rem; margin: .75rem 0;
   padding: .4rem .8rem; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: var(--soft); border-radius: .4rem; padding: .7rem; }
-code { font: .86em ui-monospace, monospace; }
+code, pre { font: .86em/1.5 ui-monospace, monospace; }
+pre code { font: inherit; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; margin: .75rem 0; }
 td, th { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; }

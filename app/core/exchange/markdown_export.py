@@ -63,7 +63,7 @@ def _call(call: ToolCall, result: ToolResult | None) -> Iterator[str]:
         yield fenced(call.input)
     if result is not None:
         if result.text.strip():
-            yield fenced(result.text[:MAX_RESULT_CHARS])
+            yield fenced(result.text[:MAX_RESULT_CHARS].rstrip())
         if made := for_user(result):
             yield "*Files: " + ", ".join(plain(each.name) for each in made) + "*"
 

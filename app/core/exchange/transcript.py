@@ -47,6 +47,12 @@ class Sources:
     entries: tuple[tuple[int, str, str], ...]
 
 
+_ENDINGS = {
+    "cancelled": "The answer was stopped.",
+    "interrupted": "The server stopped while this was written.",
+    "length": "The answer ends here: it reached its longest length.",
+}
+
 Item = Asked | Answered | Called | Sources
 
 
@@ -64,7 +70,12 @@ def transcript(messages: Sequence[Message], look: CitationLookup) -> Iterator[It
             answer = numbered(message.text, look, cited)
             cited = answer.citations
             text = MARK.sub(partial(_label, cited), answer.text)
-            yield Answered(text.strip(), message.reasoning.strip(), message.error or "", begins)
+            yield Answered(
+                text.strip(),
+                message.reasoning.strip(),
+                message.error or _ENDINGS.get(message.finish, ""),
+                begins,
+            )
             begins = False
             for call in message.calls:
                 yield Called(call, results.of(call))

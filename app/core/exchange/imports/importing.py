@@ -34,6 +34,9 @@ ROOT = Path(__file__).resolve().parents[4]
 WORKER = "app.core.exchange.imports.worker"
 MAX_AT_ONCE = 2
 """Imports that are read at the same time; more wait."""
+PAUSE_S = 0.01
+"""Between two pieces that are stored: who waits for SQLite's lock looks again after some
+milliseconds, and would else find it taken each time."""
 SECONDS = 600.0
 """After which an import is given up."""
 
@@ -102,6 +105,7 @@ def _store(
             head = known["head"] if count == known["count"] else rows[-1].id
             choices = known["settings"]
             history.save(person, id, known["mode"], rows, head, choices=choices)
+            time.sleep(PAUSE_S)
         history.save_files(id, {(root, path): (d, n) for root, path, d, n in known["files"]})
         values: dict[str, Any] = {"pinned": known["pinned"]}
         if known["title"]:

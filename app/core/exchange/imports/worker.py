@@ -46,7 +46,7 @@ from tools.text import encodable
 
 MEMORY_BYTES = 3 << 30
 CPU_SECONDS = 300
-ROWS_AT_ONCE = 200
+ROWS_AT_ONCE = 100
 MAX_PROBLEMS = 20
 TOO_MUCH = "The file holds more than can be read at once. Import it in parts."
 

@@ -19,7 +19,8 @@ from backends.messages import Document, Message, Text, user
 from tests.support.conversations import PERSON, STRANGER, WORKSPACE, store
 from tools.base import Attachment, ToolCall, ToolResult
 
-SCHEMA = json.loads(Path("assets/export-format.schema.json").read_text("utf-8"))
+ROOT = Path(__file__).resolve().parents[4]
+SCHEMA = json.loads((ROOT / "assets/export-format.schema.json").read_text("utf-8"))
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -144,7 +145,7 @@ def test_json_follows_its_schema_and_has_all_branches(history: History, plotted:
 
 
 def test_the_example_in_the_handbook_follows_the_schema():
-    page = Path("assets/handbook/export-format.md").read_text("utf-8")
+    page = (ROOT / "assets/handbook/export-format.md").read_text("utf-8")
     example = page.partition("## JSON, version 1\n")[2].partition("\nTimes are")[0]
     jsonschema.validate(json.loads(example), SCHEMA)
 
