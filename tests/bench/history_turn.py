@@ -1,9 +1,9 @@
 """What storing adds to a turn of 1,000 drawn tokens, beside the same turn that is not stored.
 
 Turns with a history on the disk and without any alternate in one process, on a scripted endpoint
-that streams 100 tokens a second; each draw is a look at the session, as the page does it, as soon as
-there is something new. A draw's time is that from the look before: what a write holds up is in it.
-The turn's time is from its start to its end.
+that streams 100 tokens a second; each draw is a look at the session, as the page does it, as soon
+as there is something new. A draw's time is that from the look before: what a write holds up is in
+it. The turn's time is from its start to its end.
 """
 
 from __future__ import annotations
