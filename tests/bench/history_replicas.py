@@ -105,7 +105,9 @@ def _talk(both: list[Sessions], person: int, asked: list[list[str]], ids: list[s
     chance, name = random.Random(person), f"person{person}"
     first = both[0].open(name, "chat")
     ids[person] = first.id
-    for turn in range(TURNS // PEOPLE):
+    turn = -1
+    while len(asked[person]) < TURNS // PEOPLE:
+        turn += 1
         sessions = [each.open(name, "chat", ids[person]) for each in both] if turn else [first]
         if chance.random() > AT_ONCE:
             sessions = [chance.choice(sessions)]
