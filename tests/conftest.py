@@ -31,6 +31,10 @@ SLOW = (
     "tests/unit/core/exchange/test_importing.py",
     "tests/unit/core/sessions/test_cells.py",
     "tests/unit/core/people/test_joining.py",
+    "tests/unit/core/history/test_opening.py",
+    "tests/unit/core/history/test_postgres.py",
+    "tests/unit/core/sessions/test_kills.py",
+    "tests/unit/core/sessions/test_shared_turns.py",
     "tests/unit/core/test_bundled_bad_input.py",
     "tests/unit/core/test_context_window.py",
     "tests/unit/core/test_doctor.py",
@@ -62,6 +66,7 @@ SLOW = (
     "tests/unit/ui/test_limits_served.py",
     "tests/unit/ui/test_metrics.py",
     "tests/unit/ui/test_people_served.py",
+    "tests/unit/ui/test_replicas.py",
     "tests/unit/ui/test_visitors.py",
 )
 """Folders and files whose tests start browsers, models, kernels or other processes, or take long:

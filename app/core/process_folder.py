@@ -57,12 +57,6 @@ class ProcessFolder:
         """The parent folder of the conversations' files."""
         return self.path / "sessions"
 
-    def has_ended(self, name: str) -> bool:
-        """Whether the process whose folder has that name has ended, as far as this one can know:
-        both have the same root."""
-        other = self.path.parent / name
-        return _NAME.fullmatch(name) is None or not other.is_dir() or _ended(other)
-
     def make(self, parent: Path | None = None) -> Path:
         """A new folder that is deleted with this process; in `parent`, by default the system's
         folder for temporary files. Raises `OSError`."""

@@ -41,6 +41,11 @@ BENCHES = (
     "documents-words",
     "documents-asking",
     "turn-modules",
+    "kills",
+    "history-list",
+    "history-turn",
+    "history-replicas",
+    "history-memory",
 )
 
 

@@ -58,6 +58,8 @@ class PageClient:
     """When the server was last heard of, a monotonic time in seconds."""
     closed: bool = False
     page: str = ""
+    query: str = ""
+    """What the page's address has after the question mark."""
     _run: str = ""
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
     _files: dict[str, list[str]] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class PageClient:
         message = BackMsg()
         client = message.rerun_script
         client.page_script_hash, client.page_name = self.page, name
+        client.query_string = self.query
         client.widget_states.widgets.extend(states)
         await self.socket.send(message.SerializeToString())
 
@@ -166,6 +169,8 @@ class PageClient:
                 self.page = message.navigation.page_script_hash
             case "delta":
                 self._draw(message)
+            case "page_info_changed":
+                self.query = message.page_info_changed.query_string
             case "script_finished":
                 # A run that gave way to another one may say so after that has begun.
                 self.at_rest = self.at_rest or message.metadata.run.script_run_id == self._run
