@@ -131,6 +131,9 @@ class Recorder:
                 rows.append(self._row(message, quoted))
             attached = [message for message in new if message.attached or message.result]
 
+            if attached and self.stored:
+                self.save_files()  # first: a message that is stored has its files
+                attached = []
             last = ids[-1] if ids else None
             self._again = partial(
                 self.save, conversation, citations, finished=finished, choices=choices,
