@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.visitor import KEY, ask, box, puppet
-from tests.support.running_app import AT_REST, RunningApp, open_browser, start_app
+from tests.support.running_app import AT_REST, RunningApp, start_app
 from tests.support.scripted_server import ScriptedServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -49,12 +49,6 @@ def app() -> Iterator[RunningApp]:
         environment = {"GLM_MODEL": f"{server.url}#scripted", "GLM_API_KEY": KEY}
         with start_app(environment | {"GLM_SHARING": "on"}) as running:
             yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture
