@@ -17,6 +17,8 @@ from tests.support.stored_messages import row_of
 
 VOCABULARY = 20_000
 AT_ONCE = 5_000
+AGE_S = 2 * 3600.0
+"""The newest conversation's age: a page without an address opens one of the last hour."""
 
 
 def fill(
@@ -32,7 +34,7 @@ def fill(
         rows: list[dict[str, object]] = []
         for number, id in enumerate(ids):
             made = list(_messages(chance, words, each))
-            created = now - (count - number) * 60
+            created = now - AGE_S - (count - number) * 60
             connection.execute(
                 insert(conversations).values(
                     id=id, person=person, mode=mode, title=made[0].text[:60], created=created,
