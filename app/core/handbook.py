@@ -17,6 +17,7 @@ ORDER = (
     "start",
     "modes",
     "conversations",
+    "sharing",
     "documents",
     "pictures",
     "python",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.conftest import Visit, visitor_of
-from tests.e2e.visitor import Scripted, Visitor
+from tests.e2e.visitor import Scripted, Visitor, answer
 from tests.e2e.visitor import ask as talk
 from tests.support.raw_http import Answer, ask
 from tests.support.running_app import RunningApp
@@ -253,5 +253,5 @@ def test_a_link_in_the_page_has_a_form_that_is_sent(visit: Visit, scripted: Scri
     page = visit(scripted.app).open("tools")
     talk(page, "run open('50% & #1 (ä)?.txt', 'w').write('odd')")
     with page.expect_download() as download:
-        page.get_by_test_id("stMain").get_by_role("link", name="50% & #1 (ä)?.txt").click()
+        answer(page).get_by_role("link", name="50% & #1 (ä)?.txt").click()
     assert Path(download.value.path()).read_text() == "odd"

@@ -9,6 +9,7 @@ no link at all gets the same answer.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import get_args
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from app.core.exchange.html_export import POLICY
 from app.core.exchange.shares import shared_page
 from app.core.history.database import HistoryError
 from app.core.history.history import History, person_key
-from app.ui.http.routes import GONE
+from app.ui.http.routes import GONE, StreamedFile
 from app.ui.http.visitor import visitor_of
 from app.ui.service import service
 
@@ -97,17 +98,13 @@ async def send_share(request: Request) -> Response:
     if stream is None:
         return _no_link()
 
-    def pieces() -> Iterator[bytes]:
-        with stream:
-            while piece := stream.read(CHUNK_BYTES):
-                yield piece
-
+    chunks = iter(partial(stream.read, CHUNK_BYTES), b"")
     headers = {
         **_KEPT_BY_NOBODY,
         "Content-Security-Policy": POLICY,
         "X-Robots-Tag": "noindex, nofollow",
     }
-    return StreamingResponse(pieces(), 200, headers, "text/html; charset=utf-8")
+    return StreamedFile(stream, chunks, headers, "text/html; charset=utf-8")
 
 
 def _slots() -> CapacityLimiter:

@@ -6,10 +6,11 @@ checked here only. Missing files, files of other visitors and malformed paths ge
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.sessions.session import Session
@@ -22,6 +23,23 @@ GONE = "This file is no longer there, or it is not yours."
 Handler = Callable[[Session, tuple[str, ...], Request], Awaitable[Response | None]]
 """Answers a request for a path in the folder of one of the visitor's own sessions. The arguments:
 the session, the names of the path, the request. Returns None if nothing is there."""
+
+
+class StreamedFile(StreamingResponse):
+    """A response that sends the chunks of an open file, and closes it however the request ends: for
+    HEAD, and where the client has gone, nobody begins to read it."""
+
+    def __init__(
+        self, stream: BinaryIO, chunks: Iterator[bytes], headers: Mapping[str, str], mime: str
+    ) -> None:
+        super().__init__(chunks, 200, headers, mime)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.close()
 
 
 class SessionRoutes:

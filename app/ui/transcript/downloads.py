@@ -14,12 +14,13 @@ from urllib.parse import quote
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response
 
 from app.core.sessions.session import Session
 from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import escaped, shown_name
 from app.ui.http.media_files import download
+from app.ui.http.routes import StreamedFile
 from app.ui.http.visitor import known_visitor
 from app.ui.service import service
 from tools.base import file_size
@@ -70,9 +71,7 @@ def draw_links(links: Sequence[Mapping[str, str]], key: str) -> None:
     _links()(data={"files": links}, key=key, height="content")
 
 
-async def send_file(
-    session: Session, names: tuple[str, ...], _request: Request
-) -> StreamingResponse | None:
+async def send_file(session: Session, names: tuple[str, ...], _request: Request) -> Response | None:
     """A file of the session's workspace as a download; None if it doesn't exist. See `Handler`."""
     try:
         stream = open_below(session.workspace, names)
@@ -86,15 +85,14 @@ async def send_file(
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
     }
-    return StreamingResponse(_pieces(stream, size), 200, headers, "application/octet-stream")
+    return StreamedFile(stream, _pieces(stream, size), headers, "application/octet-stream")
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
     """The first `size` bytes in chunks; the file may grow meanwhile."""
-    with stream:
-        while size and (piece := stream.read(min(CHUNK_BYTES, size))):
-            size -= len(piece)
-            yield piece
+    while size and (piece := stream.read(min(CHUNK_BYTES, size))):
+        size -= len(piece)
+        yield piece
 
 
 def _size(path: Path) -> int | None:
