@@ -20,6 +20,7 @@ from tests.e2e.visitor import (
     box,
     button,
     calls,
+    keep_unaware,
     overflow,
     release,
     shot,
@@ -271,6 +272,7 @@ def test_nobody_gets_the_files_of_another(scripted: Scripted, visit: Visit) -> N
 def test_a_file_of_a_refused_message_goes_with_the_next(scripted: Scripted, visit: Visit) -> None:
     visitor = visit(scripted.app)
     first, second = visitor.open("tools"), visitor.open("tools")
+    keep_unaware(second)
     send(first, f"run {HOLD.format('busy')}")
     expect(calls(first).last.get_by_text("running")).to_be_visible()
     attach(second, file("kept.txt", "kept"))

@@ -18,6 +18,7 @@ from tests.e2e.visitor import (
     box,
     button,
     calls,
+    keep_unaware,
     release,
     said,
     shot,
@@ -83,6 +84,7 @@ def test_a_new_conversation_ends_a_running_turn(scripted: Scripted, visit: Visit
 def test_two_tabs_of_one_visitor_show_the_same(scripted: Scripted, visit: Visit) -> None:
     visitor = visit(scripted.app)
     first, second = visitor.open("tools"), visitor.open("tools")
+    keep_unaware(second)
     send(first, f"run {HOLD.format('both')}")
     expect(calls(first).last.get_by_text("running")).to_be_visible()
     # The other tab still believes that nothing runs: its message is refused, not lost.

@@ -169,6 +169,11 @@ def wait_for_text(page: Page, length: int) -> str:
     return said(page)
 
 
+def keep_unaware(page: Page) -> None:
+    """From now on the page does not notice what other tabs of its conversation do."""
+    page.route("**/changes/*", lambda route: route.fulfill(status=204))
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition that isn't visible on a page."""
     until = time.monotonic() + seconds

@@ -132,7 +132,11 @@ def test_a_socket_that_was_replaced_is_not_followed(tmp_path: Path) -> None:
 
 def test_a_kernel_without_its_sockets_is_replaced(tool: PythonTool) -> None:
     ask(tool, "get_ipython().kernel.iopub_thread.socket.close(0)")
-    assert ask(tool, "6 * 7").text.startswith("42")
+    result = ask(tool, "6 * 7")
+    # The first call may end before the loss shows; then the second one is told of it.
+    if result.error and "closed the connections of Python itself" in result.error:
+        result = ask(tool, "6 * 7")
+    assert result.text.startswith("42")
     answer(tool, "import glob, os\nfor path in glob.glob('/run/kernel/*'): os.remove(path)")
     assert answer(tool, "6 * 7") == "42"
 
