@@ -229,6 +229,7 @@ class Service:
         """The kernel pool of all sessions, created at the first use; None where Python is not
         available."""
         from app.core.toolset.python import open_pool
+        from tools.python.kernels.quota import no_quota
 
         with self._lock:
             choice = self.sandbox
@@ -237,9 +238,9 @@ class Service:
             if self._kernels is None:
                 launcher = choice.launcher if choice is not None else None
                 sessions = self.folder.sessions
-                self._kernels = open_pool(
-                    self.settings, sessions, launcher, self.local, self._kernel_shares
-                )
+                bounded = self.limits.person.kernels or self.limits.address.kernels
+                quota = self._kernel_shares if bounded else no_quota
+                self._kernels = open_pool(self.settings, sessions, launcher, self.local, quota)
             return self._kernels
 
     @property
