@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from tests.e2e.visitor import Visitor, answer, ask, said
 from tests.faults.outcome import Fault, Outcome
 from tests.faults.stage import Stage, folder, new_lines, own_app, until, unused_port, words_on
-from tests.support.running_app import send
+from tests.support.running_app import send, wait_for_answer
 from tests.support.scripted_steps import Endless
 
 SIGN_SECONDS = 3.0
@@ -121,14 +121,16 @@ def make_restarted(stage: Stage) -> Outcome:
         with own_app(environment, port=port) as again:
             line, seconds = sign(page, before, _ANEW, 30)
             page.goto(again.app.url)
+            wait_for_answer(page)
+            kept = said(page)
             works = ask(page, "once more")
             same = visitor_cookie(visitor) == known
     return Outcome(
         "the server is killed and started again beside an open page",
         told(line, seconds),
-        f"the next message is answered: {works}; the visitor's cookie is "
-        f"{'still taken' if same else 'new'}",
-        bool(line) and works == "Heard: once more" and same,
+        f"the last answer stands there: {kept}; the next message is answered: {works}; the "
+        f"visitor's cookie is {'still taken' if same else 'new'}",
+        bool(line) and (kept, works) == ("Heard: hello", "Heard: once more") and same,
     )
 
 
