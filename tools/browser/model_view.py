@@ -15,7 +15,6 @@ from tools.citations import comparable
 from tools.text import one_line, quotable
 
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_MAX_TITLE_CHARS = 120
 _MAX_SNIPPET_CHARS = 300
 _MAX_LINK_CHARS = 80
 

@@ -236,11 +236,6 @@ class History:
         """Undoes `delete`."""
         self._change(person, id, deleted=None)
 
-    def move(self, person: str, to: str) -> int:
-        """Gives all conversations of a person to another one; returns how many."""
-        with self.database.writing() as connection:
-            return move_in(connection, person, to)
-
     def _change(self, person: str, id: str, **values: Any) -> None:
         with self.database.writing() as connection:
             connection.execute(
@@ -313,7 +308,8 @@ class History:
 
 
 def move_in(connection: Connection, person: str, to: str) -> int:
-    """`History.move` within a transaction."""
+    """Gives all conversations of a person to another one, within a transaction; returns how
+    many."""
     statement = update(conversations).where(conversations.c.person == person).values(person=to)
     return connection.execute(statement).rowcount
 

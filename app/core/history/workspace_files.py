@@ -6,7 +6,6 @@ import contextlib
 import logging
 import shutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from app.core.history.blobs import Blobs
 from app.core.history.message_json import Roots
@@ -85,8 +84,3 @@ def sentence(error: OSError) -> str:
     """Why files could not be kept, for the page."""
     why = "the disk of this server is full" if no_room(error) else "they could not be written"
     return f"Files of this conversation are not kept: {why}."
-
-
-def folder_of(roots: Roots) -> Path:
-    """The folder that the model's code works in."""
-    return roots["workspace"]

@@ -94,7 +94,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function openMenu(entry, li, options) {
-    menu.replaceChildren(...entry.actions.map(({ what, label, icon }) => {
+    const { pinned, listed } = list.data.menus
+    menu.replaceChildren(...(entry.pinned ? pinned : listed).map(({ what, label, icon }) => {
       const item = made("button")
       item.type = "button"
       item.setAttribute("role", "menuitem")

@@ -6,7 +6,7 @@ Its rows are real links, so that a conversation can be opened in a tab of its ow
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in the list: its texts, the address of its page, and its menu."""
+    """A conversation in the list: its texts, the address of its page, and which menu it has."""
 
     id: str
     title: str
@@ -39,7 +39,7 @@ class Row:
     address: str
     current: bool
     excerpt: str
-    actions: tuple[Action, ...]
+    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,17 @@ class Asked:
 
 
 def draw(
-    groups: tuple[Group, ...], empty: str, further: str, on_asked: Callable[[Asked], None]
+    groups: tuple[Group, ...],
+    menus: Mapping[bool, tuple[Action, ...]],
+    empty: str,
+    further: str,
+    on_asked: Callable[[Asked], None],
 ) -> None:
     """Draws the list.
 
     Args:
         groups: what is in it.
+        menus: the menu of a row, by whether it is pinned.
         empty: the sentence in place of an empty list.
         further: the words of the button that asks for more, empty without one.
         on_asked: called before the next draw with what was asked for.
@@ -87,7 +92,14 @@ def draw(
             on_asked(asked)
 
     data = {
-        "groups": [asdict(group) for group in groups],
+        # Not `asdict`, which copies each value: the list is drawn with every run of a page.
+        "groups": [
+            {"name": group.name, "rows": [vars(row) for row in group.rows]} for group in groups
+        ],
+        "menus": {
+            "pinned" if pinned else "listed": [vars(action) for action in menu]
+            for pinned, menu in menus.items()
+        },
         "empty": empty,
         "further": further,
         "longest": MAX_NAME_CHARS,

@@ -41,6 +41,11 @@ MENU: dict[str, Callable[[], None]] = {
     ":material/delete_forever: Delete all…": delete_all.open_dialog,
 }
 """What can be done with all conversations together, by its label."""
+ROW_MENUS = {
+    False: (actions.RENAME, actions.PIN, actions.DELETE),
+    True: (actions.RENAME, actions.UNPIN, actions.DELETE),
+}
+"""What can be done with one conversation, by whether it is pinned."""
 
 
 def draw_list(sessions: Sessions, visitor: str, session: Session) -> str:
@@ -68,6 +73,7 @@ def draw_list(sessions: Sessions, visitor: str, session: Session) -> str:
         return f"{error} The list of conversations is missing for now."
     list_component.draw(
         _groups(entries, query, session),
+        ROW_MENUS,
         NOTHING_FOUND if query else EMPTY,
         "Show more" if further else "",
         can.carry_out,
@@ -106,7 +112,6 @@ def _groups(entries: Sequence[Entry], query: str, session: Session) -> tuple[Gro
 
 
 def _row(entry: Entry, session: Session) -> Row:
-    pin = actions.UNPIN if entry.pinned else actions.PIN
     return Row(
         id=entry.id,
         title=shown(" ".join(entry.title.split())) or UNTITLED,
@@ -115,7 +120,7 @@ def _row(entry: Entry, session: Session) -> Row:
         address=link(entry.id, entry.mode),
         current=entry.id == session.id,
         excerpt=shown(entry.excerpt),
-        actions=(actions.RENAME, pin, actions.DELETE),
+        pinned=entry.pinned,
     )
 
 

@@ -18,7 +18,8 @@ from backends.messages import user
 from tests.support.browser_parts import Lists, Pages, page
 from tests.support.scripted_steps import Answer, Finish, ToolCall
 from tests.support.scripted_steps import Text as Say
-from tests.unit.core.test_session import ALL, World, ended, reason, texts, until
+from tests.support.stored_sessions import at_rest, until
+from tests.unit.core.test_session import ALL, World, reason, texts
 from tools import tool
 from tools.base import ToolCall as Call
 from tools.browser import BrowserTool
@@ -101,10 +102,10 @@ def test_two_sessions_have_their_own_pages_and_their_own_word(world: World) -> N
     assert asking(two) == number  # numbers are a session's own
     assert post.sent == []
     two.approvals.decide(number, "refuse")
-    assert texts(ended(two))[-1] == REFUSED
+    assert texts(at_rest(two))[-1] == REFUSED
     assert one.view().live is not None and post.sent == []
     one.approvals.decide(number, "run")
-    assert texts(ended(one))[-1] == "Sent to Ann." and post.sent == ["Ann"]
+    assert texts(at_rest(one))[-1] == "Sent to Ann." and post.sent == ["Ann"]
     assert one.citations is not None and two.citations is not None
     assert one.citations(0, "for one").found and not two.citations(0, "for one").found
 
@@ -114,12 +115,12 @@ def test_always_holds_for_the_conversation_and_run_does_not(world: World) -> Non
     session = world.over(world.serve(reads_then_sends), "one", browser(), *post.tools)
     session.start_turn(user("Ann"), ALL)
     say(session, "run")
-    ended(session)
+    at_rest(session)
     session.start_turn(user("Bob"), ALL)
     say(session, "always")
-    ended(session)
+    at_rest(session)
     session.start_turn(user("Cy"), ALL)
-    ended(session)
+    at_rest(session)
     assert post.sent == ["Ann", "Bob", "Cy"]
 
 
@@ -134,7 +135,7 @@ def test_nothing_waits_before_a_page_was_read(world: World) -> None:
     ]
     session = world.session(script, "one", browser(), *post.tools)
     session.start_turn(user("go"), ALL)
-    assert texts(ended(session))[-1] == "done"
+    assert texts(at_rest(session))[-1] == "done"
     assert post.sent == ["first", "beside"]
 
 
@@ -147,7 +148,7 @@ def test_what_failed_to_be_read_taints_nothing(world: World) -> None:
     ]
     session = world.session(script, "one", browser(), *post.tools)
     session.start_turn(user("go"), ALL)
-    ended(session)
+    at_rest(session)
     assert post.sent == ["Ann"]
 
 
@@ -157,7 +158,7 @@ def test_stop_ends_the_waiting_and_the_call_is_not_run(world: World) -> None:
     session.start_turn(user("Ann"), ALL)
     number = asking(session)
     session.stop()
-    assert reason(ended(session)) == "cancelled"
+    assert reason(at_rest(session)) == "cancelled"
     session.approvals.decide(number, "run")  # too late, and nothing happens
     result = session.view().conversation.messages[-1].result
     assert result is not None and result.error and post.sent == []
@@ -182,7 +183,7 @@ def test_other_calls_go_on_while_one_waits(world: World) -> None:
     live = until(session, added).live
     assert live is not None
     session.approvals.decide(live.calls[0].asked, "always")  # for both, by their name
-    ended(session)
+    at_rest(session)
     assert sorted(post.sent) == ["Ann", "Bob"]
 
 

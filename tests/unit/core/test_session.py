@@ -24,12 +24,10 @@ from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Drop, Endless, Finish, Script, ToolCall, Wait
 from tests.support.scripted_steps import Text as Say
+from tests.support.stored_sessions import HANG, at_rest, until
 from tools import tool
 from tools.python import PythonTool
 from tools.registry import Registry
-
-HANG = 20.0
-"""Seconds after which a test gives up; nothing is measured by it."""
 
 ALL = TurnConfig(tools=None)
 
@@ -73,23 +71,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
-def until(session: Session, wanted: Callable[[View], bool]) -> View:
-    """Watches as a page does, until there is what is wanted."""
-    give_up = threading.Event()
-    timer = threading.Timer(HANG, give_up.set)
-    timer.daemon = True
-    timer.start()
-    while not wanted(view := session.view()):
-        assert not give_up.is_set(), f"waited in vain, and saw {view}"
-        session.wait(view.version, 1)
-    timer.cancel()
-    return view
-
-
-def ended(session: Session) -> View:
-    return until(session, lambda view: view.live is None)
-
-
 def texts(view: View) -> list[str]:
     return [message.text for message in view.conversation.messages]
 
@@ -123,7 +104,7 @@ def test_whoever_comes_back_sees_what_happened_so_far(world: World) -> None:
     session.start_turn(user("go"), ALL)
     live = until(session, lambda view: bool(view.live and view.live.text)).live
     assert live is not None and live.text == "first half, "
-    assert texts(ended(session)) == ["go", "first half, second half"]
+    assert texts(at_rest(session)) == ["go", "first half, second half"]
 
 
 def test_every_look_is_whole_and_newer_looks_show_no_less(world: World) -> None:
@@ -172,7 +153,7 @@ def test_one_turn_at_a_time(world: World) -> None:
         with pytest.raises(Busy):
             action()
     session.stop()
-    assert texts(ended(session))[0] == "first"
+    assert texts(at_rest(session))[0] == "first"
     assert len(world.server.requests) <= 1
 
 
@@ -182,12 +163,12 @@ def test_stop_keeps_what_was_said_and_the_next_turn_is_not_stopped(world: World)
     session.start_turn(user("go"), ALL)
     until(session, lambda view: bool(view.live and view.live.text))
     session.stop()
-    view = ended(session)
+    view = at_rest(session)
     assert reason(view) == "cancelled"
     last = view.conversation.messages[-1]
     assert last.finish == "cancelled" and last.text.startswith("Once ")
     session.start_turn(user("again"), ALL)
-    assert reason(ended(session)) == "stop"
+    assert reason(at_rest(session)) == "stop"
 
 
 # -- retry, edit, go on -------------------------------------------------------------------------
@@ -197,10 +178,10 @@ def test_retry_after_a_drop_keeps_the_tools_that_ran(world: World) -> None:
     calls = [ToolCall("add", {"a": 1, "b": 2}), Finish("tool_calls")]
     session = world.session([calls, [Say("so f"), Drop()], [Say("3")]])
     session.start_turn(user("add"), ALL)
-    view = ended(session)
+    view = at_rest(session)
     assert (reason(view), texts(view)) == ("error", ["add", "", "", "so f"])
     session.retry(ALL)
-    assert texts(ended(session)) == ["add", "", "", "3"]
+    assert texts(at_rest(session)) == ["add", "", "", "3"]
     assert len(world.server.requests) == 3
 
 
@@ -208,9 +189,9 @@ def test_retry_of_a_good_answer_makes_all_of_it_anew(world: World) -> None:
     calls = [ToolCall("add", {"a": 1, "b": 2}), Finish("tool_calls")]
     session = world.session([calls, [Say("3")], [Say("Three.")]])
     session.start_turn(user("add"), ALL)
-    ended(session)
+    at_rest(session)
     session.retry(ALL)
-    assert texts(ended(session)) == ["add", "Three."]
+    assert texts(at_rest(session)) == ["add", "Three."]
     assert [m["role"] for m in world.server.requests[-1].body["messages"]] == ["user"]
 
 
@@ -218,9 +199,9 @@ def test_an_edit_puts_a_message_in_place_of_the_last_one(world: World) -> None:
     session = world.session([[Say("A")], [Say("B")], [Say("C")]])
     for text in ("one", "two"):
         session.start_turn(user(text), ALL)
-        ended(session)
+        at_rest(session)
     session.ask_from(session.view().conversation.messages[-2].id, ALL, user("zwei"))
-    assert texts(ended(session)) == ["one", "A", "zwei", "C"]
+    assert texts(at_rest(session)) == ["one", "A", "zwei", "C"]
 
 
 def test_going_on_after_the_round_limit(world: World) -> None:
@@ -234,10 +215,10 @@ def test_going_on_after_the_round_limit(world: World) -> None:
 
     session = world.session(script)
     session.start_turn(user("go"), TurnConfig(tools=None, max_rounds=2))
-    view = ended(session)
+    view = at_rest(session)
     assert reason(view) == "tool_limit" and view.conversation.awaits_answer
     session.start_turn(None, TurnConfig(tools=None, max_rounds=2))
-    view = ended(session)
+    view = at_rest(session)
     assert reason(view) == "stop" and texts(view)[-1] == "Done."
     assert sum(message.result is not None for message in view.conversation.messages) == 3
 
@@ -259,13 +240,13 @@ def test_a_model_that_fails_to_load_is_told_in_the_conversation_and_retry_loads_
 
     session = world.over(ModelHost(load), "one")
     session.start_turn(user("hi"), ALL)
-    view = ended(session)
+    view = at_rest(session)
     last = view.conversation.messages[-1]
     assert (last.role, last.finish) == ("assistant", "error")
     assert last.error == "There is no model file. Check GLM_MODEL."
     assert view.ended is not None and view.ended.error == last.error
     session.retry(ALL)
-    assert texts(ended(session)) == ["hi", "Hello."]
+    assert texts(at_rest(session)) == ["hi", "Hello."]
 
 
 def test_stop_while_the_model_loads(world: World) -> None:
@@ -279,7 +260,7 @@ def test_stop_while_the_model_loads(world: World) -> None:
     session.start_turn(user("hi"), ALL)
     until(session, lambda view: bool(view.live and view.live.notice == "Loading the model"))
     session.stop()
-    view = ended(session)
+    view = at_rest(session)
     assert reason(view) == "cancelled" and view.conversation.messages[-1].finish == "cancelled"
     go.set()
 
@@ -293,7 +274,7 @@ def test_a_fault_outside_the_agent_is_said_as_such(world: World) -> None:
     backend = Odd("http://127.0.0.1:1/v1", "m", None)
     session = world.over(ModelHost(lambda: backend), "one")
     session.start_turn(user("hi"), ALL)
-    view = ended(session)
+    view = at_rest(session)
     assert view.conversation.messages[-1].error == INTERNAL_ERROR and reason(view) == "error"
     assert "secret" not in repr(view)
 
@@ -334,7 +315,7 @@ def test_two_sessions_at_once_never_mix(world: World) -> None:
     for text in (None, "and now?"):
         for who, session in sessions.items():
             session.start_turn(user(text or who), ALL)
-        views = {who: ended(session) for who, session in sessions.items()}
+        views = {who: at_rest(session) for who, session in sessions.items()}
     for who, other in (names, names[::-1]):
         assert reason(views[who]) == "stop"
         assert texts(views[who])[-1].strip() == f"For {who}: {who} {who} ['mine.txt']"
@@ -487,7 +468,7 @@ def test_the_service_puts_settings_model_tools_and_sessions_together(tmp_path: P
             assert {"python", "twice"} <= {tool.name for tool in tools.registry.tools}
             config = TurnConfig(GenerationConfig(), tools=frozenset({"twice"}))
             tools.start_turn(user("double 4"), config)
-            view = ended(tools)
+            view = at_rest(tools)
             assert isinstance(view.ended, TurnFinished) and view.ended.reason == "stop"
             assert [m.result.text for m in view.conversation.messages if m.result] == ["8"]
             offered = server.requests[0].body["tools"]
@@ -512,10 +493,10 @@ def test_a_visitors_turns_beyond_the_limit_wait_and_say_so(world: World) -> None
     until(other, lambda view: bool(view.live and view.live.text))
     assert len(world.server.requests) == 2, "the waiting turn asked the model"
     second.stop()
-    assert reason(ended(second)) == "cancelled"
+    assert reason(at_rest(second)) == "cancelled"
     second.start_turn(user("four"), ALL)
     until(second, lambda view: bool(view.live and view.live.notice))
     hold.set()
     first.stop()
-    assert reason(ended(second)) == "stop" and texts(second.view())[-1] == "so far"
+    assert reason(at_rest(second)) == "stop" and texts(second.view())[-1] == "so far"
     sessions.close()

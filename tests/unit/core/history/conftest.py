@@ -8,17 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.core.history.history import History
-from tests.support.postgres import Postgres, skip_without_postgres, start_postgres
 
 Open = Callable[[], History]
 """Opens the test's one database, as another process would."""
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    skip_without_postgres()
-    with start_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

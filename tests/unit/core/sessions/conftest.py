@@ -17,7 +17,6 @@ from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session, View
 from app.core.sessions.turn_slots import Visitor
 from backends.openai_api.backend import OpenAIBackend
-from tests.support.postgres import Postgres, skip_without_postgres, start_postgres
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Text
 from tools import tool
@@ -73,13 +72,6 @@ class World:
             each.close()
         self.backend.close()
         self.server.stop()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    skip_without_postgres()
-    with start_postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
