@@ -54,11 +54,14 @@ class Catalog:
             row = connection.execute(statement).first()
             return None if row is None else entry_of(row)
 
-    def latest(self, person: str, mode: Mode) -> Entry | None:
-        """The conversation that the person wrote to last in a mode."""
+    def latest(self, person: str, mode: Mode, since: float = 0.0) -> Entry | None:
+        """The conversation that the person wrote to last in a mode, `since` that time or later, in
+        seconds since 1970."""
         c = conversations.c
         statement = (
             ENTRY.where(c.person == person, c.mode == mode, c.deleted.is_(None))
+            # Both values of `pinned`, so that the index of the list finds the few rows since then.
+            .where(c.pinned.in_([False, True]), c.updated >= since)
             .order_by(c.updated.desc())
             .limit(1)
         )

@@ -112,9 +112,9 @@ class History:
             )
             if expected and there not in expected:
                 head = there
-            values: dict[str, Any] = {
-                "head": head, "updated": now, "version": conversations.c.version + 1
-            }  # fmt: skip
+            values: dict[str, Any] = {"head": head, "version": conversations.c.version + 1}
+            if rows:  # a conversation that was only looked at keeps its place in the list
+                values["updated"] = now
             said = (row.text for row in rows if row.role == "user" and row.text.strip())
             if words := next(said, ""):
                 untitled = (conversations.c.head.is_(None)) & conversations.c.renamed.is_(False)

@@ -109,8 +109,9 @@ class Sessions:
             return None
         try:
             if id is None:
-                entry = self.history.catalog.latest(person_key(person), mode)
-                if entry is None or entry.updated < time.time() - self._idle:
+                since = time.time() - self._idle
+                entry = self.history.catalog.latest(person_key(person), mode, since)
+                if entry is None:
                     return None
                 id = entry.id
             stored = self.history.load(person_key(person), id)

@@ -205,7 +205,19 @@ def test_the_latest_of_a_mode(history: History) -> None:
     write(history, "two", "second", mode="tools")
     latest = history.catalog.latest(ALICE, "chat")
     assert latest is not None and latest.id == "one"
+    assert history.catalog.latest(ALICE, "chat", time.time() + 60) is None
+    assert history.catalog.latest(ALICE, "chat", time.time() - 60) == latest
     assert history.catalog.latest(ALICE, "vision") is history.catalog.latest(BOB, "chat") is None
+
+
+def test_what_is_saved_without_a_message_leaves_the_time(history: History) -> None:
+    rows = write(history, "one", "ask", "answer")
+    before = history.catalog.entry(ALICE, "one")
+    save(history, "one", [])
+    history.save(ALICE, "one", "chat", (), rows[-1].id, choices={"values": {"top_p": 0.5}})
+    assert history.catalog.entry(ALICE, "one") == before
+    stored = history.load(ALICE, "one")
+    assert stored is not None and stored.choices == {"values": {"top_p": 0.5}}
 
 
 def test_a_title_is_the_first_message_until_it_is_renamed(history: History) -> None:
