@@ -30,7 +30,7 @@ SLOW = (
     "tests/unit/core/document_qa/test_store.py",
     "tests/unit/core/exchange/test_importing.py",
     "tests/unit/core/sessions/test_cells.py",
-    "tests/unit/core/people/test_joining.py",
+    "tests/unit/core/people/test_linking.py",
     "tests/unit/core/history/test_opening.py",
     "tests/unit/core/history/test_postgres.py",
     "tests/unit/core/sessions/test_kills.py",

@@ -18,8 +18,8 @@ from app.core.history.history import History
 from app.core.models.host import ModelHost
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
-from app.core.people.joining import Joining
 from app.core.people.limits import limits
+from app.core.people.linking import AccountLinking
 from app.core.people.meter import Meter
 from app.core.people.retention import Retention
 from app.core.process_folder import ProcessFolder
@@ -100,12 +100,12 @@ class Service:
             self.limits.sessions,
         )
         self.meter: Meter | None = None
-        self.joining: Joining | None = None
+        self.linking: AccountLinking | None = None
         self._retention: Retention | None = None
         if self.history is not None:
             key = signing_key(lasting_folder(self.settings))
             self.meter = Meter(self.history, self.limits, key)
-            self.joining = Joining(self.history, self.sessions.hand_over)
+            self.linking = AccountLinking(self.history, self.sessions.hand_over)
             self._retention = Retention(
                 self.history, self.meter.usage, self.settings.retention_days
             )

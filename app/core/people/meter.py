@@ -17,21 +17,21 @@ from app.core.agent.events import TurnFinished
 from app.core.history.database import HistoryError
 from app.core.history.history import History, person_key
 from app.core.people.limits import LimitReached, Limits, LimitSet
-from app.core.people.usage import MB, UsageTable, Who, address_key
+from app.core.people.usage import MB, Subject, UsageTable, address_key
 from backends.messages import Usage
 
 log = logging.getLogger(__name__)
 
 MINUTE_S = 60.0
-KEPT = 10_000
+MAX_REMEMBERED = 10_000
 """People and addresses whose last minute is remembered, before those of long ago are dropped."""
 
 
 @dataclass
-class Ride:
+class MeteredTurn:
     """One turn that the meter let begin. `usage` is what its answers took so far."""
 
-    parties: tuple[Who, ...]
+    parties: tuple[Subject, ...]
     conversation: str
     address: str
     counted: bool
@@ -83,7 +83,7 @@ class Meter:
 
     def begin(
         self, person: str, address: str, conversation: str, *, stored: bool = True, new: bool = True
-    ) -> Ride:
+    ) -> MeteredTurn:
         """Lets a turn begin.
 
         Args:
@@ -105,30 +105,30 @@ class Meter:
                 except HistoryError:
                     counted = False  # the page says what is wrong with the history
         origin = parties[-1].key if address and stored else ""
-        return Ride(parties, conversation, origin, counted, self._monotonic())
+        return MeteredTurn(parties, conversation, origin, counted, self._monotonic())
 
-    def give_up(self, ride: Ride) -> None:
+    def give_up(self, metered: MeteredTurn) -> None:
         """Ends a turn that could not begin after all."""
         with self._lock:
-            self._leave(ride.parties)
+            self._leave(metered.parties)
 
-    def end(self, ride: Ride, ended: TurnFinished) -> None:
+    def end(self, metered: MeteredTurn, ended: TurnFinished) -> None:
         """Counts a turn that has ended. Never raises."""
         with self._lock:
-            self._leave(ride.parties)
-        spent = ride.usage
+            self._leave(metered.parties)
+        spent = metered.usage
         try:
             with self._history.database.writing() as connection:
-                for who in self._still_there(ride):
+                for who in self._still_there(metered):
                     self.usage.add_in(
-                        connection, who, 0 if ride.counted else 1,
+                        connection, who, 0 if metered.counted else 1,
                         spent.prompt_tokens, spent.completion_tokens,
                     )  # fmt: skip
-                if ride.address:
-                    self.usage.begun(connection, ride.conversation, ride.address)
+                if metered.address:
+                    self.usage.begun(connection, metered.conversation, metered.address)
         except HistoryError:
             pass  # logged where it was raised
-        report = Finished(ended, spent, self._monotonic() - ride.began)
+        report = Finished(ended, spent, self._monotonic() - metered.began)
         for tell in self.finished:
             try:
                 tell(report)
@@ -153,10 +153,10 @@ class Meter:
             self._minute.pop(key, None)
         self.usage.forget(key)
 
-    def _still_there(self, ride: Ride) -> list[Who]:
+    def _still_there(self, metered: MeteredTurn) -> list[Subject]:
         with self._lock:
             gone = self._forgotten
-            return [who for who in ride.parties if gone.get(who.key, -math.inf) < ride.began]
+            return [who for who in metered.parties if gone.get(who.key, -math.inf) < metered.began]
 
     @property
     def running(self) -> int:
@@ -164,17 +164,17 @@ class Meter:
         with self._lock:
             return self._running["person"]
 
-    def _parties(self, person: str, address: str) -> tuple[Who, ...]:
-        own = Who(person_key(person), "person")
-        return (own, Who(address_key(address, self._key), "address")) if address else (own,)
+    def _parties(self, person: str, address: str) -> tuple[Subject, ...]:
+        own = Subject(person_key(person), "person")
+        return (own, Subject(address_key(address, self._key), "address")) if address else (own,)
 
-    def _of(self, who: Who) -> Limits:
+    def _of(self, who: Subject) -> Limits:
         return self.limits.person if who.kind == "person" else self.limits.address
 
     # -- in memory -------------------------------------------------------------------------------
 
     @contextmanager
-    def _entered(self, limits: list[tuple[Who, Limits]]) -> Iterator[None]:
+    def _entered(self, limits: list[tuple[Subject, Limits]]) -> Iterator[None]:
         """Counts a turn as running and its message for the minute, unless the block fails."""
         now = self._monotonic()
         with self._lock:
@@ -205,7 +205,7 @@ class Meter:
         """Seconds until the next message may be sent."""
         if not most:
             return 0.0
-        if len(self._minute) > KEPT:
+        if len(self._minute) > MAX_REMEMBERED:
             self._minute = {
                 each: sent
                 for each, sent in self._minute.items()
@@ -216,7 +216,7 @@ class Meter:
             sent.popleft()
         return MINUTE_S - (now - sent[0]) if len(sent) >= most else 0.0
 
-    def _leave(self, parties: tuple[Who, ...]) -> None:
+    def _leave(self, parties: tuple[Subject, ...]) -> None:
         for key in (*(who.key for who in parties), "person"):
             self._running[key] -= 1
             if self._running[key] <= 0:
@@ -224,7 +224,7 @@ class Meter:
 
     # -- in the database -------------------------------------------------------------------------
 
-    def _count(self, limits: list[tuple[Who, Limits]], stored: bool, new: bool) -> None:
+    def _count(self, limits: list[tuple[Subject, Limits]], stored: bool, new: bool) -> None:
         """Counts the message, unless that is beyond a limit. Raises `HistoryError` too."""
         again = f"in {_time(self.usage.left_s)}"
         with self._history.database.writing() as connection:
@@ -243,7 +243,7 @@ class Meter:
                 if stored:
                     self._check_kept(connection, who, limit, new)
 
-    def _check_kept(self, connection: Connection, who: Who, limit: Limits, new: bool) -> None:
+    def _check_kept(self, connection: Connection, who: Subject, limit: Limits, new: bool) -> None:
         count, stored = self.usage.conversations, self.usage.stored
         if new and limit.conversations and count(connection, who) >= limit.conversations:
             most = _number(limit.conversations, "conversation")
@@ -257,15 +257,15 @@ class Meter:
             )
 
 
-def _whose(who: Who) -> str:
+def _whose(who: Subject) -> str:
     return "You" if who.kind == "person" else "All people at your network address together"
 
 
-def _for(who: Who) -> str:
+def _for(who: Subject) -> str:
     return "you" if who.kind == "person" else "all people at your network address together"
 
 
-def _many_running(who: Who, most: int) -> str:
+def _many_running(who: Subject, most: int) -> str:
     one = "is" if most == 1 else "are"
     whose = "of yours" if who.kind == "person" else "of people at your network address"
     return (

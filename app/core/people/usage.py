@@ -26,7 +26,7 @@ Kind = Literal["person", "address"]
 
 
 @dataclass(frozen=True)
-class Who:
+class Subject:
     """A person or an address, by the digest that stands in the database."""
 
     key: str
@@ -34,7 +34,7 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Day:
+class DailyUsage:
     """What was used on one day: messages, and tokens read and written by the model."""
 
     messages: int = 0
@@ -47,14 +47,14 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Used:
+class UsageRow:
     """A row for admins. `name` is empty for a browser without an account; `last` is the last day
     on which something was used, in seconds since 1970."""
 
     key: str
     name: str
-    today: Day
-    month: Day
+    today: DailyUsage
+    month: DailyUsage
     conversations: int
     stored_mb: float
     last: float
@@ -77,14 +77,19 @@ class UsageTable:
         """Seconds until the next day."""
         return DAY_S - self._clock() % DAY_S
 
-    def add(self, who: Who, messages: int = 0, read: int = 0, written: int = 0) -> None:
+    def add(self, who: Subject, messages: int = 0, read: int = 0, written: int = 0) -> None:
         """Counts for today."""
         with self._database.writing() as connection:
             self.add_in(connection, who, messages, read, written)
 
     def add_in(
-        self, connection: Connection, who: Who, messages: int = 0, read: int = 0, written: int = 0
-    ) -> Day:
+        self,
+        connection: Connection,
+        who: Subject,
+        messages: int = 0,
+        read: int = 0,
+        written: int = 0,
+    ) -> DailyUsage:
         """Counts for today within a transaction; what is used then. Other servers that count for
         the same one wait for the transaction's end, so none gets past a limit meanwhile."""
         new = _insert(connection, usage).values(
@@ -101,23 +106,23 @@ class UsageTable:
                 },
             ).returning(c.messages, c.read, c.written)
         ).one()
-        return Day(*row)
+        return DailyUsage(*row)
 
-    def today(self, who: Who) -> Day:
+    def today(self, who: Subject) -> DailyUsage:
         """What was used today."""
         c = usage.c
         with self._database.reading() as connection:
             row = connection.execute(
                 select(c.messages, c.read, c.written).where(c.who == who.key, c.day == self.day)
             ).first()
-        return Day() if row is None else Day(*row)
+        return DailyUsage() if row is None else DailyUsage(*row)
 
-    def conversations(self, connection: Connection, who: Who) -> int:
+    def conversations(self, connection: Connection, who: Subject) -> int:
         """How many conversations are kept."""
         own = _own(select(func.count()).select_from(conversations), who)
         return connection.scalar(own) or 0
 
-    def stored(self, connection: Connection, who: Who) -> int:
+    def stored(self, connection: Connection, who: Subject) -> int:
         """Bytes of the files that are kept; a file that several conversations have counts once."""
         own = _own(
             select(files.c.digest, func.max(files.c.size).label("size"))
@@ -127,7 +132,7 @@ class UsageTable:
         ).subquery()
         return int(connection.scalar(select(func.sum(own.c.size))) or 0)
 
-    def running_elsewhere(self, connection: Connection, who: Who, process: str) -> int:
+    def running_elsewhere(self, connection: Connection, who: Subject, process: str) -> int:
         """Turns that other living processes write."""
         statement = (
             select(func.count())
@@ -159,7 +164,7 @@ class UsageTable:
         with self._database.writing() as connection:
             connection.execute(delete(usage).where(usage.c.day < self.day - KEPT_DAYS))
 
-    def table(self, most: int = 1000) -> list[Used]:
+    def table(self, most: int = 1000) -> list[UsageRow]:
         """What each person used, whoever used most in the last 30 days first."""
         c, today = usage.c, self.day
         month = select(
@@ -176,26 +181,26 @@ class UsageTable:
             named = select(people.c.person, people.c.name).where(people.c.person.in_(keys))
             names = {row.person: row.name for row in connection.execute(named)}
             now = {
-                who: Day(*used)
+                who: DailyUsage(*used)
                 for who, *used in connection.execute(
                     select(c.who, c.messages, c.read, c.written).where(c.day == today)
                 )
             }
             return [
-                Used(
+                UsageRow(
                     row.who,
                     names.get(row.who, ""),
-                    now.get(row.who, Day()),
-                    Day(int(row.messages), int(row.read), int(row.written)),
-                    self.conversations(connection, Who(row.who, "person")),
-                    self.stored(connection, Who(row.who, "person")) / MB,
+                    now.get(row.who, DailyUsage()),
+                    DailyUsage(int(row.messages), int(row.read), int(row.written)),
+                    self.conversations(connection, Subject(row.who, "person")),
+                    self.stored(connection, Subject(row.who, "person")) / MB,
                     float(row.last * DAY_S),
                 )
                 for row in rows
             ]
 
 
-def _own(statement: Select[Any], who: Who) -> Select[Any]:
+def _own(statement: Select[Any], who: Subject) -> Select[Any]:
     c = conversations.c
     statement = statement.where(c.deleted.is_(None))
     if who.kind == "person":

@@ -21,7 +21,7 @@ from app.core.history.database import HistoryError
 from app.core.history.history import History
 from app.core.history.message_json import Roots, restored, to_json
 from app.core.history.quotations import quotations_from_json, quotations_to_json
-from app.core.history.shared.turns import Taken
+from app.core.history.shared.turns import TurnTaken
 from app.core.history.stored import Row, Stored
 from app.core.history.tree import MessageTree
 from app.core.modes import Mode
@@ -294,7 +294,7 @@ class Recorder:
 
     def claim(self, citations: CitationCache | None) -> Conversation | None:
         """Makes the conversation's turn this process's own. Returns the conversation where another
-        process has gone on with it, None where it stands as it is here. Raises `Taken`.
+        process has gone on with it, None where it stands as it is here. Raises `TurnTaken`.
 
         Where the history can't be reached, the turn runs all the same, and is kept in memory.
         """
@@ -364,7 +364,7 @@ def recovered(history: History, person: str, stored: Stored) -> Stored:
         return stored
     try:
         left = history.turns.claim(stored.entry.id)
-    except Taken:
+    except TurnTaken:
         left = None
     again = history.load(person, stored.entry.id)
     if again is None or left is None:

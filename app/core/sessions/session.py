@@ -17,7 +17,7 @@ from app.core.agent.events import Event, MessageFinished, TurnFinished
 from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
-from app.core.history.shared.turns import Taken
+from app.core.history.shared.turns import TurnTaken
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
@@ -35,7 +35,7 @@ from tools.safe_files import delete_folder
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import SessionDocuments
     from app.core.history.stored import Stored
-    from app.core.people.meter import Meter, Ride
+    from app.core.people.meter import Meter, MeteredTurn
     from app.core.sessions.recorder import Recorder
 
 
@@ -274,12 +274,12 @@ class Session(Watched):
         with self.turning, self._changed:
             if self.running or self._closed:
                 raise Busy
-            ride = self._metered()
+            metered = self._metered()
             try:
                 self._claim()
             except Busy:
-                if self.meter is not None and ride is not None:
-                    self.meter.give_up(ride)
+                if self.meter is not None and metered is not None:
+                    self.meter.give_up(metered)
                 raise
             conversation = change(self._conversation)
             self._save(conversation, finished=False)
@@ -295,10 +295,10 @@ class Session(Watched):
         )
         documents = self.documents if self.documents is not None and self.documents.ahead else None
         turn = Turn(conversation, self.registry, config, cancel, self.workspace, documents)
-        arguments = (live, turn, prepare, ride)
+        arguments = (live, turn, prepare, metered)
         threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
 
-    def _metered(self) -> Ride | None:
+    def _metered(self) -> MeteredTurn | None:
         """Raises `LimitReached`."""
         if self.meter is None:
             return None
@@ -313,23 +313,29 @@ class Session(Watched):
         if self.recorder is not None:
             try:
                 self._conversation = self.recorder.claim(self.citations) or self._conversation
-            except Taken:
+            except TurnTaken:
                 raise Busy from None
 
-    def _run(self, live: LiveTurn, turn: Turn, prepare: Prepare | None, ride: Ride | None) -> None:
+    def _run(
+        self, live: LiveTurn, turn: Turn, prepare: Prepare | None, metered: MeteredTurn | None
+    ) -> None:
         ended = TurnFinished("error", Usage(), INTERNAL_ERROR)
         try:
             for event in run(turn, self._model, prepare, self._visitor.in_turn):
                 if isinstance(event, TurnFinished):
                     ended = event
                     continue
-                if ride is not None and isinstance(event, MessageFinished) and event.message.usage:
-                    ride.add(event.message.usage)
+                if (
+                    metered is not None
+                    and isinstance(event, MessageFinished)
+                    and event.message.usage
+                ):
+                    metered.add(event.message.usage)
                 if not self._apply(live, event, turn.conversation):
                     return
         finally:
-            if self.meter is not None and ride is not None:
-                self.meter.end(ride, ended)  # before a page can send the next message
+            if self.meter is not None and metered is not None:
+                self.meter.end(metered, ended)  # before a page can send the next message
             self._end(live, ended)
 
     def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:

@@ -112,21 +112,21 @@ class SharedTurns:
 
     def _serve(self, here: Mapping[str, Session], now: float) -> None:
         """Does what others want of the turns that run here."""
-        wishes = self._history.turns.wishes()
-        for id, wish in wishes.items():
+        requests_of = self._history.turns.requests_of()
+        for id, asked in requests_of.items():
             if (session := here.get(id)) is None:
                 continue
-            for request in wish.requests:
+            for request in asked.requests:
                 _grant(session, request)
-            number, since = self._watched.get(id, (wish.watched, 0.0))
-            if number != wish.watched:
+            number, since = self._watched.get(id, (asked.watched, 0.0))
+            if number != asked.watched:
                 since = now
-            self._watched[id] = wish.watched, since
+            self._watched[id] = asked.watched, since
             if session.recorder is not None:
                 session.recorder.often = bool(since) and now - since < WATCHED_S
-        self._watched = {id: each for id, each in self._watched.items() if id in wishes}
+        self._watched = {id: each for id, each in self._watched.items() if id in requests_of}
         # A turn whose session was closed, or whose last message could not be written.
-        self._orphans = {id: self._orphans.get(id, now) for id in wishes if id not in here}
+        self._orphans = {id: self._orphans.get(id, now) for id in requests_of if id not in here}
         for id, since in self._orphans.items():
             if now - since > ORPHAN_S:
                 self._history.turns.release(id)

@@ -21,10 +21,10 @@ def greet() -> None:
     if st.session_state.get(KNOWN_AS, id) != id:
         st.session_state.clear()
     st.session_state[KNOWN_AS] = id
-    joining = service().joining
-    if joining is not None and person is not None and person.has_account:
+    linking = service().linking
+    if linking is not None and person is not None and person.has_account:
         host = st.context.headers.get("host") or ""
-        joining.meet(person, cookie_visitor(host, st.context.cookies))
+        linking.meet(person, cookie_visitor(host, st.context.cookies))
 
 
 def draw_account() -> None:

@@ -47,8 +47,8 @@ def _delete() -> None:
     person = known_person()
     service().forget(visitor())
     if person is not None and person.has_account:
-        if (joining := service().joining) is not None:
-            joining.forget(person)
+        if (linking := service().linking) is not None:
+            linking.forget(person)
         if signed_in(st.context.cookies) is not None:
             st.logout()
             return

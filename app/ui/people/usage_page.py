@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.core.history.database import HistoryError
 from app.core.people.limits import LABELS, Limits
-from app.core.people.usage import Used
+from app.core.people.usage import UsageRow
 from app.ui.help_page import draw_help_link
 from app.ui.people.admins import is_admin
 from app.ui.service import service
@@ -45,7 +45,7 @@ def show_usage() -> None:
     _draw_limits(meter.limits.person, meter.limits.address, meter.limits.sessions)
 
 
-def _people(rows: list[Used]) -> pd.DataFrame:
+def _people(rows: list[UsageRow]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Person": [row.name or f"Browser {row.key[:8]}" for row in rows],

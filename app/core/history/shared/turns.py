@@ -22,7 +22,7 @@ MAX_REQUESTS = 100
 """Requests that wait for an owner; further ones are dropped."""
 
 
-class Taken(Exception):
+class TurnTaken(Exception):
     """Another process runs a turn of this conversation."""
 
 
@@ -38,7 +38,7 @@ class TurnState:
 
 
 @dataclass(frozen=True)
-class Wish:
+class TurnRequests:
     """What others want of a running turn: requests in their order, and `watched`, a number that
     grows while somebody watches."""
 
@@ -55,7 +55,7 @@ class Turns:
 
     def claim(self, id: str) -> RunningRow | None:
         """Makes this process the owner of a stored conversation's turn. Returns what a dead owner
-        had written. Raises `Taken`."""
+        had written. Raises `TurnTaken`."""
         with self._database.writing() as connection:
             found = connection.scalar(
                 select(conversations.c.id).where(conversations.c.id == id).with_for_update()
@@ -69,7 +69,7 @@ class Turns:
             if owner == self._processes.id:
                 return None
             if left.alive:
-                raise Taken
+                raise TurnTaken
             connection.execute(
                 update(running)
                 .where(running.c.conversation == id)
@@ -166,7 +166,7 @@ class Turns:
                     .values(requests=json.dumps([*waiting, dict(request)]))
                 )
 
-    def wishes(self) -> dict[str, Wish]:
+    def requests_of(self) -> dict[str, TurnRequests]:
         """What others want of this process's turns; requests are taken out."""
         r = running.c
         columns = select(r.conversation, r.requests, r.watched).where(
@@ -179,4 +179,7 @@ class Turns:
                 found = connection.execute(columns.with_for_update()).all()
                 own = r.process == self._processes.id
                 connection.execute(update(running).where(own).values(requests="[]"))
-        return {id: Wish(tuple(json.loads(requests)), watched) for id, requests, watched in found}
+        return {
+            id: TurnRequests(tuple(json.loads(requests)), watched)
+            for id, requests, watched in found
+        }

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.core.history.history import History, new_conversation_id, person_key
 from app.core.history.stored import Row
 from app.core.people.accounts import of_header
-from app.core.people.joining import Joining
+from app.core.people.linking import AccountLinking
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
 
@@ -35,10 +35,10 @@ def test_all_that_a_person_has_is_deleted(tmp_path: Path) -> None:
     ann, bob = of_header("ann"), of_header("bob")
     service = Service(Loaded(Settings(data=str(tmp_path)), {}), history=True)
     history, meter = service.history, service.meter
-    assert history is not None and meter is not None and service.joining is not None
+    assert history is not None and meter is not None and service.linking is not None
     keep(history, "a browser", b"from the browser")
     for person in (ann, bob):
-        service.joining.meet(person, "a browser" if person is ann else None)
+        service.linking.meet(person, "a browser" if person is ann else None)
     mine, both = keep(history, ann.id, b"Ann's"), keep(history, ann.id, b"of both")
     keep(history, bob.id, b"of both")
     os.utime(both, (time.time() - 600, time.time() - 600))
@@ -59,7 +59,7 @@ def test_all_that_a_person_has_is_deleted(tmp_path: Path) -> None:
     assert [e.id for e in history.catalog.search(person_key(bob.id), "nobody shall")]
     assert not history.catalog.search(person_key(ann.id), "nobody shall")
     # The account can begin anew.
-    service.joining.forget(ann)
-    Joining(history, service.sessions.hand_over).meet(ann, None)
+    service.linking.forget(ann)
+    AccountLinking(history, service.sessions.hand_over).meet(ann, None)
     assert history.catalog.count(person_key(ann.id)) == 0
     service.close()

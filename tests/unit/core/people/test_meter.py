@@ -14,8 +14,8 @@ from app.core.agent.events import TurnFinished
 from app.core.history.history import History, new_conversation_id, person_key
 from app.core.history.stored import Row
 from app.core.people.limits import LimitReached, Limits, LimitSet, limits
-from app.core.people.meter import Meter, Ride
-from app.core.people.usage import MB, Day, Who, address_key
+from app.core.people.meter import Meter, MeteredTurn
+from app.core.people.usage import MB, DailyUsage, Subject, address_key
 from app.core.settings import Loaded, Settings, load
 from backends.messages import Usage
 
@@ -64,9 +64,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def send(meter: Meter, person: str = "ann", address: str = "", usage: Usage = NOTHING) -> None:
     """A turn from its begin to its end."""
-    ride = meter.begin(person, address, new_conversation_id())
-    ride.add(usage)
-    meter.end(ride, TurnFinished("stop", usage))
+    metered = meter.begin(person, address, new_conversation_id())
+    metered.add(usage)
+    meter.end(metered, TurnFinished("stop", usage))
 
 
 def refused(meter: Meter, person: str = "ann", address: str = "") -> str:
@@ -109,7 +109,7 @@ def test_a_message_that_is_refused_does_not_count(world: World) -> None:
     send(meter)
     for _ in range(5):
         assert "a day" in refused(meter)
-    me = Who(person_key("ann"), "person")
+    me = Subject(person_key("ann"), "person")
     assert meter.usage.today(me).messages == 2 and meter.running == 0
     world.clock.now += DAY
     send(meter)
@@ -215,7 +215,7 @@ def test_a_clock_that_jumps_neither_locks_out_nor_frees_without_end(
 
 def test_many_at_once_get_exactly_what_is_left(world: World) -> None:
     meter = world.meter(Limits(messages_day=10))
-    passed: list[Ride] = []
+    passed: list[MeteredTurn] = []
     together = threading.Barrier(8)
 
     def ask() -> None:
@@ -238,14 +238,18 @@ def test_without_limits_what_is_used_is_counted_for_admins(world: World) -> None
     send(meter, "ann", HERE, Usage(prompt_tokens=20, completion_tokens=5))
     send(meter, "bob", HERE, Usage(prompt_tokens=1, completion_tokens=1))
     ann, bob = meter.usage.table()
-    assert (ann.key, ann.today, ann.month) == (person_key("ann"), Day(2, 30, 10), Day(2, 30, 10))
-    assert bob.today == Day(1, 1, 1)
-    address = Who(address_key(HERE, KEY), "address")
-    assert meter.usage.today(address) == Day(3, 31, 11)
+    assert (ann.key, ann.today, ann.month) == (
+        person_key("ann"),
+        DailyUsage(2, 30, 10),
+        DailyUsage(2, 30, 10),
+    )
+    assert bob.today == DailyUsage(1, 1, 1)
+    address = Subject(address_key(HERE, KEY), "address")
+    assert meter.usage.today(address) == DailyUsage(3, 31, 11)
     world.clock.now += 29 * DAY
     assert [(row.today, row.month.messages) for row in meter.usage.table()] == [
-        (Day(), 2),
-        (Day(), 1),
+        (DailyUsage(), 2),
+        (DailyUsage(), 1),
     ]
     world.clock.now += DAY
     assert meter.usage.table() == []
@@ -254,10 +258,10 @@ def test_without_limits_what_is_used_is_counted_for_admins(world: World) -> None
 def test_what_was_forgotten_is_not_counted_by_a_turn_that_was_running(world: World) -> None:
     meter = world.meter()
     send(meter)
-    ride = meter.begin("ann", HERE, new_conversation_id())
+    metered = meter.begin("ann", HERE, new_conversation_id())
     world.monotonic.now += 1
     meter.forget("ann")
-    meter.end(ride, TurnFinished("stop", Usage()))
+    meter.end(metered, TurnFinished("stop", Usage()))
     assert meter.usage.table() == [] and meter.running == 0
     world.monotonic.now += 1
     send(meter)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from app.core.history.history import History
 from app.core.history.schema import processes
 from app.core.history.shared.processes import ALIVE_S
-from app.core.history.shared.turns import MAX_REQUESTS, Taken
+from app.core.history.shared.turns import MAX_REQUESTS, TurnTaken
 from backends.messages import identified, user
 from tests.support.stored_messages import ALICE, row_of, rows_of, save, write
 from tests.unit.core.history.conftest import Open
@@ -38,7 +38,7 @@ def test_a_turn_is_one_process_s_alone(two: tuple[History, History]) -> None:
     one, other = two
     rows = write(one, "one", "ask")
     assert one.turns.claim("one") is one.turns.claim("one") is None
-    with pytest.raises(Taken):
+    with pytest.raises(TurnTaken):
         other.turns.claim("one")
     other.save_running("one", rows[0].id, "of the other")
     assert running(other) == ("{}", True)
@@ -65,7 +65,7 @@ def test_a_turn_begins_with_its_first_message(two: tuple[History, History]) -> N
     one, other = two
     rows = rows_of("ask")
     one.save(ALICE, "one", "chat", rows, rows[0].id, finished=False)
-    with pytest.raises(Taken):
+    with pytest.raises(TurnTaken):
         other.turns.claim("one")
     save(one, "one", rows)
     assert running(other) is None and other.turns.claim("one") is None
@@ -117,16 +117,16 @@ def test_what_others_want_comes_once_and_in_order(two: tuple[History, History]) 
     write(one, "one", "ask")
     other.turns.ask("one", {"stop": True})  # nothing runs: no harm
     one.turns.claim("one")
-    assert one.turns.wishes()["one"].requests == ()
+    assert one.turns.requests_of()["one"].requests == ()
     for at in range(3):
         other.turns.ask("one", {"at": at})
     other.turns.watch(["one", "none"])
-    wish = one.turns.wishes()["one"]
+    wish = one.turns.requests_of()["one"]
     assert (wish.requests, wish.watched) == (({"at": 0}, {"at": 1}, {"at": 2}), 1)
-    assert one.turns.wishes()["one"].requests == () and other.turns.wishes() == {}
+    assert one.turns.requests_of()["one"].requests == () and other.turns.requests_of() == {}
     for at in range(MAX_REQUESTS + 5):
         other.turns.ask("one", {"at": at})
-    assert len(one.turns.wishes()["one"].requests) == MAX_REQUESTS
+    assert len(one.turns.requests_of()["one"].requests) == MAX_REQUESTS
 
 
 def test_where_conversations_are(two: tuple[History, History]) -> None:

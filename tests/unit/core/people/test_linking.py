@@ -12,7 +12,7 @@ from app.core.history.history import History, person_key
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.people.accounts import of_header
-from app.core.people.joining import Joining
+from app.core.people.linking import AccountLinking
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
 from app.core.sessions.turn_slots import Visitor
@@ -40,8 +40,8 @@ class World:
     def make(self, mode: Mode, folder: Path, visitor: Visitor) -> Session:
         return Session(folder, Registry(()), self.model, visitor=visitor)
 
-    def joining(self) -> Joining:
-        return Joining(self.history, self.sessions.hand_over)
+    def linking(self) -> AccountLinking:
+        return AccountLinking(self.history, self.sessions.hand_over)
 
     def titles(self, id: str) -> list[str]:
         return [entry.title for entry in self.history.catalog.listed(person_key(id))]
@@ -68,12 +68,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_what_a_browser_had_goes_to_its_first_account_once(world: World) -> None:
     world.say(world.sessions.open(TOKEN, "chat"), "before")
-    joining = world.joining()
-    joining.meet(ANN, TOKEN)
-    joining.meet(ANN, TOKEN)
+    linking = world.linking()
+    linking.meet(ANN, TOKEN)
+    linking.meet(ANN, TOKEN)
     assert world.titles(ANN.id) == ["before"] and world.titles(TOKEN) == []
     world.say(world.sessions.open(TOKEN, "chat"), "after")
-    for each in (joining, world.joining()):
+    for each in (linking, world.linking()):
         each.meet(BOB, TOKEN)
         each.meet(ANN, TOKEN)
     assert world.titles(TOKEN) == ["after"] and world.titles(BOB.id) == []
@@ -81,10 +81,10 @@ def test_what_a_browser_had_goes_to_its_first_account_once(world: World) -> None
 
 
 def test_two_browsers_of_one_account_bring_what_they_have(world: World) -> None:
-    joining = world.joining()
+    linking = world.linking()
     for token in ("phone", "desk"):
         world.say(world.sessions.open(token, "chat"), f"on the {token}")
-        joining.meet(ANN, token)
+        linking.meet(ANN, token)
     assert sorted(world.titles(ANN.id)) == ["on the desk", "on the phone"]
 
 
@@ -94,7 +94,7 @@ def test_an_open_conversation_goes_along_while_its_answer_is_written(world: Worl
     session.start_turn(user("a long one"), CONFIG)
     while not (live := session.view().live) or not live.text:
         session.wait(session.view().version, 0.05)
-    world.joining().meet(ANN, TOKEN)
+    world.linking().meet(ANN, TOKEN)
     assert world.sessions.open(ANN.id, "chat") is session
     assert world.sessions.named(TOKEN, session.workspace.name) is None
     assert world.sessions.named(ANN.id, session.workspace.name) is session
@@ -112,13 +112,13 @@ def test_a_move_that_fails_changes_nothing_and_is_tried_again(world: World) -> N
             "CREATE TRIGGER fails BEFORE UPDATE OF person ON conversations "
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
-    joining = world.joining()
-    joining.meet(ANN, TOKEN)
+    linking = world.linking()
+    linking.meet(ANN, TOKEN)
     assert world.titles(TOKEN) == ["before"] and world.titles(ANN.id) == []
     assert world.sessions.open(TOKEN, "chat") is session
     with world.history.database.writing() as connection:
         connection.exec_driver_sql("DROP TRIGGER fails")
-    joining.meet(ANN, TOKEN)
+    linking.meet(ANN, TOKEN)
     assert world.titles(ANN.id) == ["before"]
     assert world.sessions.open(ANN.id, "chat") is session
 

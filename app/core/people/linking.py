@@ -28,7 +28,7 @@ HandOver = Callable[[str, str, Callable[[], bool]], None]
 """Hands the open conversations of one visitor to another one, see `Sessions.hand_over`."""
 
 
-class Joining:
+class AccountLinking:
     """Meets accounts at their pages. Safe to use from several threads."""
 
     def __init__(self, history: History, hand_over: HandOver) -> None:
