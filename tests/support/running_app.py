@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tools.browser.reading.chromium import executable
 
@@ -39,6 +39,8 @@ BROWSER_ARGUMENTS = (
 )
 # Streamlit's own word for a page whose script has come to its end.
 AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+# Streamlit's stand-in for text whose plug-in (KaTeX, emoji) is still being loaded.
+UNDRAWN = '[data-testid="stSkeleton"]:visible'
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def wait_for_answer(page: Page, seconds: float = 120.0) -> Locator:
     answer = page.get_by_test_id("stChatMessage").last
     answer.get_by_role("button", name="Retry").wait_for(timeout=seconds * 1000)
     page.locator(AT_REST).wait_for(timeout=seconds * 1000)
+    expect(answer.locator(UNDRAWN)).to_have_count(0, timeout=seconds * 1000)
     return answer
 
 
