@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -50,10 +52,15 @@ from app.ui.transcript.sources import FOLLOW
 
 log = logging.getLogger(__name__)
 
+PAGE = "app.ui.page"
+"""The module of a page with a conversation, the first that is asked for."""
+
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Builds the service at startup, and closes it with its kernels and files at shutdown."""
+    # While the browser loads Streamlit's scripts: the first page finds its modules imported.
+    threading.Thread(target=import_module, args=(PAGE,), name="import-page", daemon=True).start()
     built = service()
     built.folder.keep_temporary_files()
     watch_turns()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -174,7 +174,10 @@ def _migrated(engine: Engine, folder: Path) -> Database:
         if (found := _version(connection)) != VERSION:
             if found is not None and found > VERSION:
                 raise HistoryError("The history was written by a newer version of this app.")
-            _upgrade(connection)
+            if found is None and not inspect(connection).get_table_names():
+                _create(connection)
+            else:
+                _upgrade(connection)
         search_index.create(connection)
     return Database(engine, lasting=True, folder=folder)
 
@@ -186,8 +189,15 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def _create(connection: Connection) -> None:
+    """The newest schema in an empty database, as all migrations make it."""
+    metadata.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": VERSION})
+
+
 def _upgrade(connection: Connection) -> None:
-    # Imported late: a database that is up to date needs none of it.
+    # Imported late: a database that is new or up to date needs none of it.
     from alembic import command
     from alembic.config import Config
 

@@ -18,7 +18,7 @@ from app.core.rendering.citations import copied
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Busy, Session
 from app.ui.conversations import address
-from app.ui.conversations.branches_component import component
+from app.ui.conversations.branches_component import ROWS
 from app.ui.elements.markdown import drawable, escaped
 from app.ui.transcript.blocks import Exchange
 from backends.messages import Message
@@ -76,7 +76,7 @@ class Rows:
         if self._rows:
             # Streamlit looks for data frames in a dictionary, which takes longer than all else.
             with self._place:
-                component()(data=self._rows, key=KEY, on_act_change=self._acted)
+                ROWS.draw(self._rows, key=KEY, on_act_change=self._acted)
 
     def _add(
         self,

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-import streamlit as st
-
-
-@cache
-def component() -> Any:
-    """The component, which fills the page's elements of the class `exchange-row`.
-
-    Its data are a list of rows: `id` is the element's `data-row`, `pagers` are drawn first; a row
-    under an answer also has the `text` to copy, the exchange's `number` and the names of its
-    `actions`. What is clicked comes as the trigger `act`: the `row`, and what to `do` or `show`.
-    """
-    return st.components.v2.component("exchange_rows", js=_JS, isolate_styles=False)
-
+from app.ui.elements.component import Component
 
 _JS = """
 const SVG = "http://www.w3.org/2000/svg"
@@ -97,7 +82,7 @@ const fill = (element, { id, pagers, text, number, actions }, act) => {
 }
 export default function ({ data, setTriggerValue }) {
   const act = (what) => setTriggerValue("act", what)
-  const rows = new Map(data.map((row) => [row.id, row]))
+  const rows = new Map(decoded(data).map((row) => [row.id, row]))
   const filled = new WeakSet()
   // A place may come later than this, or anew.
   const look = () => {
@@ -114,4 +99,11 @@ export default function ({ data, setTriggerValue }) {
     { childList: true, subtree: true })
   return () => observer.disconnect()
 }
+"""
+ROWS = Component("exchange_rows", js=_JS, isolate_styles=False)
+"""The component that fills the page's elements of the class `exchange-row`.
+
+Its data are a list of rows: `id` is the element's `data-row`, `pagers` are drawn first; a row
+under an answer also has the `text` to copy, the exchange's `number` and the names of its
+`actions`. What is clicked comes as the trigger `act`: the `row`, and what to `do` or `show`.
 """

@@ -28,7 +28,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const menu = parentElement.querySelector("[role=menu]")
   // The page may be drawn anew at any time: not under somebody who is writing a title.
   const list = (nav.list ??= { renaming: false })
-  list.data = data
+  list.data = decoded(data)
   list.ask = what => setTriggerValue("asked", what)
   if (!list.renaming) draw()
 

@@ -13,10 +13,17 @@ from typing import Any
 import streamlit as st
 
 from app.core.history.history import MAX_NAME_CHARS
+from app.ui.elements.component import Component
 
 KEY = "conversations"
 _HTML = '<nav aria-label="Conversations"></nav><div role="menu" popover></div>'
-_COMPONENT: Any = None
+_FOLDER = Path(__file__).parent
+_LIST = Component(
+    "conversations",
+    html=_HTML,
+    css=(_FOLDER / "list.css").read_text("utf-8"),
+    js=(_FOLDER / "list.js").read_text("utf-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,16 +83,6 @@ def draw(
         further: the words of the button that asks for more, empty without one.
         on_asked: called before the next draw with what was asked for.
     """
-    global _COMPONENT
-    if _COMPONENT is None:
-        folder = Path(__file__).parent
-        _COMPONENT = st.components.v2.component(
-            "conversations",
-            html=_HTML,
-            css=(folder / "list.css").read_text("utf-8"),
-            js=(folder / "list.js").read_text("utf-8"),
-            isolate_styles=True,
-        )
 
     def heard() -> None:
         if (asked := asked_of(st.session_state[KEY].get("asked"))) is not None:
@@ -104,7 +101,7 @@ def draw(
         "further": further,
         "longest": MAX_NAME_CHARS,
     }
-    _COMPONENT(data=data, key=KEY, on_asked_change=heard, height="content")
+    _LIST.draw(data, key=KEY, on_asked_change=heard, height="content")
 
 
 def asked_of(value: Any) -> Asked | None:

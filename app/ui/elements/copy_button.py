@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import streamlit as st
-
+from app.ui.elements.component import Component
 from app.ui.elements.markdown import drawable
-
-_COPY: Any = None
 
 
 def copy_button(text: str) -> None:
     """Draw a button that copies `text`, the Markdown of an answer, to the clipboard."""
-    global _COPY
-    if _COPY is None:
-        _COPY = st.components.v2.component(
-            "copy_answer", html=_COPY_HTML, css=_COPY_CSS, js=_COPY_JS, isolate_styles=True
-        )
-    _COPY(data={"text": drawable(text)}, key="copy", width="content", height="content")
+    _COPY.draw({"text": drawable(text)}, key="copy", width="content", height="content")
 
 
 _COPY_HTML = '<button type="button" aria-label="Copy the answer">Copy</button>'
@@ -29,13 +19,14 @@ button:hover, button:focus-visible { color: var(--st-primary-color); }
 """
 _COPY_JS = """
 export default function ({ data, parentElement }) {
+  const { text } = decoded(data);
   const button = parentElement.querySelector("button");
   button.onclick = async () => {
     try {
-      await navigator.clipboard.writeText(data.text);
+      await navigator.clipboard.writeText(text);
     } catch {
       const area = document.createElement("textarea");
-      area.value = data.text;
+      area.value = text;
       document.body.append(area);
       area.select();
       document.execCommand("copy");
@@ -46,3 +37,4 @@ export default function ({ data, parentElement }) {
   };
 }
 """
+_COPY = Component("copy_answer", html=_COPY_HTML, css=_COPY_CSS, js=_COPY_JS)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 import streamlit as st
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.sessions.session import Session
+from app.ui.elements.component import Component
 from app.ui.elements.keys import unique_key
 from app.ui.elements.markdown import escaped, shown_name
 from app.ui.http.media_files import download
@@ -68,7 +69,7 @@ def draw_offers(offers: Sequence[Offer]) -> None:
 def draw_links(links: Sequence[Mapping[str, str]], key: str) -> None:
     """Downloads as links in a row: what each is called (`name`), its `size`, its `address`, and the
     name that the `file` gets; empty for the one that the server says."""
-    _links()(data={"files": links}, key=key, height="content")
+    _LINKS.draw({"files": links}, key=key, height="content")
 
 
 async def send_file(session: Session, names: tuple[str, ...], _request: Request) -> Response | None:
@@ -124,18 +125,6 @@ def _draw_button(offer: Offer, size: int) -> None:
     )
 
 
-_LINKS: Any = None
-
-
-def _links() -> Any:
-    global _LINKS
-    if _LINKS is None:
-        _LINKS = st.components.v2.component(
-            "files", html=_HTML, css=_CSS, js=_JS, isolate_styles=True
-        )
-    return _LINKS
-
-
 _HTML = '<div class="files"></div>'
 _CSS = """
 .files { display: flex; flex-wrap: wrap; gap: 0.5rem; }
@@ -153,7 +142,7 @@ _JS = """
 const SVG = "http://www.w3.org/2000/svg"
 export default function ({ data, parentElement }) {
   const files = parentElement.querySelector(".files")
-  files.replaceChildren(...data.files.map(({ name, size, address, file }) => {
+  files.replaceChildren(...decoded(data).files.map(({ name, size, address, file }) => {
     const link = document.createElement("a")
     link.href = address
     link.download = file
@@ -174,3 +163,4 @@ export default function ({ data, parentElement }) {
   }))
 }
 """
+_LINKS = Component("files", html=_HTML, css=_CSS, js=_JS)
