@@ -72,6 +72,9 @@ built() { [[ -f $BUILT ]] && cmp -s <(fingerprint) "$BUILT"; }
 
 environment() {
     if built; then return; fi
+    # venv --clear would follow the link and empty another checkout's environment.
+    [[ ! -L $VENV ]] || fail "$VENV is a link to an environment that was built elsewhere." \
+        "Remove the link and run make again."
     lock
     if built; then return; fi
     say "Setting up the Python environment in $VENV; the first time this takes some minutes ..."
