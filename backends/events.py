@@ -19,6 +19,11 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True)
+class TextWasReasoning:
+    """All text of the answer so far was the model's reasoning: its end alone was marked."""
+
+
+@dataclass(frozen=True)
 class ToolCallDelta:
     """A piece of a call's input while it streams. `index` is the call's number, from 0."""
 
@@ -49,4 +54,12 @@ class AnswerFinished:
     usage: Usage
 
 
-ModelEvent = TextDelta | ReasoningDelta | ToolCallDelta | ToolCallReady | Notice | AnswerFinished
+ModelEvent = (
+    TextDelta
+    | ReasoningDelta
+    | TextWasReasoning
+    | ToolCallDelta
+    | ToolCallReady
+    | Notice
+    | AnswerFinished
+)

@@ -49,12 +49,14 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call exactly as the model wrote it: `input` is never re-encoded, `id` never changed."""
+    """A call as the model wrote it: `input` is not re-encoded, `id` never changed. Where it had to
+    be repaired first (`tools.repair`), `note` says so in one sentence."""
 
     id: str
     name: str
     input: str
     raw: str | None = None
+    note: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """The arguments by name. Raises `ToolError` when the input is not a JSON object."""

@@ -11,6 +11,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from backends.chat_completions.request import whole_text
@@ -20,7 +21,8 @@ from tools.base import ToolCall
 
 
 class TextParser(Protocol):
-    """Parses calls in an answer's text, for servers that don't: see `backends.glm4.Parser`."""
+    """Parses what is marked in an answer's text, for servers that don't: see `backends.glm4.Parser`
+    and `LeftMarks`."""
 
     def feed(self, text: str) -> Sequence[ModelEvent]: ...
 
@@ -150,8 +152,14 @@ class ChunkReader:
         return self._without_calls(self._parser.feed(text))
 
     def _without_calls(self, events: Sequence[ModelEvent]) -> list[ModelEvent]:
-        self._parsed_calls.extend(event for event in events if isinstance(event, ToolCallReady))
-        return [event for event in events if not isinstance(event, ToolCallReady)]
+        others: list[ModelEvent] = []
+        for event in events:
+            if isinstance(event, ToolCallReady):
+                name = self._names.get(event.call.name, event.call.name)
+                self._parsed_calls.append(ToolCallReady(replace(event.call, name=name)))
+            else:
+                others.append(event)
+        return others
 
     def _call(self, part: Mapping[str, Any], index: int | None) -> _Call:
         """The call that a piece belongs to. Some servers give all calls the same index."""

@@ -44,6 +44,10 @@ class Reader:
         """Moves back by `length` characters, at most to the last `feed`."""
         self._position -= length
 
+    def unread(self, text: str) -> None:
+        """Puts `text` before what is not read yet."""
+        self._text, self._position = text + self._text[self._position :], 0
+
     def clear(self) -> None:
         self._position = len(self._text)
 

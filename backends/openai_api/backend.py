@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from backends import glm4
 from backends.base import Capabilities, GenerationConfig, Images
 from backends.chat_completions.chunks import ChunkReader, EventStream, Overflow
+from backends.chat_completions.marks import LeftMarks
 from backends.chat_completions.request import (
     Names,
     chat_messages,
@@ -69,7 +71,7 @@ class OpenAIBackend:
     connections. `context` is the window in tokens, None to use the one that the server reports.
 
     `protocol` is "openai" for native tool calls, or "glm4" for a server that returns raw GLM-4
-    text; "auto" is "openai", since no server reports which of the two it does. `sees` declares
+    text; "auto" is "openai", and reads calls that the server left in the text. `sees` declares
     that the model takes pictures, where neither its name nor the server says so.
 
     Raises `ModelUnavailable` for an invalid `url`, `RequestRefused` for an invalid `api_key`.
@@ -88,7 +90,7 @@ class OpenAIBackend:
     ) -> None:
         self._host = host_of(url)
         self._key = header_of(api_key)
-        self._raw = protocol == "glm4"
+        self._raw, self._auto = protocol == "glm4", protocol == "auto"
         self._model, self._context, self._sees = model, context, sees
         self._idle, self._retries = idle_timeout, retries
         self._refused: frozenset[str] = frozenset()
@@ -226,7 +228,10 @@ class OpenAIBackend:
     def _new_reader(self, names: Names, tools: Sequence[ToolSpec]) -> ChunkReader:
         if self._raw:
             return ChunkReader(parser=glm4.Parser(tools))
-        return ChunkReader({names.sent(spec.name): spec.name for spec in tools})
+        # Where the protocol is given, the server's own parser is trusted with the calls.
+        sent = [replace(spec, name=names.sent(spec.name)) for spec in tools] if self._auto else []
+        own = {names.sent(spec.name): spec.name for spec in tools}
+        return ChunkReader(own, LeftMarks(sent))
 
     def _body(
         self,

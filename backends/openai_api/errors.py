@@ -150,12 +150,14 @@ def broken(
 def context_exceeded(body: str) -> BackendError | None:
     """The error for the user if `body` says that the prompt is too long, else None.
 
-    The wordings are those of OpenAI, vLLM, SGLang, llama-server and TGI. Some messages have no
+    The wordings are those of OpenAI, vLLM, SGLang, llama-server, TGI, LM Studio, Ollama,
+    bigmodel.cn, SiliconFlow, DashScope, Kimi and GitHub Models. Some messages have no
     numbers, or numbers that include the tokens for the answer; the result is then
     `PromptTooLong`, else `ContextExceeded`.
     """
     message = message_of(body)
-    if not _TOO_LONG.search(message) and not _TOO_LONG.search(body):
+    said = f"{message}\n{body}"
+    if _RATE.search(said) or not _TOO_LONG.search(said):
         return None
     error = parsed(body)
     error = error.get("error", error) if isinstance(error, Mapping) else None
@@ -176,13 +178,21 @@ def web_page(body: str) -> bool:
     return body.lstrip("\ufeff \t\r\n").startswith("<")
 
 
+_LIMIT = r"(?:context|token|input|prompt|sequence)s?[ _](?:length|limit|size|window)"
 _TOO_LONG = re.compile(
-    r"context[ _](?:length|size|window)[ _]?(?:exceeded|is only)"
-    r"|exceeds?\b.{0,40}\bcontext|exceed_context_size|maximum context length"
-    r"|longer than the model's context|prompt (?:is too long|exceeds max)"
-    r"|input tokens exceed|inputs` tokens .{0,40}must be <=",
+    rf"{_LIMIT}[ _]?(?:\w+ ){{0,3}}(?:exceeded|reached|is only|of only)"
+    rf"|exceed\w*\b.{{0,40}}\b(?:context|{_LIMIT})|tokens_limit_reached"
+    r"|exceed_context_size|maximum context length|longer than the model's context"
+    r"|(?:prompt|input|messages?|context)\b[^.]{0,60}\btoo (?:long|large)"
+    r"|prompt exceeds max|input tokens exceed|inputs` tokens .{0,40}must be <="
+    r"|length of (?:the )?(?:prompt|input)\w*\b.{0,40}\b(?:must|should) be"
+    r"|range of input length|context\b.{0,20}\boverflow|too large for this model\b.{0,40}\btokens"
+    # Chinese, and the number of this error at bigmodel.cn and Z.ai.
+    r"|超长|过长|超[过出].{0,20}(?:长度|上下文|窗口)|\"code\": ?\"?1261\b",
     re.I | re.S,
 )
+# A limit on tokens a minute is another matter: the same request fits later.
+_RATE = re.compile(r"per[ _-](?:minute|min|hour|day)|rate[ _-]?limit|\bTP[MD]\b|每分钟|速率", re.I)
 _USED = [
     re.compile(pattern, re.I)
     for pattern in (
@@ -195,6 +205,8 @@ _USED = [
         r"prompt contains (?:at least )?([\d,]+) input tokens",
         r"too long: ([\d,]+) tokens",
         r"given: ([\d,]+) `inputs` tokens and ([\d,]+)",
+        r"length of prompt_tokens \(([\d,]+)\)",
+        r"total length ([\d,]+)",
     )
 ]
 _WINDOW = [
@@ -204,6 +216,7 @@ _WINDOW = [
         r"configured limit of ([\d,]+)",
         r"> ([\d,]+) maximum",
         r"must be <= ([\d,]+)",
+        r"max_seq_len \(([\d,]+)",
     )
 ]
 

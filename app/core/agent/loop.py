@@ -43,12 +43,14 @@ from backends.events import (
     Notice,
     ReasoningDelta,
     TextDelta,
+    TextWasReasoning,
     ToolCallDelta,
     ToolCallReady,
 )
 from backends.messages import ContextUsed, Finish, Message, Text, Usage, identified
 from tools.base import ToolCall, ToolContext, ToolResult
 from tools.registry import Registry
+from tools.repair import repaired
 
 log = logging.getLogger(__name__)
 
@@ -228,6 +230,9 @@ class _Answer:
                     for event in backend.generate(
                         request.messages, request.tools, request.generation, cancel
                     ):
+                        if isinstance(event, ToolCallReady):
+                            names = {spec.name for spec in request.tools}
+                            event = ToolCallReady(repaired(event.call, names))
                         yield from self._heard(event)
                 return
             except (ContextExceeded, PromptTooLong) as error:
@@ -254,6 +259,9 @@ class _Answer:
                 self._text.append(text)
             case ReasoningDelta(text):
                 self._reasoning.append(text)
+            case TextWasReasoning():
+                self._reasoning.extend(self._text)
+                self._text.clear()
             case ToolCallReady(call):
                 self._calls.append(call)
             case Notice(text):

@@ -18,7 +18,14 @@ from app.core.agent.events import (
     ToolStarted,
 )
 from app.core.conversation import Conversation
-from backends.events import Notice, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallReady
+from backends.events import (
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    TextWasReasoning,
+    ToolCallDelta,
+    ToolCallReady,
+)
 from tools.base import ToolCall, ToolResult
 
 CallState = Literal["writing", "waiting", "asking", "running", "done"]
@@ -66,6 +73,9 @@ class LiveTurn:
                 self._text.append(text)
             case ReasoningDelta(text):
                 self._reasoning.append(text)
+            case TextWasReasoning():
+                self._reasoning.extend(self._text)
+                self._text = []
             case Notice(text):
                 self._live = replace(self._live, notice=text)
             case ToolCallDelta(index, name, text):
@@ -101,6 +111,8 @@ class LiveTurn:
         """The complete call replaces the partial one that was shown while it was written."""
         written = [c for c in self._live.calls if c.state == "writing"]
         same = next((c for c in written if c.call.name == call.name), None)
+        if same is None and call.note:  # written under a name that was repaired
+            same = next((c for c in written if call.name in c.call.name), None)
         ready = LiveCall(call, "waiting")
         if same is None:
             self._live = replace(self._live, calls=(*self._live.calls, ready))

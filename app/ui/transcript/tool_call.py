@@ -37,6 +37,8 @@ def draw_call(block: CallBlock, answer: Answer | None = None) -> None:
         text, language = shown_input(block.call)
         if text.strip():
             _code(text, language, MAX_INPUT_LINES, INPUT_HEIGHT_PX)
+        if block.call.note:
+            st.caption(f":material/healing: {escaped(block.call.note)}")
         if block.state == "running" and block.progress:
             st.caption(shown(block.progress)[:200])
         if block.state == "asking" and answer is not None:

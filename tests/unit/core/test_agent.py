@@ -13,6 +13,7 @@ import pytest
 
 from app.core.agent.events import (
     Event,
+    MessageFinished,
     ToolFinished,
     ToolProgress,
     ToolStarted,
@@ -20,6 +21,7 @@ from app.core.agent.events import (
 )
 from app.core.agent.loop import INTERNAL_ERROR, Turn, TurnConfig, run_turn
 from app.core.conversation import Conversation
+from app.core.sessions.live_turn import LiveTurn
 from backends.base import Backend, Capabilities, GenerationConfig
 from backends.events import AnswerFinished, Notice, TextDelta
 from backends.messages import Message, Usage, user
@@ -144,6 +146,52 @@ def talk(tmp_path: Path) -> Iterator[Talk]:
 
 
 # -- calls and their results ---------------------------------------------------------------------
+
+
+def test_a_call_that_is_nearly_right_runs_and_says_what_was_repaired(talk: Talk) -> None:
+    sums = json.dumps('{"a": 2, "b": 3}')
+    server = talk.serve([calls(ToolCall("functions.add:0", sums)), [Say("5"), Finish()]])
+    assert talk.run().reason == "stop"
+    (call,) = talk.conversation.messages[1].calls
+    assert (call.name, call.arguments()) == ("add", {"a": 2, "b": 3})
+    assert call.note == "Repaired: its name and its arguments (JSON within a string)."
+    assert [result.text for result in talk.results] == ["5"]
+    # The model reads its call as it should have been.
+    (sent,) = server.requests[-1].body["messages"][-2]["tool_calls"]
+    assert sent["function"] == {"name": "add", "arguments": '{"a": 2, "b": 3}'}
+
+
+def test_a_call_that_the_server_left_in_the_text_runs(talk: Talk) -> None:
+    tagged = "<tool_call>add\n<arg_key>a</arg_key><arg_value>2</arg_value>\n"
+    tagged += "<arg_key>b</arg_key><arg_value>3</arg_value></tool_call>"
+    talk.serve([[Say(tagged, size=5), Finish()], [Say("5"), Finish()]])
+    assert talk.run().reason == "stop"
+    (call,) = talk.conversation.messages[1].calls
+    assert "--tool-call-parser" in call.note
+    assert [result.text for result in talk.results] == ["5"]
+    assert talk.conversation.messages[1].text == ""
+
+
+def test_with_native_calls_alone_such_a_text_is_the_answer(talk: Talk) -> None:
+    text = "<tool_call>add\n<arg_key>a</arg_key><arg_value>2</arg_value></tool_call>"
+    talk.serve([[Say(text), Finish()]], protocol="openai")
+    talk.run()
+    assert talk.last.text == text
+
+
+def test_thinking_whose_end_alone_is_marked_is_no_answer(talk: Talk) -> None:
+    talk.serve([[Say("340 and 68.\n</think>\n\n408", size=4), Finish()]])
+    talk.run()
+    assert (talk.last.text, talk.last.reasoning.strip()) == ("408", "340 and 68.")
+    live = LiveTurn()
+    for event in while_writing(talk.events):
+        live.apply(event)
+    assert live.snapshot().text == "408"
+
+
+def while_writing(events: Sequence[Event]) -> list[Event]:
+    """The events before the answer's message, which clears what a page draws meanwhile."""
+    return [event for event in events if not isinstance(event, MessageFinished | TurnFinished)]
 
 
 def test_a_plain_answer(talk: Talk) -> None:

@@ -689,12 +689,32 @@ def test_a_prompt_that_is_too_long(
         "the request exceeds the available context size. try increasing the context size",
         "'max_tokens' is too large: 9000. This model's maximum context length is 8192 tokens and "
         "your request has 100 input tokens (9000 > 8192 - 100).",
+        "输入内容过长，请缩短后重试",
+        "您的请求已超过模型的最大上下文长度",
+        "The input prompt is too long for this model.",
+        "Input length must be within range of input length 1 to 6000",
+        "The conversation's context overflows; start a shorter one.",
+        "Your messages exceed the token limit of this deployment.",
     ],
 )
 def test_a_prompt_that_is_too_long_by_nobody_knows_how_much(make: Make, message: str) -> None:
     backend, _ = make([Status(400, {"error": {"message": message}})])
     _, sentence = told(ask(backend), PromptTooLong)
     assert "do not fit" in sentence
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You exceeded the token limit: 60000 tokens per minute. Try again in 20 s.",
+        "Rate limit reached for this model on tokens: Limit 8000.",
+        "您的账户已达到速率限制，请您控制请求频率，超过了 token 长度限额",
+    ],
+)
+def test_a_limit_on_tokens_a_minute_is_no_prompt_that_is_too_long(make: Make, message: str) -> None:
+    backend, _ = make([Status(429, {"error": {"message": message}})], retries=0)
+    _, sentence = told(ask(backend), ModelUnavailable)
+    assert "busy" in sentence
 
 
 def test_a_prompt_that_cannot_fit_is_not_sent(make: Make) -> None:
