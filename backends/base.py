@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from backends.events import ModelEvent
 from backends.messages import Message
@@ -58,6 +58,14 @@ class Capabilities:
     reasoning: bool = False
     memory: int = 0
     profile: Profile = "standard"
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A backend whose model is elsewhere."""
+
+    def check(self) -> None:
+        """Asks whether the model is there. Raises `BackendError` with a sentence for the user."""
 
 
 class Backend(Protocol):

@@ -2,6 +2,7 @@
 
 BackendError            shown to the user; the conversation stays, Retry is ready
  ├ ModelUnavailable     no such model, file, package or server
+ │  └ ServerUnreachable the server does not answer
  ├ RequestRefused       the server rejected the request (401, 400, ...)
  │  └ PromptTooLong     the prompt does not fit; the excess is unknown
  ├ ContextExceeded      the prompt does not fit; found before the model is asked
@@ -17,6 +18,10 @@ class BackendError(Exception):
 
 class ModelUnavailable(BackendError):
     """The model can't be reached or loaded."""
+
+
+class ServerUnreachable(ModelUnavailable):
+    """The model's server does not answer at all."""
 
 
 class RequestRefused(BackendError):

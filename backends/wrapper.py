@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 
-from backends.base import Backend, Capabilities, GenerationConfig
+from backends.base import Backend, Capabilities, GenerationConfig, Reachable
 from backends.events import ModelEvent
 from backends.messages import Message
 from tools.base import ToolSpec
@@ -36,6 +36,10 @@ class WrapperBackend:
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
         return self._backend.count_tokens(messages, tools)
+
+    def check(self) -> None:
+        if isinstance(self._backend, Reachable):
+            self._backend.check()
 
     def close(self) -> None:
         self._backend.close()

@@ -39,7 +39,7 @@ SLOW = (
     "tests/unit/core/test_context_window.py",
     "tests/unit/core/test_doctor.py",
     "tests/unit/core/test_load_progress.py",
-    "tests/unit/core/test_models.py",
+    "tests/unit/core/models",
     "tests/unit/core/test_notebook_export.py",
     "tests/unit/core/test_process_folder.py",
     "tests/unit/core/test_toolset_browser.py",

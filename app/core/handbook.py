@@ -24,6 +24,7 @@ ORDER = (
     "sandbox",
     "web",
     "own-tools",
+    "choosing-a-model",
     "models",
     "bundled-model",
     "fine-tuning",

@@ -9,15 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.history.history import History
+from app.core.models.endpoints import Endpoints
 from app.core.models.host import ModelHost
+from app.core.models.offers import Offers
+from app.core.models.pool import ModelPool
 from app.core.models.selection import find_choice, open_backend, open_vision
-from app.core.modes import FILE_MODES, Mode, model_settings, tools_system
+from app.core.modes import FILE_MODES, model_settings, tools_system
 from app.core.people.limits import limits
 from app.core.people.linking import AccountLinking
 from app.core.people.meter import Meter
@@ -71,6 +74,9 @@ class Service:
         vision_settings = model_settings("vision", self.settings)
         if vision_settings != self.settings:
             self.vision = ModelHost(lambda: open_vision(vision_settings))
+        self.endpoints = Endpoints(lasting_folder(self.settings) / "models")
+        offers = Offers(self.settings, models_folder(self.settings), self.endpoints)
+        self.models = ModelPool(offers, self.model_for)
         self.drawing = choose_painter(self.settings)
         paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
         functions = load_tools(paths)
@@ -132,13 +138,14 @@ class Service:
             self.history.close()
         if self._browsing is not None:
             self._browsing.close()
+        self.models.close()
         self.model.close()
         if self.vision is not self.model:
             self.vision.close()
         self.folder.close()
 
-    def model_for(self, mode: Mode) -> ModelHost:
-        """The model that answers in `mode`."""
+    def model_for(self, mode: str) -> ModelHost:
+        """The model that answers in `mode`, unless another one was chosen."""
         return self.vision if mode == "vision" else self.model
 
     def open_documents(self, mode: str, owner: str | None = None) -> SessionDocuments | None:
@@ -169,12 +176,14 @@ class Service:
         workspace: Path,
         documents: SessionDocuments | None = None,
         functions: Sequence[Tool] = (),
+        window: Callable[[], int] | None = None,
     ) -> Registry:
         """The tools of one conversation in `mode`; its Python kernel begins to start.
 
         `functions` are the conversation's own, listed before the user functions of all
-        conversations.
+        conversations; `window` is its model's window in tokens, 0 while it is unknown.
         """
+        window = window or (lambda: window_of(self.model_for(mode)))
         tools: tuple[Tool, ...] = ()
         if mode == "tools":
             # Imported late: Jupyter takes long, and the first page is Chat.
@@ -184,7 +193,7 @@ class Service:
 
             if (painter := self.drawing.painter) is not None:
                 tools = (ImageTool(workspace, painter),)
-            tools = (self.browsing.tool(self._window), *tools, *functions, *self._functions)
+            tools = (self.browsing.tool(window), *tools, *functions, *self._functions)
             if (pool := self._pool()) is not None:
                 python = PythonTool(workspace, python_limits(self.settings), pool=pool)
                 python.warm()
@@ -192,7 +201,7 @@ class Service:
             if documents is not None:
                 from app.core.document_qa.search_tool import DocumentsTool
 
-                tools = (*tools, DocumentsTool(documents, self._window))
+                tools = (*tools, DocumentsTool(documents, window))
         return Registry(tools, function_seconds=self.settings.function_seconds)
 
     @property
@@ -211,11 +220,6 @@ class Service:
                     self.settings, data_folder(self.settings) / "search"
                 )
             return self._browsing
-
-    def _window(self) -> int:
-        """The model's context window in tokens, 0 while it is unknown."""
-        backend = self.model.backend
-        return backend.capabilities.context or 0 if backend is not None else 0
 
     @cached_property
     def sandbox(self) -> SandboxChoice | None:
@@ -261,15 +265,23 @@ class Service:
     def _session(self, mode: str, workspace: Path, visitor: Visitor) -> Session:
         workspace.mkdir(parents=True, exist_ok=True)
         documents = self.open_documents(mode, visitor.key)
-        registry = self.registry(mode, workspace, documents)
+        chosen: list[Session] = []
+
+        def window() -> int:
+            host = chosen[0].model if chosen else self.model_for(mode)
+            return window_of(host)
+
+        registry = self.registry(mode, workspace, documents, window=window)
         choice = find_choice(self.settings.model)
         local = choice is not None and choice.kind in ("bundled", "gguf")
         if mode == "tools" and local and self._prefill_lock.acquire(blocking=False):
             thread = threading.Thread(target=self._prefill_tools, args=(registry,), daemon=True)
             thread.start()
-        model = self.vision if mode == "vision" else self.model
-        session = Session(workspace, registry, model, documents, visitor)
+        session = Session(
+            workspace, registry, lambda id: self.models.host(id, mode), documents, visitor
+        )
         session.meter = self.meter
+        chosen.append(session)
         return session
 
     def _prefill_tools(self, registry: Registry) -> None:
@@ -292,6 +304,12 @@ class Service:
                 log.exception("the tools could not be read ahead")
 
 
+def window_of(host: ModelHost) -> int:
+    """A model's context window in tokens, 0 while it is unknown."""
+    backend = host.backend
+    return backend.capabilities.context or 0 if backend is not None else 0
+
+
 def lasting_folder(settings: Settings) -> Path:
     """The folder of what outlasts the server: the history, and the key that signs cookies."""
     if settings.data:
@@ -299,6 +317,13 @@ def lasting_folder(settings: Settings) -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("glm-all-tools")
+
+
+def models_folder(settings: Settings) -> Path:
+    """The folder in which models are looked for."""
+    if settings.models:
+        return Path(settings.models).expanduser()
+    return lasting_folder(settings) / "models"
 
 
 def data_folder(settings: Settings) -> Path:

@@ -44,6 +44,11 @@ class Settings:
         "GLM_MODEL",
         "bundled, a .gguf file, a folder of safetensors, a hub name, or http(s)://host/v1#name",
     )
+    models: str = _setting(
+        "",
+        "GLM_MODELS",
+        "Folder of GGUF files and of safetensors to choose from; empty: models in the data folder",
+    )
     api_key: str = _setting("", "GLM_API_KEY", "Key for the model server", secret=True)
     protocol: Literal["auto", "openai", "glm4"] = _setting(
         "auto", "GLM_PROTOCOL", "How the model calls tools: auto, openai, or glm4 (raw text)"

@@ -33,6 +33,7 @@ def show_page() -> None:
         st.Page(PAGES / "tools.py", title="Tools", icon=":material/build:"),
         st.Page(PAGES / "documents.py", title="Documents", icon=":material/description:"),
         st.Page(PAGES / "vision.py", title="Vision", icon=":material/image_search:"),
+        st.Page(PAGES / "models.py", title="Models", icon=":material/neurology:"),
         st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
         st.Page(PAGES / "help.py", title="Help", icon=":material/help:"),
     ]

@@ -26,6 +26,7 @@ from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.exchange import dialog as exchange
 from app.ui.http.visitor import visitor
+from app.ui.models.picker import draw_picker
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
 from app.ui.transcript.sources import FOLLOW
@@ -79,10 +80,12 @@ def show_conversation(mode: Mode) -> None:
     address.keep(session)
     turn_to(app_service.sessions, visitor_id, session)
     current = address.Current(app_service.sessions, visitor_id, session)
-    host = app_service.model_for(mode)
-    mode_defaults = defaults(mode, app_service.settings)
     with st.sidebar:
+        draw_picker(app_service, session, current)
+        host = session.model
         sidebar.draw_model(host)
+    mode_defaults = defaults(mode, app_service.models.settings(session.chosen_model))
+    with st.sidebar:
         sidebar.draw_new(session, lambda temporary: renew(app_service, visitor_id, mode, temporary))
         listing = draw_list(app_service.sessions, visitor_id, session)
         if mode == "tools":

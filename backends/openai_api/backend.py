@@ -29,7 +29,12 @@ from backends.chat_completions.request import (
     tool_fields,
     without,
 )
-from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable
+from backends.errors import (
+    AnswerBroken,
+    ContextExceeded,
+    ModelUnavailable,
+    ServerUnreachable,
+)
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Message, Usage
 from backends.openai_api.errors import (
@@ -124,6 +129,21 @@ class OpenAIBackend:
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
         return None
+
+    def check(self) -> None:
+        """Asks for the list of models. Raises `BackendError` where the server does not answer or
+        refuses the key; a server without a list has answered."""
+        timeout = min(self._idle, USAGE_TIMEOUT_S)
+        try:
+            self._catalog.ask(timeout, threading.Event(), anew=True)
+        except IdleTimeout:
+            raise ServerUnreachable(
+                f"The model server at {self._host} was silent for {timeout:g} seconds. "
+                "Check GLM_MODEL, and that the server is running."
+            ) from None
+        except RequestFailure as error:
+            if error.status in (None, 401, 403) or error.status >= 500 or web_page(error.body):
+                raise user_message(error, self._host, self._key) from None
 
     def close(self) -> None:
         self._transport.close()

@@ -17,6 +17,7 @@ from backends.errors import (
     ModelUnavailable,
     PromptTooLong,
     RequestRefused,
+    ServerUnreachable,
 )
 from tools.service_error import message_of, parsed, quoted
 
@@ -88,8 +89,8 @@ def user_message(fault: RequestFailure, host: str, key: str | None = None) -> Ba
     reply = f"{status}: {message}" if message else f"{status}"
     if status is None:
         if _certificate(body):
-            return ModelUnavailable(f"The certificate of the model server at {host} is not valid.")
-        return ModelUnavailable(
+            return ServerUnreachable(f"The certificate of the model server at {host} is not valid.")
+        return ServerUnreachable(
             f"The model server does not answer at {host}. "
             "Check GLM_MODEL, and that the server is running."
         )

@@ -294,9 +294,9 @@ class Catalog:
                 self._poll()
         return self._offer or Offer()
 
-    def ask(self, idle_timeout: float, cancel: threading.Event) -> Offer:
-        """The offer, requested if need be. Raises as `StreamedResponse.read` does."""
-        if self._offer is None:
+    def ask(self, idle_timeout: float, cancel: threading.Event, anew: bool = False) -> Offer:
+        """The offer, requested if need be, or `anew`. Raises as `StreamedResponse.read` does."""
+        if anew or self._offer is None:
             response = self._transport.models()
             try:
                 body = response.read_all(idle_timeout, cancel)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
-from backends.base import Backend, Images
-from backends.errors import BackendError, ModelUnavailable
+from backends.base import Backend, GenerationConfig, Images, Reachable
+from backends.errors import BackendError, ModelUnavailable, ServerUnreachable
+from backends.events import ModelEvent
 from backends.load_progress import Progress, heard
+from backends.messages import Message
+from backends.wrapper import WrapperBackend
+from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +33,8 @@ class Model(Protocol):
 
 
 class ModelHost:
-    """One model for the whole process, loaded once, on its own thread. After a failure the next
-    `start` or `wait` loads it again."""
+    """One model for the whole process, loaded once, on its own thread; one on a server is ready
+    when that has answered. After a failure the next `start` or `wait` tries again."""
 
     def __init__(self, opener: Callable[[], Backend]) -> None:
         self._opener = opener
@@ -40,6 +44,7 @@ class ModelHost:
         self._backend: Backend | None = None
         self._error: BackendError | None = None
         self._progress: Progress | None = None
+        self._closed = False
 
     @property
     def state(self) -> LoadState:
@@ -57,13 +62,14 @@ class ModelHost:
 
     @property
     def backend(self) -> Backend | None:
-        """The model, once it is ready."""
-        return self._backend
+        """The model while it is ready."""
+        return self._backend if self._state == "ready" else None
 
     @property
     def images(self) -> Images:
         """The number of pictures that the model takes; "none" while it is not loaded."""
-        return "none" if self._backend is None else self._backend.capabilities.images
+        backend = self.backend
+        return "none" if backend is None else backend.capabilities.images
 
     def start(self) -> None:
         """Begins to load, unless the model is loading or loaded."""
@@ -87,19 +93,33 @@ class ModelHost:
                 return None
             self._done.wait(POLL_INTERVAL_S)
 
+    def _lost(self, error: BackendError) -> None:
+        """Notes that the model is no longer reached. It is kept, for other answers may still be
+        written; who uses it next asks whether it is there again."""
+        with self._lock:
+            if self._state == "ready":
+                self._state, self._error = "failed", error
+
     def close(self) -> None:
-        if self._backend is not None:
-            self._backend.close()
+        with self._lock:
+            self._closed, backend = True, self._backend
+        if backend is not None:
+            backend.close()
 
     def _set_progress(self, progress: Progress) -> None:
         self._progress = progress
 
     def _load(self) -> None:
-        backend: Backend | None = None
+        backend = self._backend
         failure: BackendError | None = None
         try:
             with heard(self._set_progress):
-                backend = self._opener()
+                if backend is None:
+                    backend = self._opener()
+                    if isinstance(backend, Reachable):
+                        backend = _Watched(backend, self._lost)
+            if isinstance(backend, Reachable):
+                backend.check()
         except BackendError as error:
             failure = error
         except Exception:
@@ -109,3 +129,27 @@ class ModelHost:
             self._backend, self._error = backend, failure
             self._state = "failed" if failure else "ready"
             self._done.set()
+            closed = self._closed
+        if closed and backend is not None:  # nobody wants it any more
+            backend.close()
+
+
+class _Watched(WrapperBackend):
+    """A `Backend` that reports when its server is no longer reached."""
+
+    def __init__(self, backend: Backend, lost: Callable[[BackendError], None]) -> None:
+        super().__init__(backend)
+        self._report = lost
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        config: GenerationConfig,
+        cancel: threading.Event,
+    ) -> Iterator[ModelEvent]:
+        try:
+            yield from super().generate(messages, tools, config, cancel)
+        except ServerUnreachable as error:
+            self._report(error)
+            raise

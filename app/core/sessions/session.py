@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from app.core.sessions.recorder import Recorder
 
 
+MODEL = "model"
+"""The chosen model's place among a session's choices."""
+
 VARIABLES_LOST = (
     "Python was started anew since its last call: variables and imports are gone, files are there."
 )
@@ -46,11 +49,12 @@ VARIABLES_LOST = (
 
 
 class Session(Watched):
-    """One open conversation of a visitor. `documents` is None in modes without documents, and
+    """One open conversation of a visitor. `models` finds the model of an id, or is the only one;
+    `documents` is None in modes without documents, and
     `recorder` where the conversation has neither branches nor a place in the history."""
 
     def __init__(
-        self, workspace: Path, registry: Registry, model: ModelHost,
+        self, workspace: Path, registry: Registry, models: ModelHost | Callable[[str], ModelHost],
         documents: SessionDocuments | None = None, visitor: Visitor | None = None,
         recorder: Recorder | None = None,
     ) -> None:  # fmt: skip
@@ -66,7 +70,7 @@ class Session(Watched):
         sources += [documents] if documents is not None and documents.ahead else []
         self.citations = CitationCache(*sources) if sources else None
         """The lookup of citations; None where neither documents nor a tool can be cited."""
-        self._model = model
+        self._models = models
         self._visitor = visitor or Visitor()
         self.recorder = recorder
         self.id = ""
@@ -81,6 +85,22 @@ class Session(Watched):
         self.turning = threading.RLock()
         """Held while a turn begins, and while another process's turns are taken in."""
         self._cancel = threading.Event()
+
+    @property
+    def chosen_model(self) -> str:
+        """The id of the model that was chosen for the conversation, empty for the default."""
+        return str(self.choices.get(MODEL, ""))
+
+    @property
+    def model(self) -> ModelHost:
+        """The model that answers: that which was chosen, while it is on offer."""
+        models = self._models
+        return models if isinstance(models, ModelHost) else models(self.chosen_model)
+
+    def choose_model(self, id: str) -> None:
+        """Has another model answer from the next turn on."""
+        self.choices[MODEL] = id
+        self.save()
 
     @property
     def has_lost_variables(self) -> bool:
@@ -321,7 +341,7 @@ class Session(Watched):
     ) -> None:
         ended = TurnFinished("error", Usage(), INTERNAL_ERROR)
         try:
-            for event in run(turn, self._model, prepare, self._visitor.in_turn):
+            for event in run(turn, self.model, prepare, self._visitor.in_turn):
                 if isinstance(event, TurnFinished):
                     ended = event
                     continue

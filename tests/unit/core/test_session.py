@@ -271,6 +271,9 @@ def test_a_fault_outside_the_agent_is_said_as_such(world: World) -> None:
         def capabilities(self) -> Any:
             raise RuntimeError("/secret/path")
 
+        def check(self) -> None:
+            pass
+
     backend = Odd("http://127.0.0.1:1/v1", "m", None)
     session = world.over(ModelHost(lambda: backend), "one")
     session.start_turn(user("hi"), ALL)

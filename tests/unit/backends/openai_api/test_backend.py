@@ -27,6 +27,7 @@ from backends.errors import (
     ModelUnavailable,
     PromptTooLong,
     RequestRefused,
+    ServerUnreachable,
 )
 from backends.events import (
     AnswerFinished,
@@ -594,7 +595,7 @@ def test_nobody_listens() -> None:
         port = taken.getsockname()[1]
         url = f"http://someone:{KEY}@127.0.0.1:{port}/v1"
         backend = OpenAIBackend(url, "m", None, retries=1)
-        seen, sentence = told(ask(backend), ModelUnavailable)
+        seen, sentence = told(ask(backend), ServerUnreachable)
         assert f"127.0.0.1:{port}" in sentence and "GLM_MODEL" in sentence
         assert "someone" not in sentence
         assert len(notices(seen)) == 2

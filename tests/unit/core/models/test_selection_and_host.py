@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,13 @@ from app.core.modes import defaults
 from app.core.settings import Settings
 from backends import bundled
 from backends.base import Backend, GenerationConfig
-from backends.errors import ModelUnavailable
+from backends.errors import ModelUnavailable, RequestRefused, ServerUnreachable
 from backends.events import TextDelta
 from backends.messages import user
 from backends.openai_api.backend import OpenAIBackend
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_server import Text as Say
+from tests.support.scripted_steps import Status
 
 
 @pytest.mark.parametrize(
@@ -154,8 +155,21 @@ class Opener:
 
 
 @pytest.fixture
-def backend() -> Backend:
-    return OpenAIBackend("http://127.0.0.1:1/v1", "m", None)
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer([[Say("here")]]) as server:
+        yield server
+
+
+@pytest.fixture
+def backend(server: ScriptedServer) -> Iterator[Backend]:
+    backend = OpenAIBackend(server.url, "m", None, retries=0)
+    yield backend
+    backend.close()
+
+
+def answer(backend: Backend) -> str:
+    events = backend.generate((user("hi"),), (), GenerationConfig(), threading.Event())
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 def test_a_model_is_loaded_once_for_all_who_wait(backend: Backend) -> None:
@@ -169,7 +183,7 @@ def test_a_model_is_loaded_once_for_all_who_wait(backend: Backend) -> None:
     opener.go.set()
     for thread in waiting:
         thread.join(10)
-    assert got == [backend] * 5 and opener.opened == 1
+    assert got == [host.backend] * 5 and opener.opened == 1
     assert (host.state, host.error) == ("ready", None)
 
 
@@ -180,7 +194,45 @@ def test_stop_while_the_model_loads(backend: Backend) -> None:
     cancel.set()
     assert host.wait(cancel) is None and host.state == "loading"
     opener.go.set()
-    assert host.wait() is backend
+    assert host.wait() is host.backend is not None
+
+
+def test_a_server_is_ready_once_it_has_answered_and_fails_when_it_is_gone(
+    server: ScriptedServer, backend: Backend
+) -> None:
+    opener = Opener(backend)
+    opener.go.set()
+    host = ModelHost(opener)
+    found = host.wait()
+    assert found is not None and answer(found) == "here"
+    assert (host.state, len(server.others)) == ("ready", 1)
+    server.stop()
+    with pytest.raises(ServerUnreachable):
+        answer(found)
+    assert host.state == "failed" and host.backend is None
+    assert "does not answer" in (host.error or "")
+    with pytest.raises(ServerUnreachable):
+        host.wait()
+    with ScriptedServer([[Say("again")]], port=server.port):
+        found = host.wait()
+        assert found is not None and answer(found) == "again"
+    assert opener.opened == 1 and host.error is None
+
+
+def test_a_server_that_refuses_the_key_is_not_ready() -> None:
+    with ScriptedServer([], models=Status(401, {"error": {"message": "bad key"}})) as server:
+        host = ModelHost(lambda: OpenAIBackend(server.url, "m", "sk-1234567"))
+        with pytest.raises(RequestRefused, match="bad key"):
+            host.wait()
+        assert host.state == "failed"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_server_without_a_list_has_answered(status: int) -> None:
+    with ScriptedServer([], models=Status(status, {})) as server:
+        host = ModelHost(lambda: OpenAIBackend(server.url, "m", None))
+        assert host.wait() is not None and host.state == "ready"
+        host.close()
 
 
 def test_a_model_that_failed_is_tried_again_when_asked(backend: Backend) -> None:
@@ -190,7 +242,7 @@ def test_a_model_that_failed_is_tried_again_when_asked(backend: Backend) -> None
     with pytest.raises(ModelUnavailable, match="No such model"):
         host.wait()
     assert (host.state, host.error, host.backend) == ("failed", "No such model.", None)
-    assert host.wait() is backend
+    assert host.wait() is host.backend is not None
     assert (host.state, host.error) == ("ready", None)
 
 

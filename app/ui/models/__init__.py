@@ -1,0 +1,1 @@
+"""Choosing a model in the page: the picker of every mode, and the page Models."""

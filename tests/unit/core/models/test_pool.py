@@ -1,0 +1,116 @@
+"""Each conversation has its own model, of those that settings, a folder and endpoints offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.agent.loop import TurnConfig
+from app.core.models.endpoints import Abilities, endpoint
+from app.core.models.offers import DEFAULT
+from app.core.service import Service
+from app.core.settings import Loaded, Settings
+from backends.messages import user
+from tests.support.scripted_server import ScriptedServer
+from tests.support.scripted_steps import Text
+from tests.unit.core.test_session import at_rest
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
+    with ScriptedServer([Text("from one")]) as one, ScriptedServer([Text("from two")]) as two:
+        yield one, two
+
+
+@pytest.fixture
+def service(tmp_path: Path, servers: tuple[ScriptedServer, ScriptedServer]) -> Iterator[Service]:
+    settings = Settings(
+        model=f"{servers[0].url}#scripted", data=str(tmp_path), api_key="sk-default"
+    )
+    service = Service(Loaded(settings, {}), history=True)
+    service.endpoints.put(endpoint("Two", servers[1].url, "sk-two", ("scripted", "other")))
+    yield service
+    service.close()
+
+
+TWO = "endpoint:Two#scripted"
+
+
+def say(service: Service, visitor: str, id: str | None = None) -> str:
+    session = service.sessions.open(visitor, "chat")
+    if id is not None:
+        session.choose_model(id)
+    session.start_turn(user("hi"), TurnConfig())
+    at_rest(session)
+    return session.view().conversation.messages[-1].text
+
+
+def test_each_visitor_has_their_own_model(
+    service: Service, servers: tuple[ScriptedServer, ScriptedServer]
+) -> None:
+    assert say(service, "ann", TWO) == "from two"
+    assert say(service, "bob") == "from one"
+    assert say(service, "ann", DEFAULT) == "from one"
+    assert servers[1].requests[0].headers["authorization"] == "Bearer sk-two"
+    assert {each.headers["authorization"] for each in servers[0].requests} == {"Bearer sk-default"}
+
+
+def test_the_model_is_kept_with_its_conversation_and_goes_on_to_the_next(
+    service: Service, tmp_path: Path
+) -> None:
+    assert say(service, "ann", TWO) == "from two"
+    old = service.sessions.open("ann", "chat").id
+    assert service.sessions.renew("ann", "chat").chosen_model == TWO
+    service.close()
+    again = Service(service.loaded, history=True)
+    assert again.sessions.open("ann", "chat", old).chosen_model == TWO
+    assert again.sessions.open("bob", "chat").chosen_model == DEFAULT
+    again.close()
+
+
+def test_a_model_that_is_gone_gives_way_to_the_default(service: Service) -> None:
+    assert say(service, "ann", TWO) == "from two"
+    service.endpoints.remove("Two")
+    assert say(service, "ann") == "from one"
+    for unknown in ("endpoint:Two#nothing", "file:../../etc/passwd", "http://example.org/v1", "x"):
+        assert service.models.host(unknown, "chat") is service.model
+
+
+def test_a_changed_endpoint_is_opened_anew(service: Service) -> None:
+    before = service.models.host(TWO, "chat")
+    assert service.models.host(TWO, "tools") is before
+    two = service.endpoints.get("Two")
+    assert two is not None
+    service.endpoints.put(replace(two, abilities={"scripted": Abilities(pictures=True)}))
+    after = service.models.host(TWO, "vision")
+    assert after is not before
+    backend = after.wait()
+    assert backend is not None and backend.capabilities.images == "several"
+
+
+def test_files_of_the_folder_are_on_offer(service: Service, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    (folder / "small").mkdir()
+    for name in (
+        "b.gguf",
+        "a.GGUF",
+        "mmproj-b.gguf",
+        "c-00001-of-00002.gguf",
+        "c-00002-of-00002.gguf",
+        "notes.txt",
+        "small/config.json",
+        "small/model.safetensors",
+    ):
+        (folder / name).write_bytes(b"GGUF")
+    files = [offer for offer in service.models.offers.all() if offer.id.startswith("file:")]
+    assert [each.name for each in files] == ["a.GGUF", "b.gguf", "c-00001-of-00002.gguf", "small"]
+    assert [each.kind for each in files] == ["gguf", "gguf", "gguf", "weights"]
+    host = service.models.host("file:b.gguf", "chat")
+    with pytest.raises(Exception, match=r"b\.gguf") as caught:
+        host.wait()
+    assert str(tmp_path) not in str(caught.value)
+    service.models.unload("file:b.gguf")
+    assert service.models.loaded("file:b.gguf") is None
