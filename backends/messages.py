@@ -10,15 +10,20 @@ from typing import Literal
 from tools.base import ToolCall, ToolResult, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
+TextSource = Literal["", "documents", "summary"]
 AppliedMode = Literal["whole", "passages", "parts"]
 Finish = Literal["stop", "length", "cancelled", "error", "interrupted"]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A part of a message: plain text, exactly as the user or the model gave it."""
+    """A part of a message: plain text, exactly as the user or the model gave it.
+
+    In a request `source` says where text comes from that nobody said: documents, or a summary.
+    """
 
     text: str
+    source: TextSource = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ what was left out or shortened.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -140,9 +140,9 @@ class TurnContext:
             )
             used = replace(self._documents_used.used, images_left_out=used.images_left_out)
         # The hint is for one answer: after the documents, it leaves their cached prefix valid.
-        system = "\n\n".join(filter(None, (self._system, documents, hint)))
-        if system:
-            messages = (Message("system", (Text(system),)), *messages)
+        texts = (Text(self._system), Text(documents, "documents"), Text(hint))
+        if any(each.text for each in texts):
+            messages = (Message("system", tuple(_separated(texts))), *messages)
         fitted = fit_to_window(messages, specs, self._backend, generation.max_tokens)
         shortened = sum(one is not other for one, other in zip(messages, fitted, strict=True))
         used = replace(used, results_shortened=shortened)
@@ -172,6 +172,13 @@ class TurnContext:
             return generation, specs
         own = self._registry.specs(self._backend.capabilities.native_tools, {choice})
         return (replace(generation, tool_choice=None), own) if own else (generation, specs)
+
+
+def _separated(texts: Sequence[Text]) -> Iterator[Text]:
+    """The texts that are not empty, with an empty line between them."""
+    said = [each for each in texts if each.text]
+    for index, each in enumerate(said):
+        yield replace(each, text=f"\n\n{each.text}") if index else each
 
 
 def _tool_choice_hint(backend: Backend, generation: GenerationConfig) -> str:
