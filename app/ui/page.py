@@ -26,6 +26,7 @@ from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.exchange import dialog as exchange
 from app.ui.http.visitor import visitor
+from app.ui.inspector import dialog as inspector
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
 from app.ui.transcript.sources import FOLLOW
@@ -119,9 +120,10 @@ def show_conversation(mode: Mode) -> None:
     delete_all.draw_dialog(app_service.sessions, visitor_id)
     exchange.draw_dialog(app_service, visitor_id, current)
     view = session.view()
+    inspector.draw_dialog(current, view.conversation.messages)
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog() or exchange.has_dialog()
+    dialog = delete_all.has_dialog() or exchange.has_dialog() or inspector.has_dialog()
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.
@@ -145,6 +147,8 @@ def show_conversation(mode: Mode) -> None:
         end = branches.end_of(exchange)
         if what == "branch":
             branches.branch_off(app_service.sessions, visitor_id, current(), end)
+        elif what == "inspect":
+            inspector.open_dialog(exchange)
         elif what == "edit" and exchange.question is not None:
             composer.edit(mode, exchange.question.id)
         else:
@@ -185,7 +189,7 @@ def show_conversation(mode: Mode) -> None:
             off = (lambda: act("branch", last)) if session.stored else None
             composer.draw_actions(
                 mode, current, last.question, text, usage_of(last.answers), config, host.images,
-                branches.end_of(last), off,
+                branches.end_of(last), off, lambda: act("inspect", last),
             )  # fmt: skip
             return
         rows.draw()

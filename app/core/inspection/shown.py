@@ -67,7 +67,8 @@ def curl_of(request: SentRequest) -> str:
     lines = [f"curl {shlex.quote(request.url)}", "-H 'Content-Type: application/json'"]
     if request.keyed:
         lines.append('-H "Authorization: Bearer $GLM_API_KEY"')
-    body = request.strike(json.dumps(request.body, ensure_ascii=False))
+    # ASCII alone: what turns the reading direction round must not hide in a command.
+    body = request.strike(json.dumps(request.body))
     lines.append(f"-d {shlex.quote(body)}")
     return " \\\n  ".join(lines)
 

@@ -18,6 +18,8 @@ from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.history.shared.turns import TurnTaken
+from app.core.inspection.replay import Replay
+from app.core.inspection.request_log import Inspected, RequestLog
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
@@ -28,6 +30,7 @@ from app.core.sessions.turn_slots import Visitor
 from app.core.sessions.view import Busy as Busy
 from app.core.sessions.view import View as View
 from app.core.sessions.view import Watched
+from backends.base import GenerationConfig
 from backends.messages import Message, Usage
 from tools.registry import Registry
 from tools.safe_files import delete_folder
@@ -62,6 +65,8 @@ class Session(Watched):
         self.choices: dict[str, Any] = {}
         """The visitor's settings on the page, by name; they survive a reload."""
         self.approvals = Approvals()
+        self.requests = RequestLog()
+        """What the model was sent for the answers of this session."""
         sources = [tool.citations for tool in registry.tools if tool.citations is not None]
         sources += [documents] if documents is not None and documents.ahead else []
         self.citations = CitationCache(*sources) if sources else None
@@ -216,6 +221,14 @@ class Session(Watched):
 
         threading.Thread(target=work, name="cells", daemon=True).start()
 
+    def replay(self, inspected: Inspected, generation: GenerationConfig) -> Replay:
+        """Sends a request again with other settings, beside the conversation. Raises
+        `LimitReached`."""
+        generation = replace(generation, owner=self._visitor.key)
+        replay = Replay(inspected.request, generation, self._model, self._visitor.in_turn)
+        replay.start(self.meter, self._metered())
+        return replay
+
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
         if self._followed is not None and self.recorder is not None:
@@ -248,6 +261,7 @@ class Session(Watched):
             self._live, self._followed, self._ended = None, None, None
             self._conversation = Conversation()
             self._notify()
+        self.requests.clear()
         if live is not None and keep and self.recorder is not None:
             self.recorder.interrupted(conversation, live.snapshot())
 
@@ -288,7 +302,9 @@ class Session(Watched):
             self._cancel = threading.Event()
             live, cancel = self._live, self._cancel
             self._notify()
-        generation = replace(config.generation, owner=self._visitor.key)
+        generation = replace(
+            config.generation, owner=self._visitor.key, observer=self.requests.observe
+        )
         system = f"{config.system}\n\n{VARIABLES_LOST}" if self.variables_lost else config.system
         config = replace(
             config, approve=self.approvals.request, generation=generation, system=system
@@ -340,6 +356,8 @@ class Session(Watched):
 
     def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
         """Applies an event to the live turn; returns False when the session was closed."""
+        if isinstance(event, MessageFinished) and event.message.role == "assistant":
+            self.requests.finished(event.message)
         if isinstance(event, MessageFinished) and not self._closed:
             self._save(conversation, finished=False)
             result = event.message.result
