@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.core.agent.compaction import compacted_in
 from app.core.agent.loop import TurnConfig
 from app.core.modes import Mode, defaults
 from app.core.people.limits import LimitReached
@@ -40,6 +41,8 @@ from app.ui.transcript.transcript import (
     turned_key,
     watch,
 )
+
+READS_FROM_HERE = ":material/compress: The model reads the conversation from here on."
 
 
 def nothing_under(exchange: Exchange) -> None:
@@ -111,6 +114,7 @@ def show_conversation(mode: Mode) -> None:
             system=system,
             max_rounds=app_service.settings.max_rounds,
             tools=None,
+            compaction=app_service.settings.compaction,
         )
 
     def send(text: str) -> None:
@@ -156,7 +160,12 @@ def show_conversation(mode: Mode) -> None:
 
     rows = branches.Rows(session, messages, current, act)
 
+    compacted = compacted_in(messages)
+
     def question(exchange: Exchange) -> None:
+        before = messages[exchange.index - 1].id if exchange.index else ""
+        if compacted is not None and compacted.through == before:
+            st.caption(READS_FROM_HERE, text_alignment="center")
         if exchange.question is not None and exchange.question.id == editing:
             composer.draw_edit(mode, current, exchange.question, config)
         else:

@@ -274,7 +274,8 @@ class LlamaCpp:
                     yield progress_notice(progress)
                 counted.see(piece)
                 if piece.get("choices"):
-                    hear(_raw(piece["choices"][0]))
+                    if not progress:
+                        hear(_raw(piece["choices"][0]))
                     yield piece
         finally:
             closed.set()

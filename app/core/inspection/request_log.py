@@ -36,7 +36,8 @@ class Inspected:
         raw_left_out: characters of the raw answer that were not kept.
         first: seconds from the request to the first piece of the answer, None before that.
         seconds: seconds from the request to the end of its answer, None before that.
-        usage: the answer's token counts; None for all but an answer's last request.
+        usage: the answer's token counts and times, without counts where several requests were
+            sent for it; None for all but the last of these.
     """
 
     request: SentRequest
@@ -64,6 +65,8 @@ class _Entry:
     usage: Usage | None = None
 
     def hear(self, text: str) -> None:
+        if not text:
+            return
         self.latest = time.monotonic() - self.began
         if self.first is None:
             self.first = self.latest
@@ -115,8 +118,12 @@ class RequestLog:
                 entry.message = message.id
                 entry.size += entry.kept
                 self._chars += entry.kept
-            if entries:
-                entries[-1].usage = message.usage
+            if len(entries) == 1:
+                entries[0].usage = message.usage
+            elif entries and message.usage is not None:
+                # The counts are those of all these requests together.
+                usage = message.usage
+                entries[-1].usage = Usage(first_token=usage.first_token, seconds=usage.seconds)
 
     def of(self, messages: Collection[str]) -> tuple[Inspected, ...]:
         """The requests of answers by their ids, the oldest first; those that were kept."""

@@ -95,8 +95,11 @@ def _estimated(request: SentRequest, counted: int) -> TokenParts:
     total = sum(lengths.values())
     if not total:
         return TokenParts({}, exact=False)
-    scale = counted / total if counted else 1 / _BYTES_PER_TOKEN
+    pictures = any(message.pictures for message in request.messages)
+    scale = counted / total if counted and not pictures else 1 / _BYTES_PER_TOKEN
     parts = {name: max(round(size * scale), 1) for name, size in lengths.items()}
+    if pictures and counted > sum(parts.values()):
+        parts["pictures"] = counted - sum(parts.values())
     return TokenParts(_ordered(parts), exact=False)
 
 

@@ -48,7 +48,7 @@ def _figures(inspected: Inspected) -> list[str]:
         figures.append(f"{inspected.seconds:.2f} s in all")
     usage = inspected.usage
     if usage is not None and usage.prompt_tokens:
-        cached = f", {usage.cached_tokens:,} of them kept" if usage.cached_tokens else ""
+        cached = f", {usage.cached_tokens:,} of them from the cache" if usage.cached_tokens else ""
         figures.append(f"{usage.prompt_tokens:,} tokens read{cached}")
     if usage is not None and usage.completion_tokens:
         figures.append(f"{usage.completion_tokens:,} written")
@@ -79,6 +79,9 @@ def draw_changes(answer: Message) -> None:
         changes.append(f"{used.results_shortened:,} long results were cut in the middle")
     if used.images_left_out:
         changes.append(f"{used.images_left_out:,} pictures were left out")
+    if used.compacted is not None:
+        how = "summarised" if used.compacted.summary else "left out"
+        changes.append(f"the first {used.compacted.messages:,} messages were {how}")
     if used.refused:
         changes.append("the model refused the whole documents as too long")
     if changes:
@@ -135,7 +138,9 @@ def draw_raw(inspected: Inspected) -> None:
 def draw_curl(inspected: Inspected) -> None:
     """Draws the shell command that sends the request again."""
     keyed = " It reads the key from the variable GLM_API_KEY." if inspected.request.keyed else ""
-    st.caption(f"Pictures are left out.{keyed}")
+    pictures = any(message.pictures for message in inspected.request.messages)
+    if pictures or keyed:
+        st.caption(("Pictures are left out." if pictures else "") + keyed)
     _draw_text(curl_of(inspected.request), "request.sh", "bash")
 
 
