@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from backends.events import ModelEvent
 from backends.messages import Message
+from backends.sent_request import Observer
 from tools.base import ToolSpec
 
 Images = Literal["none", "one", "several"]
@@ -27,7 +28,8 @@ class GenerationConfig:
     `temperature` 0 is greedy sampling. `max_tokens` and `min_tokens` bound the answer's length in
     tokens; only weights in process and servers that have the option honour `min_tokens`.
     `tool_choice` names the one function that must be called. `owner` is an opaque key: waiting
-    requests of different owners take turns for a slot.
+    requests of different owners take turns for a slot. `observer` is told of each request that is
+    sent.
     """
 
     temperature: float = 0.7
@@ -38,6 +40,7 @@ class GenerationConfig:
     tool_choice: str | None = None
     min_tokens: int = 0
     owner: str = ""
+    observer: Observer | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

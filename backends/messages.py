@@ -10,15 +10,20 @@ from typing import Literal
 from tools.base import ToolCall, ToolResult, file_size
 
 Role = Literal["system", "user", "assistant", "tool"]
+TextSource = Literal["", "documents", "summary"]
 AppliedMode = Literal["whole", "passages", "parts"]
 Finish = Literal["stop", "length", "cancelled", "error", "interrupted"]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A part of a message: plain text, exactly as the user or the model gave it."""
+    """A part of a message: plain text, exactly as the user or the model gave it.
+
+    In a request `source` says where text comes from that nobody said: documents, or a summary.
+    """
 
     text: str
+    source: TextSource = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -111,13 +116,25 @@ class PageUsed:
 
 
 @dataclass(frozen=True)
+class Compacted:
+    """The beginning of a conversation that the model no longer gets: up to and with the message
+    whose id is `through`, `messages` in all. `summary` stands in their place, empty where they were
+    left out."""
+
+    through: str
+    messages: int
+    summary: str = ""
+
+
+@dataclass(frozen=True)
 class ContextUsed:
     """The context of an answer beyond the conversation, and what of it did not fit.
 
     `mode` is how documents were read, None without documents in the prompt; `pages` are the pages
     of which the prompt had a part. `excess` is the number of tokens by which the whole documents
     exceed the token budget; `refused` says that the server rejected the whole documents as too
-    long. `results_shortened` and `images_left_out` count what was cut of the conversation.
+    long. `results_shortened` and `images_left_out` count what was cut of the conversation, and
+    `compacted` is its beginning that is no longer sent.
     """
 
     mode: AppliedMode | None = None
@@ -126,6 +143,7 @@ class ContextUsed:
     refused: bool = False
     results_shortened: int = 0
     images_left_out: int = 0
+    compacted: Compacted | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ class Agent:
                 max_rounds or service.settings.max_rounds,
                 None,
                 refuse if approve is None else asking(approve),
+                service.settings.compaction,
             )
             self._folders = service.folder
             self._workspace = service.folder.make()

@@ -14,9 +14,9 @@ from app.core.history.history import History, new_conversation_id
 from app.core.history.stored import Stored
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
+from app.core.sessions.cells import VARIABLES_LOST
 from app.core.sessions.live_turn import LiveTurn
 from app.core.sessions.recorder import Recorder
-from app.core.sessions.session import VARIABLES_LOST
 from tools.safe_files import listing
 
 

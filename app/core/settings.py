@@ -123,6 +123,11 @@ class Settings:
     max_rounds: Count = _setting(
         30, "GLM_MAX_ROUNDS", "Rounds of tool calls in one turn before the page asks"
     )
+    compaction: Literal["summary", "trim", "off"] = _setting(
+        "summary",
+        "GLM_COMPACTION",
+        "A conversation too long for the model: its beginning becomes a summary, trim: is left out",
+    )
     tools_path: str = _setting(
         "", "GLM_TOOLS_PATH", "Files or folders with tools of your own, separated by a colon"
     )

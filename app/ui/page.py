@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.core.agent.compaction import compacted_in
 from app.core.agent.loop import TurnConfig
 from app.core.modes import Mode, defaults
 from app.core.people.limits import LimitReached
@@ -26,6 +27,7 @@ from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.exchange import dialog as exchange
 from app.ui.http.visitor import visitor
+from app.ui.inspector import dialog as inspector
 from app.ui.models.picker import draw_picker
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
@@ -40,6 +42,8 @@ from app.ui.transcript.transcript import (
     turned_key,
     watch,
 )
+
+READS_FROM_HERE = ":material/compress: The model reads the conversation from here on."
 
 
 def nothing_under(exchange: Exchange) -> None:
@@ -113,6 +117,7 @@ def show_conversation(mode: Mode) -> None:
             system=system,
             max_rounds=app_service.settings.max_rounds,
             tools=None,
+            compaction=app_service.settings.compaction,
         )
 
     def send(text: str) -> None:
@@ -122,9 +127,10 @@ def show_conversation(mode: Mode) -> None:
     delete_all.draw_dialog(app_service.sessions, visitor_id)
     exchange.draw_dialog(app_service, visitor_id, current)
     view = session.view()
+    inspector.draw_dialog(current, view.conversation.messages)
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog() or exchange.has_dialog()
+    dialog = delete_all.has_dialog() or exchange.has_dialog() or inspector.has_dialog()
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.
@@ -148,6 +154,8 @@ def show_conversation(mode: Mode) -> None:
         end = branches.end_of(exchange)
         if what == "branch":
             branches.branch_off(app_service.sessions, visitor_id, current(), end)
+        elif what == "inspect":
+            inspector.open_dialog(exchange)
         elif what == "edit" and exchange.question is not None:
             composer.edit(mode, exchange.question.id)
         else:
@@ -155,7 +163,12 @@ def show_conversation(mode: Mode) -> None:
 
     rows = branches.Rows(session, messages, current, act)
 
+    compacted = compacted_in(messages)
+
     def question(exchange: Exchange) -> None:
+        before = messages[exchange.index - 1].id if exchange.index else ""
+        if compacted is not None and compacted.through == before:
+            st.caption(READS_FROM_HERE, text_alignment="center")
         if exchange.question is not None and exchange.question.id == editing:
             composer.draw_edit(mode, current, exchange.question, config)
         else:
@@ -188,7 +201,7 @@ def show_conversation(mode: Mode) -> None:
             off = (lambda: act("branch", last)) if session.stored else None
             composer.draw_actions(
                 mode, current, last.question, text, usage_of(last.answers), config, host.images,
-                branches.end_of(last), off,
+                branches.end_of(last), off, lambda: act("inspect", last),
             )  # fmt: skip
             return
         rows.draw()

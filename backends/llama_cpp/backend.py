@@ -14,13 +14,14 @@ process at once.
 from __future__ import annotations
 
 import glob
+import json
 import logging
 import queue
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ from backends.llama_cpp.engine import (
 )
 from backends.messages import Finish, Message, Picture, Text, Usage
 from backends.queue_notices import POLL_INTERVAL_S, FairQueue, waiting
+from backends.sent_request import SentRequest, observed, without_pictures
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -120,16 +122,17 @@ class LlamaCpp:
                 try:
                     yield from self._chat(messages, tools, config, cancel)
                 except _TemplateFailed:
-                    yield from self._complete(prompt, tools, config, cancel)
+                    yield from self._complete(prompt, messages, tools, config, cancel)
             else:
                 # A forced call too: in chat completions llama.cpp does not enforce it.
-                yield from self._complete(prompt, tools, config, cancel)
+                yield from self._complete(prompt, messages, tools, config, cancel)
 
     # -- requests --------------------------------------------------------------------------------
 
     def _complete(
         self,
         prompt: Sequence[Piece],
+        messages: Sequence[Message],
         tools: Sequence[ToolSpec],
         config: GenerationConfig,
         cancel: threading.Event,
@@ -150,7 +153,10 @@ class LlamaCpp:
         parser = glm4.Parser(tools, begins=begins)
         finish: Finish = "stop"
         counted = Counted(len(self._ids(prompt)))
-        for piece in self._request("handle_completions", request, tools, config, cancel, counted):
+        sent = partial(self._sent, messages, tools, lambda: prompt)
+        for piece in self._request(
+            "handle_completions", request, sent, tools, config, cancel, counted
+        ):
             if isinstance(piece, Notice):
                 yield piece
                 continue
@@ -183,8 +189,12 @@ class LlamaCpp:
         )
         reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
         counted = Counted(0)
+        asked = {"messages": request["messages"], "tools": request["tools"]}
+        sent = partial(
+            self._sent, messages, tools, lambda: [Piece(self._engine.apply_template(**asked), True)]
+        )
         for piece in self._request(
-            "handle_chat_completions", request, tools, config, cancel, counted
+            "handle_chat_completions", request, sent, tools, config, cancel, counted
         ):
             if isinstance(piece, Notice):
                 yield piece
@@ -198,6 +208,7 @@ class LlamaCpp:
         self,
         handler: str,
         request: dict[str, Any],
+        sent: Callable[[Mapping[str, Any]], SentRequest],
         tools: Sequence[ToolSpec],
         config: GenerationConfig,
         cancel: threading.Event,
@@ -226,6 +237,7 @@ class LlamaCpp:
             request["repeat_penalty"] = config.repetition_penalty
         if self._is_glm4:
             request["stop"] = [*GLM4_STOPS]
+        hear = observed(config.observer, lambda: sent(request))
         pieces: queue.SimpleQueue[dict[str, Any] | Exception | None] = queue.SimpleQueue()
         closed = threading.Event()
         started = False
@@ -262,9 +274,30 @@ class LlamaCpp:
                     yield progress_notice(progress)
                 counted.see(piece)
                 if piece.get("choices"):
+                    if not progress:
+                        hear(_raw(piece["choices"][0]))
                     yield piece
         finally:
             closed.set()
+
+    def _sent(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        prompt: Callable[[], Sequence[Piece]],
+        request: Mapping[str, Any],
+    ) -> SentRequest:
+        # The tokens of the prompt are made again from its text, where somebody looks.
+        body = {name: value for name, value in request.items() if name != "prompt"}
+        return SentRequest(
+            self.name,
+            messages,
+            tools,
+            without_pictures(body),
+            pieces=prompt,
+            tokenize=self._tokens,
+            count=self.count_tokens,
+        )
 
     # -- the prompt ------------------------------------------------------------------------------
 
@@ -296,6 +329,11 @@ class LlamaCpp:
         if self._tokens(text, True) == self._tokens(text, False):
             return text
         return text.replace("<", "<\u2060").replace("[", "[\u2060")
+
+
+def _raw(choice: Mapping[str, Any]) -> str:
+    text = choice.get("text")
+    return text if isinstance(text, str) else json.dumps(choice, ensure_ascii=False) + "\n"
 
 
 def _without_pictures(message: Message) -> Message:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,12 @@ class Engine:
         self.knows_tools = bool(properties.get("chat_template_caps", {}).get("supports_tools"))
         self.window = int(properties["default_generation_settings"]["n_ctx"])
 
-    def apply_template(self, messages: list[dict[str, str]]) -> str:
+    def apply_template(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> str:
         """The prompt that the model's chat template renders. Raises `RequestRefused`."""
-        return str(self._post("/apply-template", {"messages": messages})["prompt"])
+        body = {"messages": messages, **({"tools": tools} if tools else {})}
+        return str(self._post("/apply-template", body)["prompt"])
 
     def tokenize(self, text: str, markup: bool) -> tuple[int, ...]:
         """Token ids; special tokens in `text` are tokenized as such only with `markup`."""

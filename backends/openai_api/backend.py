@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from backends import glm4
@@ -54,6 +55,7 @@ from backends.openai_api.server import (
     host_of,
     images_of,
 )
+from backends.sent_request import STRUCK_OUT, Hear, SentRequest, observed, without_pictures
 from tools.base import ToolSpec
 
 log = logging.getLogger(__name__)
@@ -164,7 +166,8 @@ class OpenAIBackend:
                 if cancel.is_set():
                     raise Cancelled
                 body = self._body(messages, tools, names, config, cancel)
-                with closing(self._answer(body, reader, cancel)) as events:
+                hear = observed(config.observer, partial(self._sent, messages, tools, body))
+                with closing(self._answer(body, reader, cancel, hear)) as events:
                     for event in events:
                         timer.mark_event()
                         yield event
@@ -195,11 +198,11 @@ class OpenAIBackend:
         yield AnswerFinished(reader.finish_reason, timer.usage(reader))
 
     def _answer(
-        self, body: Mapping[str, Any], reader: ChunkReader, cancel: threading.Event
+        self, body: Mapping[str, Any], reader: ChunkReader, cancel: threading.Event, hear: Hear
     ) -> Generator[ModelEvent]:
         """The events of one request. Raises unless the answer ended properly."""
         stream = EventStream()
-        yield from self._streamed(stream, body, reader, cancel)
+        yield from self._streamed(stream, body, reader, cancel, hear)
         if stream.rubbish:
             raise AnswerBroken(
                 f"The model server sent {stream.rubbish:,} bytes that could not be read amid the "
@@ -212,6 +215,7 @@ class OpenAIBackend:
         body: Mapping[str, Any],
         reader: ChunkReader,
         cancel: threading.Event,
+        hear: Hear,
     ) -> Generator[ModelEvent]:
         response = self._transport.chat(body)
         usage_timeout, grace = min(self._idle, USAGE_TIMEOUT_S), 0.0
@@ -224,6 +228,7 @@ class OpenAIBackend:
                         return
                     raise
                 for event in stream.finish() if data is None else stream.feed(data):
+                    hear(f"{event}\n")
                     if event.startswith("[DONE]"):
                         reader.end()
                         grace = CLOSE_GRACE_S
@@ -238,12 +243,29 @@ class OpenAIBackend:
             if web_page(text):
                 raise RequestFailure(200, text)
             if text.strip():
+                hear(text)
                 yield from _events_of(text, reader)
         if not reader.ended:
             raise AnswerBroken(
                 "The model server closed the connection and the answer broke off. "
                 "Retry to ask again."
             )
+
+    def _sent(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], body: Mapping[str, Any]
+    ) -> SentRequest:
+        return SentRequest(
+            self.name,
+            messages,
+            tools,
+            without_pictures(body),
+            self._transport.shown_url,
+            self._key is not None,
+            strike=self._struck_out,
+        )
+
+    def _struck_out(self, text: str) -> str:
+        return text.replace(self._key, STRUCK_OUT) if self._key else text
 
     def _new_reader(self, names: Names, tools: Sequence[ToolSpec]) -> ChunkReader:
         if self._raw:

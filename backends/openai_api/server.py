@@ -106,6 +106,13 @@ class Transport:
         self._closed = False
         self._http: httpx2.AsyncClient | None = None
 
+    @property
+    def shown_url(self) -> str:
+        """Where completions are requested, without user name, password and query."""
+        parts = urlsplit(self._url)
+        where = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{where}{parts.path}/chat/completions"
+
     def chat(self, body: Mapping[str, Any]) -> StreamedResponse:
         """Requests a completion. Raises `ModelUnavailable` after `close`."""
         return StreamedResponse(self._running_loop(), self._sent("POST", "/chat/completions", body))

@@ -18,6 +18,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from backends import glm4
 from backends.base import Capabilities, GenerationConfig
@@ -25,6 +26,7 @@ from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable, Req
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Finish, Message, Usage
 from backends.queue_notices import POLL_INTERVAL_S, FairQueue, waiting
+from backends.sent_request import SentRequest, observed
 from backends.transformers.compiled_decoding import CompiledSteps
 from backends.transformers.config import WeightsConfig
 from backends.transformers.generation import CPU_CHUNK_TOKENS, GPU_CHUNK_TOKENS, Answer
@@ -117,11 +119,12 @@ class Transformers:
             if cancel.is_set():
                 yield AnswerFinished("cancelled", Usage(prompt_tokens=len(prompt.keys)))
             else:
-                yield from self._answer(prompt, tools, config, cancel)
+                yield from self._answer(prompt, messages, tools, config, cancel)
 
     def _answer(
         self,
         prompt: Prompt,
+        messages: Sequence[Message],
         tools: Sequence[ToolSpec],
         config: GenerationConfig,
         cancel: threading.Event,
@@ -129,6 +132,18 @@ class Transformers:
         weights, compiled = self._weights, self._compiled
         if weights is None:
             raise ModelUnavailable(f"{self._name} has been closed. Reload the page.")
+        hear = observed(
+            config.observer,
+            lambda: SentRequest(
+                self._name,
+                messages,
+                tools,
+                _options(config),
+                pieces=lambda: prompt.pieces,
+                tokenize=self._prompter.tokens.encode,
+                count=self.count_tokens,
+            ),
+        )
         kept = self._take_cache(prompt)
         cached = len(kept.keys)
         parser = glm4.Parser(tools, begins=prompt.begins)
@@ -150,8 +165,11 @@ class Transformers:
                 written += 1
                 if token in weights.stops:
                     finish = "stop"
+                    hear(self._prompter.tokens.decode([token], True))
                     break
-                yield from parser.feed(text.add(token))
+                piece = text.add(token)
+                hear(piece)
+                yield from parser.feed(piece)
         finally:
             if compiled is not None:
                 compiled.leave(kept)
@@ -221,6 +239,21 @@ class Transformers:
         if excess > 0:
             raise ContextExceeded(excess, self._window)
         return prompt
+
+
+def _options(config: GenerationConfig) -> dict[str, Any]:
+    """The options of an answer, by the names that `generate` of transformers has for them."""
+    options: dict[str, Any] = {
+        "max_new_tokens": config.max_tokens,
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "repetition_penalty": config.repetition_penalty,
+    }
+    if config.seed is not None:
+        options["seed"] = config.seed
+    if config.min_tokens:
+        options["min_new_tokens"] = config.min_tokens
+    return options
 
 
 def _progress_notice(answer: Answer) -> Notice:

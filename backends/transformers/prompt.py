@@ -41,13 +41,14 @@ class Prompt:
 
     `ids` are the token ids, `keys` the keys of the cached prefix: equal to `ids` but for pictures,
     whose keys identify the picture. `begins` is the beginning of the answer that is already part
-    of the prompt.
+    of the prompt. `pieces` are its text, with a note in place of each picture.
     """
 
     ids: Sequence[int]
     keys: Sequence[int]
     pictures: tuple[Placed, ...] = ()
     begins: str = ""
+    pieces: Sequence[Piece] = ()
 
 
 class Prompter:
@@ -96,7 +97,11 @@ class Prompter:
                     placed.append(seen)
                     ids.extend(seen.ids)
                     keys.extend(seen.keys)
-        return Prompt(ids, keys, tuple(placed), begins or self._answer_start(pieces[-1].text))
+        if pictures:
+            texts = (self._marked.sub("[picture]", each.text) for each in pieces)
+            pieces = [replace(each, text=text) for each, text in zip(pieces, texts, strict=True)]
+        begins = begins or self._answer_start(pieces[-1].text)
+        return Prompt(ids, keys, tuple(placed), begins, pieces)
 
     def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
         if self.style == "glm4":

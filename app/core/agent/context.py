@@ -9,40 +9,26 @@ what was left out or shortened.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from app.core.agent.compaction import CompactionMode, Compactor, Request
+from app.core.agent.window import fit_to_window
 from app.core.attachments.images import figure
 from app.core.conversation import Conversation
 from backends.base import Backend, GenerationConfig
-from backends.errors import BackendError, ContextExceeded, RequestRefused
+from backends.errors import BackendError, RequestRefused
 from backends.events import ModelEvent
 from backends.messages import ContextUsed, Message, Part, Picture, Text
 from tools.base import Attachment, ToolSpec, for_user
 from tools.media import PICTURES
 from tools.registry import Registry
-from tools.text import cut_middle
 
 ADVICE = "Set GLM_VISION_MODEL to a model that does, or GLM_MODEL to one for all pages."
 MAX_FIGURES = 4
 """Figures made by tools that are attached to a question, the newest ones."""
-MIN_RESULT_CHARS = 512
-"""Characters of a tool's result that are kept in any case."""
-
-_BYTES_PER_TOKEN = 3
-"""A low estimate for backends that can't count tokens: English has four to five bytes a token,
-Chinese about three."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """The arguments of `Backend.generate` for one answer."""
-
-    messages: Sequence[Message]
-    tools: Sequence[ToolSpec]
-    generation: GenerationConfig
 
 
 @dataclass(frozen=True)
@@ -98,9 +84,11 @@ class TurnContext:
         system: str,
         tools: frozenset[str] | None,
         documents: DocumentSource | None,
+        compaction: CompactionMode = "off",
     ) -> None:
         self._backend, self._registry, self._workspace = backend, registry, workspace
         self._system, self._tools, self._documents = system, tools, documents
+        self._compactor = Compactor(backend, compaction)
         self._documents_used: DocumentContext | None = None
         self._narrow = False
 
@@ -108,6 +96,28 @@ class TurnContext:
         self, conversation: Conversation, generation: GenerationConfig, cancel: threading.Event
     ) -> Generator[ModelEvent | ContextUsed, None, Request | None]:
         """The next request; None when the answer ended before it. Raises `BackendError`."""
+        while True:
+            built = yield from self._build(
+                Conversation(self._compactor.shown(conversation)), generation, cancel
+            )
+            if built is None:
+                return None
+            request, used = built
+            shorter = yield from self._compactor.shorten(conversation, request, cancel)
+            if shorter == "ended":
+                return None
+            if shorter == "fits":
+                break
+            self._documents_used = None  # chosen anew beside the shorter conversation
+        used = replace(used, compacted=self._compactor.news())
+        if used != ContextUsed():
+            yield used
+        return request
+
+    def _build(
+        self, conversation: Conversation, generation: GenerationConfig, cancel: threading.Event
+    ) -> Generator[ModelEvent | ContextUsed, None, tuple[Request, ContextUsed] | None]:
+        """The request for a conversation, with what it holds of it."""
         native = self._backend.capabilities.native_tools
         specs: Sequence[ToolSpec] = self._registry.specs(native, self._tools)
         hint = _tool_choice_hint(self._backend, generation)
@@ -140,27 +150,24 @@ class TurnContext:
             )
             used = replace(self._documents_used.used, images_left_out=used.images_left_out)
         # The hint is for one answer: after the documents, it leaves their cached prefix valid.
-        system = "\n\n".join(filter(None, (self._system, documents, hint)))
-        if system:
-            messages = (Message("system", (Text(system),)), *messages)
+        texts = (Text(self._system), Text(documents, "documents"), Text(hint))
+        if any(each.text for each in texts):
+            messages = (Message("system", tuple(_separated(texts))), *messages)
         fitted = fit_to_window(messages, specs, self._backend, generation.max_tokens)
         shortened = sum(one is not other for one, other in zip(messages, fitted, strict=True))
         used = replace(used, results_shortened=shortened)
-        if used != ContextUsed():
-            yield used
-        return Request(fitted, specs, generation)
+        return Request(fitted, specs, generation), used
 
     def narrow(self, error: BackendError) -> bool:
         """Prepares a shorter request after the model rejected one as too long; returns whether
         there is one."""
-        if self._documents is None:
-            return False
-        self._documents.too_long(self._backend, error)
-        used = self._documents_used.used if self._documents_used is not None else ContextUsed()
-        if self._narrow or used.mode != "whole" or not used.pages:
-            return False
-        self._documents_used, self._narrow = None, True
-        return True
+        if self._documents is not None:
+            self._documents.too_long(self._backend, error)
+            used = self._documents_used.used if self._documents_used is not None else ContextUsed()
+            if not self._narrow and used.mode == "whole" and used.pages:
+                self._documents_used, self._narrow = None, True
+                return True
+        return self._compactor.refused()
 
     def _apply_tool_choice(
         self, generation: GenerationConfig, specs: Sequence[ToolSpec]
@@ -172,6 +179,13 @@ class TurnContext:
             return generation, specs
         own = self._registry.specs(self._backend.capabilities.native_tools, {choice})
         return (replace(generation, tool_choice=None), own) if own else (generation, specs)
+
+
+def _separated(texts: Sequence[Text]) -> Iterator[Text]:
+    """The texts that are not empty, with an empty line between them."""
+    said = [each for each in texts if each.text]
+    for index, each in enumerate(said):
+        yield replace(each, text=f"\n\n{each.text}") if index else each
 
 
 def _tool_choice_hint(backend: Backend, generation: GenerationConfig) -> str:
@@ -247,50 +261,3 @@ def _left_out(given: Sequence[Message], sent: Sequence[Message]) -> int:
     """How many of the user's images are not sent."""
     seen = {picture for message in sent for picture in message.pictures}
     return sum(picture not in seen for message in given for picture in message.pictures)
-
-
-# -- the window ------------------------------------------------------------------------------------
-
-
-def fit_to_window(
-    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, answer: int
-) -> Sequence[Message]:
-    """`messages` with results cut in the middle, and a word on it, until an answer fits. What is
-    too long without them, the backend refuses.
-
-    `answer` is its length in tokens; a quarter of the window is enough in any case. Results are
-    cut to a power of two of characters, so that a later prompt mostly begins like this one and
-    what the model has read of it is not read again.
-    """
-    window = backend.capabilities.context
-    longest = max((len(m.result.text) for m in messages if m.result is not None), default=0)
-    if window is None or longest <= MIN_RESULT_CHARS:
-        return messages
-    max_tokens = window - min(answer, window // 4)
-    limit = 1 << (longest - 1).bit_length()
-    shortened = messages
-    while not _fits(shortened, tools, backend, max_tokens) and limit > MIN_RESULT_CHARS:
-        limit //= 2
-        shortened = [_shortened(message, limit) for message in messages]
-    return shortened
-
-
-def _shortened(message: Message, limit: int) -> Message:
-    if message.result is None or len(message.result.text) <= limit:
-        return message
-    return replace(
-        message, result=replace(message.result, text=cut_middle(message.result.text, limit))
-    )
-
-
-def _fits(
-    messages: Sequence[Message], tools: Sequence[ToolSpec], backend: Backend, max_tokens: int
-) -> bool:
-    try:
-        count = backend.count_tokens(messages, tools)
-    except ContextExceeded:
-        return False
-    if count is None:
-        texts = (m.text if m.result is None else m.result.text for m in messages)
-        count = sum(len(text.encode("utf-8", "replace")) for text in texts) // _BYTES_PER_TOKEN
-    return count <= max_tokens

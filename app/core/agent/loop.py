@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Literal
 
 from app.core.agent.approvals import Approve, allow, not_run, refuse
-from app.core.agent.context import DocumentSource, Request, TurnContext
+from app.core.agent.compaction import CompactionMode, Request
+from app.core.agent.context import DocumentSource, TurnContext
 from app.core.agent.events import (
     Event,
     MessageFinished,
@@ -71,14 +72,15 @@ Slot = Callable[[Iterator[Event], threading.Event], Iterator[Event]]
 @dataclass(frozen=True)
 class TurnConfig:
     """The settings of a turn: generation, the system prompt, the maximum of rounds, the enabled
-    tools by name (None for all), and the approval of calls with side effects in a tainted
-    conversation."""
+    tools by name (None for all), the approval of calls with side effects in a tainted
+    conversation, and what becomes of a conversation that is too long for the model."""
 
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     system: str = ""
     max_rounds: int = 30
     tools: frozenset[str] | None = frozenset()
     approve: Approve = refuse
+    compaction: CompactionMode = "off"
 
 
 class Turn:
@@ -164,7 +166,13 @@ def run_turn(turn: Turn, backend: Backend) -> Iterator[Event]:
     registry, config, cancel = turn.registry, turn.config, turn.cancel
     generation = config.generation
     context = TurnContext(
-        backend, registry, turn.workspace, config.system, config.tools, turn.documents
+        backend,
+        registry,
+        turn.workspace,
+        config.system,
+        config.tools,
+        turn.documents,
+        config.compaction,
     )
     for _ in range(config.max_rounds):
         answer = _Answer()

@@ -20,7 +20,17 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from app.core.history.stored import Row
-from backends.messages import ContextUsed, Document, Message, PageUsed, Part, Picture, Text, Usage
+from backends.messages import (
+    Compacted,
+    ContextUsed,
+    Document,
+    Message,
+    PageUsed,
+    Part,
+    Picture,
+    Text,
+    Usage,
+)
 from tools.base import Attachment, ToolCall, ToolResult
 from tools.safe_files import names_in
 
@@ -80,7 +90,7 @@ def restored(row: Row, roots: Roots) -> Message:
 def _plain(value: Any, roots: Roots) -> Any:
     if isinstance(value, Message | Text | Picture | Document | Attachment | ToolCall | ToolResult):
         return _object(value, roots)
-    if isinstance(value, Usage | ContextUsed | PageUsed):
+    if isinstance(value, Usage | ContextUsed | PageUsed | Compacted):
         return _object(value, roots)
     if isinstance(value, tuple):
         return [_plain(each, roots) for each in value]

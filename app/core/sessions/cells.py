@@ -25,6 +25,11 @@ from tools.registry import Registry
 _UNFINISHED = re.compile(rf"^{BROKEN}$|^Stopped|not run", re.IGNORECASE)
 """Errors of calls that did not run to their end."""
 
+VARIABLES_LOST = (
+    "Python was started anew since its last call: variables and imports are gone, files are there."
+)
+"""What the model is told after a conversation was opened again."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.core.conversation import Conversation
 from app.core.history.message_json import Roots
+from app.core.models.host import ModelHost
 from tools.registry import Registry
+
+MODEL = "model"
+"""The chosen model's place among a session's choices."""
 
 if TYPE_CHECKING:
     from app.core.document_qa.session_documents import SessionDocuments
 
 # kept_documents is imported late: Chat, the first page, must not wait for the readers of documents.
+
+
+class WithModel:
+    """A session's settings on the page and its model, which is one of them."""
+
+    choices: dict[str, Any]
+    """The visitor's settings on the page, by name; they survive a reload."""
+    _models: ModelHost | Callable[[str], ModelHost]
+    """The only model, or what finds the model of an id."""
+
+    @property
+    def chosen_model(self) -> str:
+        """The id of the model that was chosen for the conversation, empty for the default."""
+        return str(self.choices.get(MODEL, ""))
+
+    @property
+    def model(self) -> ModelHost:
+        """The model that answers: that which was chosen, while it is on offer."""
+        models = self._models
+        return models if isinstance(models, ModelHost) else models(self.chosen_model)
 
 
 def choices_to_json(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.core.agent.approvals import Approvals, Decision
 from app.core.agent.events import Event, MessageFinished, TurnFinished
@@ -18,16 +18,25 @@ from app.core.agent.loop import INTERNAL_ERROR, Prepare, Turn, TurnConfig, run
 from app.core.attachments.images import pictures_folder
 from app.core.conversation import Conversation
 from app.core.history.shared.turns import TurnTaken
+from app.core.inspection.replay import Replay
+from app.core.inspection.request_log import Inspected, RequestLog
 from app.core.models.host import ModelHost
 from app.core.modes import Mode
 from app.core.rendering.citations import CitationCache
-from app.core.sessions.cells import cells_of, run_cells
-from app.core.sessions.choices import choices_to_json, restore_choices, title_without_words
+from app.core.sessions.cells import VARIABLES_LOST, cells_of, run_cells
+from app.core.sessions.choices import (
+    MODEL,
+    WithModel,
+    choices_to_json,
+    restore_choices,
+    title_without_words,
+)
 from app.core.sessions.live_turn import LiveTurn
 from app.core.sessions.turn_slots import Visitor
 from app.core.sessions.view import Busy as Busy
 from app.core.sessions.view import View as View
 from app.core.sessions.view import Watched
+from backends.base import GenerationConfig
 from backends.messages import Message, Usage
 from tools.registry import Registry
 from tools.safe_files import delete_folder
@@ -39,16 +48,7 @@ if TYPE_CHECKING:
     from app.core.sessions.recorder import Recorder
 
 
-MODEL = "model"
-"""The chosen model's place among a session's choices."""
-
-VARIABLES_LOST = (
-    "Python was started anew since its last call: variables and imports are gone, files are there."
-)
-"""What the model is told after a conversation was opened again."""
-
-
-class Session(Watched):
+class Session(Watched, WithModel):
     """One open conversation of a visitor. `models` finds the model of an id, or is the only one;
     `documents` is None in modes without documents, and
     `recorder` where the conversation has neither branches nor a place in the history."""
@@ -63,9 +63,9 @@ class Session(Watched):
         self.workspace = workspace
         self.registry = registry
         self.documents = documents
-        self.choices: dict[str, Any] = {}
-        """The visitor's settings on the page, by name; they survive a reload."""
+        self.choices = {}
         self.approvals = Approvals()
+        self.requests = RequestLog()
         sources = [tool.citations for tool in registry.tools if tool.citations is not None]
         sources += [documents] if documents is not None and documents.ahead else []
         self.citations = CitationCache(*sources) if sources else None
@@ -85,17 +85,6 @@ class Session(Watched):
         self.turning = threading.RLock()
         """Held while a turn begins, and while another process's turns are taken in."""
         self._cancel = threading.Event()
-
-    @property
-    def chosen_model(self) -> str:
-        """The id of the model that was chosen for the conversation, empty for the default."""
-        return str(self.choices.get(MODEL, ""))
-
-    @property
-    def model(self) -> ModelHost:
-        """The model that answers: that which was chosen, while it is on offer."""
-        models = self._models
-        return models if isinstance(models, ModelHost) else models(self.chosen_model)
 
     def choose_model(self, id: str) -> None:
         """Has another model answer from the next turn on."""
@@ -236,6 +225,14 @@ class Session(Watched):
 
         threading.Thread(target=work, name="cells", daemon=True).start()
 
+    def replay(self, inspected: Inspected, generation: GenerationConfig) -> Replay:
+        """Sends a request again with other settings, beside the conversation. Raises
+        `LimitReached`."""
+        generation = replace(generation, owner=self._visitor.key)
+        replay = Replay(inspected.request, generation, self.model, self._visitor.in_turn)
+        replay.start(self.meter, self._metered())
+        return replay
+
     def stop(self) -> None:
         """Cancels the running turn, if there is one; the text so far is kept."""
         if self._followed is not None and self.recorder is not None:
@@ -268,6 +265,7 @@ class Session(Watched):
             self._live, self._followed, self._ended = None, None, None
             self._conversation = Conversation()
             self._notify()
+        self.requests.clear()
         if live is not None and keep and self.recorder is not None:
             self.recorder.interrupted(conversation, live.snapshot())
 
@@ -308,7 +306,9 @@ class Session(Watched):
             self._cancel = threading.Event()
             live, cancel = self._live, self._cancel
             self._notify()
-        generation = replace(config.generation, owner=self._visitor.key)
+        generation = replace(
+            config.generation, owner=self._visitor.key, observer=self.requests.observe
+        )
         system = f"{config.system}\n\n{VARIABLES_LOST}" if self.variables_lost else config.system
         config = replace(
             config, approve=self.approvals.request, generation=generation, system=system
@@ -360,6 +360,8 @@ class Session(Watched):
 
     def _apply(self, live: LiveTurn, event: Event, conversation: Conversation) -> bool:
         """Applies an event to the live turn; returns False when the session was closed."""
+        if isinstance(event, MessageFinished) and event.message.role == "assistant":
+            self.requests.finished(event.message)
         if isinstance(event, MessageFinished) and not self._closed:
             self._save(conversation, finished=False)
             result = event.message.result

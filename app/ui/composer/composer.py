@@ -199,9 +199,11 @@ def draw_actions(
     images: Images,
     end: str,
     branch: Callable[[], None] | None = None,
+    inspect: Callable[[], None] | None = None,
 ) -> None:
     """Draws the actions under the last answer: Copy, Retry, Edit, where applicable Continue, Branch
-    from here and the text recognition for a model that can't see images; and the answer's figures.
+    from here, what the model was sent, and the text recognition for a model that can't see images;
+    and the answer's figures.
     `end` is the last message: meanwhile another page may have gone on."""
     view = current().view()
     reason = view.ended.reason if view.ended else "stop"
@@ -239,6 +241,15 @@ def draw_actions(
                 icon=":material/alt_route:",
                 on_click=branch,
                 help="A new conversation with all up to here.",
+            )
+        if inspect is not None:
+            st.button(
+                "Prompt",
+                key="inspect",
+                type="tertiary",
+                icon=":material/data_object:",
+                on_click=inspect,
+                help="What the model was sent: the prompt, its tokens, the raw answer.",
             )
         last = view.conversation.messages[-1] if view.conversation.messages else None
         broken = last is not None and last.finish in ("length", "interrupted")

@@ -29,7 +29,7 @@ KEY = "exchange-rows"
 
 Current = Callable[[], Session]
 Act = Callable[[str, Exchange], None]
-"""Does what was asked for (`retry`, `edit` or `branch`) with an exchange."""
+"""Does what was asked for (`retry`, `edit`, `branch` or `inspect`) with an exchange."""
 
 
 class Rows:
@@ -59,11 +59,13 @@ class Rows:
         self._add(f"answer-{end_of(exchange)}", exchange, exchange.answers)
 
     def earlier(self, exchange: Exchange) -> None:
-        """Draws the row under an answer that is not the last: pager, Copy, Retry, Edit, Branch."""
+        """Draws the row under an answer that is not the last: pager, Copy, Retry, Edit, Branch and
+        Prompt."""
         texts = [m.text for m in exchange.answers if m.role == "assistant" and m.text]
         actions = ["retry", "edit"] if exchange.question is not None else ["retry"]
         if self._session.stored:
             actions.append("branch")
+        actions.append("inspect")
         data = {
             "text": drawable(copied(texts, self._session.citations)),
             "number": exchange.number,
@@ -130,7 +132,7 @@ class Rows:
         exchange = self._exchanges.get(str(asked.get("row")))
         if isinstance(shown := asked.get("show"), str):
             _show_version(self._current(), shown)
-        elif exchange is not None and asked.get("do") in ("retry", "edit", "branch"):
+        elif exchange is not None and asked.get("do") in ("retry", "edit", "branch", "inspect"):
             self._act(asked["do"], exchange)
 
 

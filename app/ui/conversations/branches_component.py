@@ -13,6 +13,7 @@ const PATHS = {
   done: "M4 12l6 6L20 6",
   retry: "M20 12a8 8 0 1 1-2.5-5.8L20 8.500M20 4v4.500h-4.500",
   edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  inspect: "M8 5c-3 0 0 6-4 7 4 1 1 7 4 7M16 5c3 0 0 6 4 7-4 1-1 7-4 7",
   branch: "M7 8v8M7 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM7 20a2 2 0 1 0 0-4 2 2 0 0 0 0 4z" +
     "M17 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM17 8c0 4-10 3-10 8",
 }
@@ -21,6 +22,7 @@ const NAMES = {
   retry: (n) => `Retry answer ${n}`,
   edit: (n) => `Edit message ${n}`,
   branch: (n) => `Branch from answer ${n}`,
+  inspect: (n) => `What the model was sent for answer ${n}`,
 }
 const icon = (name) => {
   const svg = document.createElementNS(SVG, "svg")

@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.core.models.offers import DEFAULT, Offer
 from app.core.service import Service
-from app.core.sessions.session import MODEL, Session
+from app.core.sessions.choices import MODEL
+from app.core.sessions.session import Session
 from app.ui.elements.markdown import drawable
 from app.ui.people.admins import is_admin
 

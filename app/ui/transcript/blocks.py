@@ -78,6 +78,15 @@ class NoteBlock:
 
 
 @dataclass(frozen=True)
+class CompactedBlock:
+    """From this answer on the model no longer reads the conversation's first `messages`; a
+    `summary` stands in their place, unless it is empty."""
+
+    messages: int
+    summary: str
+
+
+@dataclass(frozen=True)
 class WaitBlock:
     """A wait for the answer's first tokens, with a notice and the seconds so far."""
 
@@ -85,7 +94,9 @@ class WaitBlock:
     seconds: int
 
 
-Block = TextBlock | SourcesBlock | ThinkingBlock | CallBlock | NoteBlock | WaitBlock
+Block = (
+    TextBlock | SourcesBlock | ThinkingBlock | CallBlock | CompactedBlock | NoteBlock | WaitBlock
+)
 
 
 class CitationCollector:
@@ -188,6 +199,9 @@ def _answer_blocks(answers: Sequence[Message], citing: CitationCollector) -> lis
     for message in answers:
         if message.role != "assistant":
             continue
+        compacted = message.context.compacted if message.context is not None else None
+        if compacted is not None:
+            blocks.append(CompactedBlock(compacted.messages, compacted.summary))
         if message.reasoning:
             blocks.append(ThinkingBlock(message.reasoning, done=True))
         blocks += citing.blocks(message.text)

@@ -16,6 +16,7 @@ from app.ui.pace import draw_interval, watching
 from app.ui.transcript.blocks import (
     Block,
     CallBlock,
+    CompactedBlock,
     Exchange,
     NoteBlock,
     SourcesBlock,
@@ -296,11 +297,26 @@ def _draw(slot: Any, block: Block, answer: Answer | None, pictures: Pictures) ->
         case CallBlock():
             with slot.container():
                 draw_call(block, answer)
+        case CompactedBlock(messages, summary):
+            with slot.container():
+                draw_compacted(messages, summary)
         case NoteBlock(kind, text):
             _draw_note(slot, kind, text)
         case WaitBlock(text, seconds):
             shown = f"{text}…" if text else "…"
             slot.caption(shown if seconds < 2 else f"{shown} {seconds} s")
+
+
+def draw_compacted(messages: int, summary: str) -> None:
+    """Draws from where on the model reads, and the summary of what is before that."""
+    instead = "reads a summary of them instead" if summary else "leaves them out"
+    st.caption(
+        f":material/compress: The conversation is too long for the model: from here on it no "
+        f"longer reads the first {messages:,} messages, and {instead}."
+    )
+    if summary:
+        with st.expander("The summary"):
+            st.text(drawable(summary))
 
 
 def _draw_note(slot: Any, kind: str, text: str) -> None:

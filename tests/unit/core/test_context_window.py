@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from app.core.agent.context import MIN_RESULT_CHARS, fit_to_window
+from app.core.agent.window import MIN_RESULT_CHARS, fit_to_window
 from backends.errors import ContextExceeded
 from backends.llama_cpp.backend import LlamaCpp
 from backends.messages import Message, user

@@ -129,8 +129,9 @@ def read(
     yield Notice("Answering from the notes" if several else "")
     rules = plan.wording.notes if several else plan.wording.pages
     shown = tuple(part for part in plan.question.parts if not isinstance(part, Text))
-    text = "\n\n".join([*texts, plan.question.text])
-    return (_system(rules), *plan.talk, replace(plan.question, parts=(*shown, Text(text))))
+    read = Text("".join(f"{text}\n\n" for text in texts), "documents")
+    asked = replace(plan.question, parts=(*shown, read, Text(plan.question.text)))
+    return (_system(rules), *plan.talk, asked)
 
 
 class _Calls:

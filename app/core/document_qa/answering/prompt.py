@@ -304,4 +304,4 @@ def _without_documents(message: Message) -> Message:
 def _with_text_before(message: Message, text: str) -> Message:
     """The message with `text` before its own text."""
     shown = tuple(part for part in message.parts if not isinstance(part, Text))
-    return replace(message, parts=(*shown, Text(f"{text}\n\n{message.text}")))
+    return replace(message, parts=(*shown, Text(f"{text}\n\n", "documents"), Text(message.text)))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.core.sessions.cells import Cell, cells_of
+from app.core.sessions.cells import VARIABLES_LOST, Cell, cells_of
 from app.core.sessions.cut_off import BROKEN
-from app.core.sessions.session import VARIABLES_LOST, Busy, Session
+from app.core.sessions.session import Busy, Session
 from backends.messages import Message, user
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Answer, Finish, Text
