@@ -36,7 +36,11 @@ def test_every_exchange_can_be_edited_asked_again_and_branched_off(
     form = page.get_by_label("Edit your message")
     form.fill("not this one")
     button(page, "Edit message 2").click()
-    expect(form).to_have_value("second")
+    # For a moment both forms are there.
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('textarea[aria-label="Edit your message"]')]
+          .map(form => form.value).join() === 'second'"""
+    )
     button(page, "Cancel").click()
     expect(form).to_have_count(0)
 
