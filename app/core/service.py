@@ -10,10 +10,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.core.configuration.live import BROWSING, merged
 from app.core.history.history import History
 from app.core.models.endpoints import Endpoints
 from app.core.models.host import ModelHost
@@ -77,20 +79,15 @@ class Service:
         self.endpoints = Endpoints(lasting_folder(self.settings) / "models")
         offers = Offers(self.settings, models_folder(self.settings), self.endpoints)
         self.models = ModelPool(offers, self.model_for)
-        self.drawing = choose_painter(self.settings)
-        paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
-        functions = load_tools(paths)
-        self._functions = functions.tools
-        self._problems = (
-            *loaded.problems,
-            *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
-            *filter(None, (self.drawing.problem,)),
-        )
+        self._tool_files = tool_files
+        self._make_tools()
         self._prefill_lock = threading.Lock()
         self.folder = ProcessFolder(data_folder(self.settings))
         self._lock = threading.Lock()
+        self._applying = threading.Lock()
         self._kernels: KernelPool | None = None
         self._browsing: BrowserFactory | None = None
+        self._earlier_browsing: list[BrowserFactory] = []
         self.history = (
             History.open(lasting_folder(self.settings) / "history", self.settings.database)
             if history
@@ -117,6 +114,45 @@ class Service:
             )
             self._retention.start()
 
+    def apply(self, loaded: Loaded) -> None:
+        """Goes by other settings from now on, as far as they hold without a restart (see
+        `groups.effect_of`): at once, or in conversations that are opened from then on."""
+        with self._applying:
+            before = self.settings
+            self.loaded = merged(self.loaded, loaded)
+            self.settings = self.loaded.settings
+            changed = {
+                item.name
+                for item in fields(Settings)
+                if getattr(before, item.name) != getattr(self.settings, item.name)
+            }
+            if changed & {"tools_path", "image_model", "image_key"}:
+                self._make_tools()
+            self.__dict__.pop("_document_loader", None)
+            if changed & BROWSING:
+                with self._lock:
+                    if self._browsing is not None:  # open conversations go on with it
+                        self._earlier_browsing.append(self._browsing)
+                    self._browsing = None
+            self.limits = limits(self.loaded, self.local)
+            if self.meter is not None:
+                self.meter.limits = self.limits
+            if self._retention is not None:
+                self._retention.days = self.settings.retention_days
+            self.sessions.set_limits(
+                self.settings.session_minutes * 60, self.settings.turns, self.limits.sessions
+            )
+
+    def _make_tools(self) -> None:
+        """The tools that no conversation has of its own: functions of the user, and the painter."""
+        self.drawing = choose_painter(self.settings)
+        functions = load_tools([EXAMPLES, *_paths(self.settings.tools_path), *self._tool_files])
+        self._functions = functions.tools
+        self._problems = (
+            *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
+            *filter(None, (self.drawing.problem,)),
+        )
+
     def forget(self, visitor: str) -> None:
         """Deletes all that a visitor has: open and kept conversations with files and shares, and
         what was counted. Raises `HistoryError`."""
@@ -136,8 +172,9 @@ class Service:
             self._retention.stop()
         if self.history is not None:
             self.history.close()
-        if self._browsing is not None:
-            self._browsing.close()
+        for each in (*self._earlier_browsing, self._browsing):
+            if each is not None:
+                each.close()
         self.models.close()
         self.model.close()
         if self.vision is not self.model:
@@ -207,7 +244,7 @@ class Service:
     @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each setting and each file with tools that could not be read."""
-        return (*self._problems, *self.browsing.problems)
+        return (*self.loaded.problems, *self._problems, *self.browsing.problems)
 
     @property
     def browsing(self) -> BrowserFactory:
