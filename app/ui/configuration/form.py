@@ -17,12 +17,12 @@ from app.ui.elements.markdown import drawable
 from app.ui.people.admins import is_admin
 from app.ui.service import service
 
-SOURCES = {"default": "default", "file": "glm.toml", "environment": "environment"}
 EFFECTS = {
     "now": "holds at once",
     "conversations": "holds in conversations opened from then on",
     "restart": "holds after a restart",
 }
+WAITS = ":orange[:material/restart_alt: waits for a restart]"
 _PROBLEMS, _FAILURE = "setting-problems", "setting-failure"
 """Keys in the session state: sentences about bad values by name, and why nothing was saved."""
 
@@ -95,14 +95,12 @@ def _draw_box(field: Field) -> None:
 def _about(field: Field) -> str:
     """The help, the variable, the default, the source and when a change holds, as Markdown."""
     if field.fixed:
-        last = f"fixed by the {field.source}"
+        parts = [f"fixed by the {field.source}"]
     else:
-        last = f"from {SOURCES[field.source]} · {EFFECTS[field.effect]}"
-    default = _code(field.default) or "empty"
-    text = f"{drawable(field.help)}  \n`{field.env}` · default {default} · {last}"
-    if field.waits:
-        text += " · :orange[:material/restart_alt: waits for a restart]"
-    return text
+        parts = ["set in glm.toml"] if field.source == "file" else []
+        parts.append(WAITS if field.waits else EFFECTS[field.effect])
+    facts = [f"`{field.env}`", f"default {_code(field.default) or 'empty'}", *parts]
+    return f"{drawable(field.help)}  \n{' · '.join(facts)}"
 
 
 def _save(own: Sequence[Field]) -> None:
