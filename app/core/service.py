@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.configuration.live import BROWSING, merged
-from app.core.history.history import History
+from app.core.history.history import History, person_key
 from app.core.models.endpoints import Endpoints
 from app.core.models.host import ModelHost
 from app.core.models.offers import Offers
@@ -27,6 +27,7 @@ from app.core.people.limits import limits
 from app.core.people.linking import AccountLinking
 from app.core.people.meter import Meter
 from app.core.people.retention import Retention
+from app.core.presets.library import Library
 from app.core.process_folder import ProcessFolder
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
@@ -93,6 +94,7 @@ class Service:
             if history
             else None
         )
+        self.library = Library(self.history.database) if self.history is not None else None
         self.limits = limits(loaded, local)
         self.sessions = Sessions(
             self.folder.sessions,
@@ -154,11 +156,13 @@ class Service:
         )
 
     def forget(self, visitor: str) -> None:
-        """Deletes all that a visitor has: open and kept conversations with files and shares, and
-        what was counted. Raises `HistoryError`."""
+        """Deletes all that a visitor has: open and kept conversations with files and shares,
+        presets and prompts, and what was counted. Raises `HistoryError`."""
         self.sessions.delete_all(visitor)
         if self.history is not None:
             self.history.purge()
+        if self.library is not None:
+            self.library.forget(person_key(visitor))
         if self.meter is not None:
             self.meter.forget(visitor)
 

@@ -36,9 +36,7 @@ def test_settings_hold_at_once_or_after_a_restart(tmp_path: Path) -> None:
     service = Service(start, history=True)
     try:
         file = tmp_path / "glm.toml"
-        file.write_text(
-            'max_rounds = 7\nslots = 9\nlimit_messages_day = 3\nretention_days = 2\nsearch = "brave"\n'
-        )
+        file.write_text('max_rounds = 7\nslots = 9\nlimit_messages_day = 3\nsearch = "brave"\n')
         session = service.sessions.open("ann", "tools")
         before = service.browsing
         written = load({}, file)
