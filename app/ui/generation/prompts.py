@@ -22,7 +22,8 @@ from app.ui.http.visitor import known_visitor
 _FOLDER = Path(__file__).parent
 _MENU = Component(
     "saved_prompts",
-    html='<div class="saved-prompts" role="listbox" aria-label="Saved prompts" popover="manual"></div>',
+    html='<div class="saved-prompts" role="listbox" aria-label="Saved prompts" popover="manual">'
+    "</div>",
     css=(_FOLDER / "prompts.css").read_text("utf-8"),
     js=(_FOLDER / "prompts.js").read_text("utf-8"),
     isolate_styles=False,
