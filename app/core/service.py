@@ -15,12 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.configuration.live import BROWSING, merged
+from app.core.configuration.live import BROWSING, MODEL, merged
 from app.core.history.history import History, person_key
 from app.core.models.endpoints import Endpoints
 from app.core.models.host import ModelHost
 from app.core.models.offers import Offers
-from app.core.models.pool import ModelPool
+from app.core.models.pool import ModelPool, close_soon
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, model_settings, tools_system
 from app.core.people.limits import limits
@@ -73,10 +73,7 @@ class Service:
         self.local = local
         self.loaded = loaded
         self.settings = loaded.settings
-        self.model = self.vision = ModelHost(lambda: open_backend(self.settings))
-        vision_settings = model_settings("vision", self.settings)
-        if vision_settings != self.settings:
-            self.vision = ModelHost(lambda: open_vision(vision_settings))
+        self.model, self.vision = _hosts(self.settings)
         self.endpoints = Endpoints(lasting_folder(self.settings) / "models")
         offers = Offers(self.settings, models_folder(self.settings), self.endpoints)
         self.models = ModelPool(offers, self.model_for)
@@ -128,6 +125,12 @@ class Service:
                 for item in fields(Settings)
                 if getattr(before, item.name) != getattr(self.settings, item.name)
             }
+            self.models.offers.use(self.settings, models_folder(self.settings))
+            if changed & MODEL:
+                earlier = {self.model, self.vision}
+                self.model, self.vision = _hosts(self.settings)
+                for host in earlier:
+                    close_soon(host)
             if changed & {"tools_path", "image_model", "image_key"}:
                 self._make_tools()
             self.__dict__.pop("_document_loader", None)
@@ -343,6 +346,15 @@ class Service:
                     pass
             except BackendError:
                 log.exception("the tools could not be read ahead")
+
+
+def _hosts(settings: Settings) -> tuple[ModelHost, ModelHost]:
+    """The model of the settings, and the one for pictures, which may be the same."""
+    model = ModelHost(lambda: open_backend(settings))
+    for_pictures = model_settings("vision", settings)
+    if for_pictures == settings:
+        return model, model
+    return model, ModelHost(lambda: open_vision(for_pictures))
 
 
 def window_of(host: ModelHost) -> int:

@@ -60,8 +60,8 @@ def test_settings_are_saved_and_hold_at_once(
     tokens.fill("77")
     page.get_by_role("textbox", name="Slots").fill("2")
     saved(page)
-    expect(page.get_by_text("waits for a restart")).to_be_visible()
     expect(page.get_by_text("This should be")).to_have_count(0)
+    expect(page.get_by_text("set in glm.toml")).to_have_count(2)
     assert file.read_text() == f"{OWN}max_tokens = 77\nslots = 2\n"
     chat = visitor.open("")
     send(chat, "hello")
@@ -74,8 +74,12 @@ def test_settings_are_saved_and_hold_at_once(
     expect(page.get_by_placeholder("Set; what you write replaces it")).to_be_visible()
     assert "brave-secret" not in page.content()
     assert file.stat().st_mode & 0o077 == 0
+    page.get_by_role("radio", name="Server").or_(button(page, "Server")).click()
+    page.get_by_role("textbox", name="Reruns").fill("9")
+    saved(page)
+    expect(page.get_by_text("waits for a restart")).to_be_visible()
     file.chmod(0o400)
-    page.get_by_role("textbox", name="Search").fill("brave")
+    page.get_by_role("textbox", name="Address pages").fill("9")
     saved(page)
     expect(page.get_by_text("own.toml is read-only. Nothing was changed.")).to_be_visible()
     shot(page, "settings-read-only")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Effect = Literal["now", "conversations", "restart"]
-"""When a changed setting takes effect: at once, in conversations that are opened from then on, or
-after a restart."""
+Effect = Literal["now", "model", "conversations", "restart"]
+"""When a changed setting takes effect: at once, with the model, which is loaded anew, in
+conversations that are opened from then on, or after a restart."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Group:
 GROUPS = (
     Group(
         "Model",
-        ("model", "api_key", "protocol", "context", "max_tokens", "max_rounds", "slots", "threads",
-         "idle_seconds", "retries"),
+        ("model", "models", "api_key", "protocol", "context", "max_tokens", "max_rounds", "slots",
+         "threads", "idle_seconds", "retries"),
     ),
     Group(
         "Weights",
@@ -66,10 +66,15 @@ GROUPS = (
 
 _EFFECTS: Mapping[Effect, tuple[str, ...]] = {
     "now": (
-        "max_tokens", "max_rounds", "sharing", "retention_days", "session_minutes", "upload_mb",
-        "admins", "metrics_key", "limit_messages_minute", "limit_messages_day",
+        "models", "max_tokens", "max_rounds", "sharing", "retention_days", "session_minutes",
+        "upload_mb", "admins", "metrics_key", "limit_messages_minute", "limit_messages_day",
         "limit_tokens_day", "limit_running", "limit_conversations", "limit_stored_mb",
         "limit_address", "limit_sessions",
+    ),
+    "model": (
+        "model", "api_key", "protocol", "context", "slots", "threads", "idle_seconds", "retries",
+        "adapter", "dtype", "device_map", "quantise", "attention", "yarn", "compile", "cache_mb",
+        "remote_code", "vision_model", "vision_key",
     ),
     "conversations": (
         "image_model", "image_key", "search", "brave_key", "tavily_key", "zhipu_key", "serper_key",
@@ -82,3 +87,8 @@ _EFFECTS: Mapping[Effect, tuple[str, ...]] = {
 def effect_of(name: str) -> Effect:
     """When a change of the setting takes effect."""
     return next((effect for effect, names in _EFFECTS.items() if name in names), "restart")
+
+
+def names_of(effect: Effect) -> set[str]:
+    """The settings that take effect so; "restart" is all others."""
+    return set(_EFFECTS[effect])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from app.core.configuration.groups import effect_of
+from app.core.configuration.groups import effect_of, names_of
 from app.core.settings import Loaded, Settings
 
 BROWSING = {"search", "brave_key", "tavily_key", "zhipu_key", "serper_key", "browser_allow"}
 """The settings of which the search and the web reader are made."""
+MODEL = names_of("model")
+"""The settings with which the model of the settings is loaded, or its server asked."""
 
 
 def merged(held: Loaded, written: Loaded) -> Loaded:

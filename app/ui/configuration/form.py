@@ -19,6 +19,7 @@ from app.ui.service import service
 
 EFFECTS = {
     "now": "holds at once",
+    "model": "holds at once: the model is loaded anew",
     "conversations": "holds in conversations opened from then on",
     "restart": "holds after a restart",
 }

@@ -36,17 +36,23 @@ def test_settings_hold_at_once_or_after_a_restart(tmp_path: Path) -> None:
     service = Service(start, history=True)
     try:
         file = tmp_path / "glm.toml"
-        file.write_text('max_rounds = 7\nslots = 9\nlimit_messages_day = 3\nsearch = "brave"\n')
+        file.write_text(
+            'max_rounds = 7\nslots = 9\npages = 9\nlimit_messages_day = 3\nsearch = "brave"\n'
+        )
+        model = service.model
         session = service.sessions.open("ann", "tools")
         before = service.browsing
         written = load({}, file)
         service.apply(written)
         assert service.settings.max_rounds == 7
-        assert service.settings.slots == Settings().slots and service.settings.data == str(tmp_path)
+        assert service.settings.pages == Settings().pages
+        assert service.settings.data == str(tmp_path)
         assert service.meter is not None and service.meter.limits.person.messages_day == 3
         assert service.browsing is not before and service.sessions.open("ann", "tools") is session
         rows = form_fields(written, service.loaded)
-        assert rows["slots"].waits and not rows["max_rounds"].waits
-        assert effect_of("slots") == "restart"
+        assert rows["pages"].waits and not rows["max_rounds"].waits
+        assert (effect_of("pages"), effect_of("slots")) == ("restart", "model")
+        assert service.model is not model and session.model is service.model
+        assert service.vision is service.model
     finally:
         service.close()
