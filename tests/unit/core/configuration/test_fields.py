@@ -40,7 +40,7 @@ def test_settings_hold_at_once_or_after_a_restart(tmp_path: Path) -> None:
             'max_rounds = 7\nslots = 9\npages = 9\nlimit_messages_day = 3\nsearch = "brave"\n'
         )
         model = service.model
-        session = service.sessions.open("ann", "tools")
+        session = service.sessions.open("ann", "chat")
         before = service.browsing
         written = load({}, file)
         service.apply(written)
@@ -48,7 +48,7 @@ def test_settings_hold_at_once_or_after_a_restart(tmp_path: Path) -> None:
         assert service.settings.pages == Settings().pages
         assert service.settings.data == str(tmp_path)
         assert service.meter is not None and service.meter.limits.person.messages_day == 3
-        assert service.browsing is not before and service.sessions.open("ann", "tools") is session
+        assert service.browsing is not before and service.sessions.open("ann", "chat") is session
         rows = form_fields(written, service.loaded)
         assert rows["pages"].waits and not rows["max_rounds"].waits
         assert (effect_of("pages"), effect_of("slots")) == ("restart", "model")
