@@ -75,9 +75,12 @@ def shown_value(value: Any) -> str:
     return without_passwords(text.encode("utf-8", "replace").decode())
 
 
+_LABELS = {"models": "Folder of models", "data": "Folder of conversations"}
 _WORDS = {"api": "API", "mb": "MB", "cpu": "CPU", "url": "URL", "yarn": "YaRN"}
 
 
 def _label(name: str) -> str:
+    if name in _LABELS:
+        return _LABELS[name]
     words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
     return words[0].upper() + words[1:]

@@ -128,6 +128,7 @@ def apply(session: Session, preset: Preset) -> None:
     if preset.off is not None:
         for tool in session.registry.tools:
             session.registry.switch(tool.name, tool.name not in preset.off)
+    session.save()
 
 
 def described(preset: Preset) -> str:
