@@ -19,6 +19,11 @@ from tools.base import ToolSpec
 
 Images = Literal["none", "one", "several"]
 Profile = Literal["standard", "small"]
+Thinking = Literal["auto", "on", "off"]
+Effort = Literal["", "low", "medium", "high"]
+Option = Literal["top_k", "min_p", "repetition_penalty", "seed", "thinking", "effort"]
+SAMPLING: frozenset[Option] = frozenset(("top_k", "min_p", "repetition_penalty", "seed"))
+"""The options of weights in process, whatever the model."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,11 @@ class GenerationConfig:
 
     `temperature` 0 is greedy sampling. `max_tokens` and `min_tokens` bound the answer's length in
     tokens; only weights in process and servers that have the option honour `min_tokens`.
-    `tool_choice` names the one function that must be called. `owner` is an opaque key: waiting
-    requests of different owners take turns for a slot. `observer` is told of each request that is
-    sent.
+    `top_k` and `min_p` are the engine's own where they are None; 0 leaves all tokens in.
+    `thinking` "auto" leaves it to the model whether it thinks before it answers, an empty `effort`
+    how much. `tool_choice` names the one function that must be called. `owner` is an opaque key:
+    waiting requests of different owners take turns for a slot. `observer` is told of each request
+    that is sent.
     """
 
     temperature: float = 0.7
@@ -41,6 +48,10 @@ class GenerationConfig:
     min_tokens: int = 0
     owner: str = ""
     observer: Observer | None = field(default=None, compare=False, repr=False)
+    top_k: int | None = None
+    min_p: float | None = None
+    thinking: Thinking = "auto"
+    effort: Effort = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,8 @@ class Capabilities:
     `context` is the context window in tokens, None when unknown; `memory` the size of the weights
     on this machine in bytes. `native_tools` says that the model was trained with the built-in
     tools' own input formats, such as raw code for `python`; `forced_tool` that `tool_choice` is
-    honoured. A model of the profile "small" needs greedy sampling and short prompts.
+    honoured, and `options` which of those fields of `GenerationConfig` are that not every model
+    takes. A model of the profile "small" needs greedy sampling and short prompts.
     """
 
     context: int | None = None
@@ -61,6 +73,7 @@ class Capabilities:
     reasoning: bool = False
     memory: int = 0
     profile: Profile = "standard"
+    options: frozenset[Option] = frozenset()
 
 
 @runtime_checkable

@@ -10,21 +10,24 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.history.history import History
+from app.core.configuration.live import BROWSING, MODEL, merged
+from app.core.history.history import History, person_key
 from app.core.models.endpoints import Endpoints
 from app.core.models.host import ModelHost
 from app.core.models.offers import Offers
-from app.core.models.pool import ModelPool
+from app.core.models.pool import ModelPool, close_soon
 from app.core.models.selection import find_choice, open_backend, open_vision
 from app.core.modes import FILE_MODES, model_settings, tools_system
 from app.core.people.limits import limits
 from app.core.people.linking import AccountLinking
 from app.core.people.meter import Meter
 from app.core.people.retention import Retention
+from app.core.presets.library import Library
 from app.core.process_folder import ProcessFolder
 from app.core.sessions.registry import Sessions
 from app.core.sessions.session import Session
@@ -70,32 +73,25 @@ class Service:
         self.local = local
         self.loaded = loaded
         self.settings = loaded.settings
-        self.model = self.vision = ModelHost(lambda: open_backend(self.settings))
-        vision_settings = model_settings("vision", self.settings)
-        if vision_settings != self.settings:
-            self.vision = ModelHost(lambda: open_vision(vision_settings))
+        self.model, self.vision = _hosts(self.settings)
         self.endpoints = Endpoints(lasting_folder(self.settings) / "models")
         offers = Offers(self.settings, models_folder(self.settings), self.endpoints)
         self.models = ModelPool(offers, self.model_for)
-        self.drawing = choose_painter(self.settings)
-        paths = [EXAMPLES, *_paths(self.settings.tools_path), *tool_files]
-        functions = load_tools(paths)
-        self._functions = functions.tools
-        self._problems = (
-            *loaded.problems,
-            *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
-            *filter(None, (self.drawing.problem,)),
-        )
+        self._tool_files = tool_files
+        self._make_tools()
         self._prefill_lock = threading.Lock()
         self.folder = ProcessFolder(data_folder(self.settings))
         self._lock = threading.Lock()
+        self._applying = threading.Lock()
         self._kernels: KernelPool | None = None
         self._browsing: BrowserFactory | None = None
+        self._earlier_browsing: list[BrowserFactory] = []
         self.history = (
             History.open(lasting_folder(self.settings) / "history", self.settings.database)
             if history
             else None
         )
+        self.library = Library(self.history.database) if self.history is not None else None
         self.limits = limits(loaded, local)
         self.sessions = Sessions(
             self.folder.sessions,
@@ -117,12 +113,59 @@ class Service:
             )
             self._retention.start()
 
+    def apply(self, loaded: Loaded) -> None:
+        """Goes by other settings from now on, as far as they hold without a restart (see
+        `groups.effect_of`): at once, or in conversations that are opened from then on."""
+        with self._applying:
+            before = self.settings
+            self.loaded = merged(self.loaded, loaded)
+            self.settings = self.loaded.settings
+            changed = {
+                item.name
+                for item in fields(Settings)
+                if getattr(before, item.name) != getattr(self.settings, item.name)
+            }
+            self.models.offers.use(self.settings, models_folder(self.settings))
+            if changed & MODEL:
+                earlier = {self.model, self.vision}
+                self.model, self.vision = _hosts(self.settings)
+                for host in earlier:
+                    close_soon(host)
+            if changed & {"tools_path", "image_model", "image_key"}:
+                self._make_tools()
+            self.__dict__.pop("_document_loader", None)
+            if changed & BROWSING:
+                with self._lock:
+                    if self._browsing is not None:  # open conversations go on with it
+                        self._earlier_browsing.append(self._browsing)
+                    self._browsing = None
+            self.limits = limits(self.loaded, self.local)
+            if self.meter is not None:
+                self.meter.limits = self.limits
+            if self._retention is not None:
+                self._retention.days = self.settings.retention_days
+            self.sessions.set_limits(
+                self.settings.session_minutes * 60, self.settings.turns, self.limits.sessions
+            )
+
+    def _make_tools(self) -> None:
+        """The tools that no conversation has of its own: functions of the user, and the painter."""
+        self.drawing = choose_painter(self.settings)
+        functions = load_tools([EXAMPLES, *_paths(self.settings.tools_path), *self._tool_files])
+        self._functions = functions.tools
+        self._problems = (
+            *(f"{problem.file}: {problem.sentence}" for problem in functions.problems),
+            *filter(None, (self.drawing.problem,)),
+        )
+
     def forget(self, visitor: str) -> None:
-        """Deletes all that a visitor has: open and kept conversations with files and shares, and
-        what was counted. Raises `HistoryError`."""
+        """Deletes all that a visitor has: open and kept conversations with files and shares,
+        presets and prompts, and what was counted. Raises `HistoryError`."""
         self.sessions.delete_all(visitor)
         if self.history is not None:
             self.history.purge()
+        if self.library is not None:
+            self.library.forget(person_key(visitor))
         if self.meter is not None:
             self.meter.forget(visitor)
 
@@ -136,8 +179,9 @@ class Service:
             self._retention.stop()
         if self.history is not None:
             self.history.close()
-        if self._browsing is not None:
-            self._browsing.close()
+        for each in (*self._earlier_browsing, self._browsing):
+            if each is not None:
+                each.close()
         self.models.close()
         self.model.close()
         if self.vision is not self.model:
@@ -207,7 +251,7 @@ class Service:
     @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each setting and each file with tools that could not be read."""
-        return (*self._problems, *self.browsing.problems)
+        return (*self.loaded.problems, *self._problems, *self.browsing.problems)
 
     @property
     def browsing(self) -> BrowserFactory:
@@ -302,6 +346,15 @@ class Service:
                     pass
             except BackendError:
                 log.exception("the tools could not be read ahead")
+
+
+def _hosts(settings: Settings) -> tuple[ModelHost, ModelHost]:
+    """The model of the settings, and the one for pictures, which may be the same."""
+    model = ModelHost(lambda: open_backend(settings))
+    for_pictures = model_settings("vision", settings)
+    if for_pictures == settings:
+        return model, model
+    return model, ModelHost(lambda: open_vision(for_pictures))
 
 
 def window_of(host: ModelHost) -> int:

@@ -93,6 +93,11 @@ class Settings:
     device_map: str = _setting(
         "auto", "GLM_DEVICE_MAP", "Where safetensors go: auto, cpu, cuda:1, balanced, ..."
     )
+    yarn: Annotated[float, Field(ge=1, le=64)] = _setting(
+        1.0,
+        "GLM_YARN",
+        "By how much YaRN stretches the window of safetensors: 4 for GLM-4-0414, from 32K to 128K",
+    )
     quantise: Literal["none", "8bit", "4bit"] = _setting(
         "none", "GLM_QUANTISE", "none, 8bit or 4bit: safetensors made smaller by bitsandbytes"
     )
@@ -322,7 +327,7 @@ def load(
     `overrides` are values of the command line by field name; None means not given.
     """
     environment = os.environ if environment is None else environment
-    path = file or Path(environment.get("GLM_SETTINGS") or SETTINGS_FILE)
+    path = file or settings_path(environment)
     from_file, problems = _read_file(path, named=file is not None or "GLM_SETTINGS" in environment)
     values: dict[str, Any] = {}
     sources: dict[str, Source] = {}
@@ -337,16 +342,29 @@ def load(
             if raw is None:
                 continue
             try:
-                values[item.name] = _adapters()[item.name].validate_python(
-                    raw.strip() if isinstance(raw, str) else raw
-                )
+                values[item.name] = checked(item.name, raw)
                 sources[item.name] = source
                 break
-            except ValidationError as error:
+            except ValueError as error:
                 shown = "" if item.metadata["secret"] else f" is {str(raw)[:40]!r}, but"
-                problems.append(f"{label}{shown} should be {_expected(error)}. It is not used.")
+                problems.append(f"{label}{shown} should be {error}. It is not used.")
     problems += [f"{path.name} has an unknown setting: {name[:40]}." for name in from_file]
     return Loaded(Settings(**values), sources, tuple(problems))
+
+
+def checked(name: str, raw: Any) -> Any:
+    """The value of the setting `name` that `raw` stands for. Raises `ValueError`, whose message
+    says what is expected, such as "a whole number"."""
+    try:
+        return _adapters()[name].validate_python(raw.strip() if isinstance(raw, str) else raw)
+    except ValidationError as error:
+        raise ValueError(_expected(error)) from None
+
+
+def settings_path(environment: Mapping[str, str] | None = None) -> Path:
+    """The settings file: the one that `GLM_SETTINGS` names, else `glm.toml` where the app runs."""
+    environment = os.environ if environment is None else environment
+    return Path(environment.get("GLM_SETTINGS") or SETTINGS_FILE)
 
 
 def _expected(error: ValidationError) -> str:

@@ -26,6 +26,9 @@ from app.ui.conversations.sidebar_list import draw_list
 from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.exchange import dialog as exchange
+from app.ui.generation import prompts
+from app.ui.generation.controls import draw_generation, draw_system
+from app.ui.generation.presets import draw_presets
 from app.ui.http.visitor import visitor
 from app.ui.inspector import dialog as inspector
 from app.ui.models.picker import draw_picker
@@ -95,12 +98,11 @@ def show_conversation(mode: Mode) -> None:
         if mode == "tools":
             sidebar.draw_notebook(session)
             sidebar.draw_tools(app_service, session)
-            system = mode_defaults.system
-        elif mode == "documents":
-            system = mode_defaults.system
-        else:
-            system = sidebar.draw_system(mode, session, mode_defaults)
-        generation = sidebar.draw_generation(mode, session, mode_defaults)
+        system = mode_defaults.system
+        draw_presets(app_service, visitor_id, current, mode_defaults)
+        if mode in ("chat", "vision"):
+            system = draw_system(session, mode_defaults)
+        generation = draw_generation(session, mode_defaults, host)
         if mode == "chat":
             for problem in app_service.loaded.problems:
                 st.warning(problem, icon=":material/warning:")
@@ -126,11 +128,13 @@ def show_conversation(mode: Mode) -> None:
     draw_notices(app_service.sessions, session, listing)
     delete_all.draw_dialog(app_service.sessions, visitor_id)
     exchange.draw_dialog(app_service, visitor_id, current)
+    prompts.draw_dialog(app_service, visitor_id, mode)
     view = session.view()
     inspector.draw_dialog(current, view.conversation.messages)
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog() or exchange.has_dialog() or inspector.has_dialog()
+    dialog = delete_all.has_dialog() or exchange.has_dialog()
+    dialog = dialog or inspector.has_dialog() or prompts.has_dialog()
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.
@@ -142,6 +146,7 @@ def show_conversation(mode: Mode) -> None:
     if mode == "tools":
         draw_variables_lost(session, current)
     composer.draw_composer(mode, current, tools, config, app_service.settings, host.images)
+    prompts.draw_menu(app_service, visitor_id, mode)
     load_model_soon(PAINTED, host)
     if session.citations is not None:
         with st.container(key="follow"):

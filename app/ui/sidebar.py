@@ -1,21 +1,17 @@
-"""The sidebar: the model and its state, the tools, the system prompt, generation settings."""
+"""The sidebar: the model and its state, new conversations, the tools."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from app.core.models.host import ModelHost
-from app.core.modes import Defaults, Mode
 from app.core.rendering import notebook_export
 from app.core.service import Service
 from app.core.sessions.session import Session
 from app.ui.elements.markdown import drawable
 from app.ui.http.media_files import download
-from backends.base import GenerationConfig
 from tools.base import Tool, file_size
 
 # Between two checks of a model that is loading.
@@ -77,75 +73,6 @@ def draw_new(session: Session, renew: Callable[[bool], None]) -> None:
         )
 
 
-def draw_generation(mode: Mode, session: Session, defaults: Defaults) -> GenerationConfig:
-    """Draws the generation settings in an expander; the session keeps their values."""
-    base = defaults.generation
-    with st.expander("Generation", icon=":material/tune:"):
-        temperature = _kept(
-            session,
-            "temperature",
-            base.temperature,
-            lambda value, key, keep: st.slider(
-                "Temperature",
-                0.0,
-                2.0,
-                value,
-                0.05,
-                key=key,
-                on_change=keep,
-                help="0 always takes the likeliest word; higher is more varied.",
-            ),
-            mode,
-        )
-        top_p = _kept(
-            session,
-            "top_p",
-            base.top_p,
-            lambda value, key, keep: st.slider(
-                "Top p",
-                0.05,
-                1.0,
-                value,
-                0.05,
-                key=key,
-                on_change=keep,
-                help="Only the likeliest words that make up this share are considered.",
-            ),
-            mode,
-        )
-        max_tokens = _kept(
-            session,
-            "max_tokens",
-            base.max_tokens,
-            lambda value, key, keep: st.number_input(
-                "Longest answer (tokens)", 1, 1_000_000, value, 64, key=key, on_change=keep
-            ),
-            mode,
-        )
-    return replace(base, temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
-
-
-def draw_system(mode: Mode, session: Session, defaults: Defaults) -> str:
-    """Draws the editable system prompt; the session keeps it."""
-    with st.expander("System prompt", icon=":material/person_edit:"):
-        text: str = _kept(
-            session,
-            "system",
-            defaults.system,
-            lambda value, key, keep: st.text_area(
-                "System prompt",
-                value,
-                key=key,
-                on_change=keep,
-                height=120,
-                label_visibility="collapsed",
-                help="Who the assistant is and how it answers.",
-            ),
-            mode,
-        )
-    return text
-
-
 def draw_notebook(session: Session) -> None:
     """The conversation's code to take along, once there is some. It is put together on a click."""
     if notebook_export.has_code(session.view().conversation.messages):
@@ -190,17 +117,6 @@ def draw_tools(service: Service, session: Session) -> None:
 
 def _described(tool: Tool) -> str:
     return "\n\n".join(spec.description for spec in tool.specs(native=False))
-
-
-def _kept(session: Session, name: str, default: Any, draw: Any, mode: Mode) -> Any:
-    """A widget whose value is kept in the session, so that it survives a reload of the page. It is
-    the conversation's own: another one's widget has another key."""
-    key = f"{mode}-{name}-{session.id}"
-
-    def keep() -> None:
-        session.choices[name] = st.session_state[key]
-
-    return draw(session.choices.get(name, default), key, keep)
 
 
 def _plain(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from backends import glm4
 from backends.base import GenerationConfig
+from backends.chat_completions.options import OPTIONAL, sampling_fields
 from backends.errors import RequestRefused
 from backends.messages import Document, Message, Picture, Text
 from tools.base import ToolCall, ToolError, ToolSpec
@@ -37,7 +38,7 @@ def request_body(
         body["seed"] = config.seed
     if config.min_tokens > 0:  # OpenAI has no such option, but vLLM and SGLang know it
         body["min_tokens"] = config.min_tokens
-    return body
+    return body | sampling_fields(config)
 
 
 def tool_fields(
@@ -88,7 +89,9 @@ def _texts(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield from (part.get("text", "") for part in content)
 
 
-_OPTIONS: Final = ("stream_options", "max_tokens", "temperature", "top_p", "seed", "min_tokens")
+_OPTIONS: Final = (
+    "stream_options", "max_tokens", "temperature", "top_p", "seed", "min_tokens", *OPTIONAL
+)  # fmt: skip
 _UNKNOWN: Final = re.compile(r"unsupported|not supported|unknown|unrecognized|not permitted", re.I)
 
 

@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from backends import chat_template, glm4
-from backends.base import Capabilities, GenerationConfig, Profile
+from backends.base import SAMPLING, Capabilities, GenerationConfig, Profile
 from backends.chat_completions import request as chat_completions
 from backends.chat_completions.chunks import ChunkReader
+from backends.chat_completions.options import NO_SWITCHES, template_switch
 from backends.chat_template import Piece
 from backends.errors import AnswerBroken, ContextExceeded
 from backends.events import AnswerFinished, ModelEvent, Notice
@@ -90,6 +91,7 @@ class LlamaCpp:
             context=self._engine.window,
             native_tools=not self._template_has_tools,
             images="several" if self._engine.sees else "none",
+            options=SAMPLING | ({"thinking"} if self._engine.thinks else frozenset()),
             memory=self._memory,
             profile=self._profile,
         )
@@ -111,7 +113,7 @@ class LlamaCpp:
         with_pictures = self._engine.sees and any(message.pictures for message in messages)
         if with_pictures and tools and not template_calls:
             messages = [_without_pictures(message) for message in messages]
-        prompt = self._pieces(messages, tools)
+        prompt = self._pieces(messages, tools, template_switch(config))
         with self._queue.ticket(config.owner) as ticket:
             yield from waiting(ticket, cancel)
             if cancel.is_set():
@@ -185,11 +187,16 @@ class LlamaCpp:
             {
                 "messages": chat_completions.chat_messages(messages, names, plain=self._plain),
                 "tools": chat_completions.tool_definitions(tools, names),
+                "chat_template_kwargs": template_switch(config),
             }
         )
         reader = ChunkReader({names.sent(tool.name): tool.name for tool in tools})
         counted = Counted(0)
-        asked = {"messages": request["messages"], "tools": request["tools"]}
+        asked = {
+            "messages": request["messages"],
+            "tools": request["tools"],
+            "switches": request["chat_template_kwargs"],
+        }
         sent = partial(
             self._sent, messages, tools, lambda: [Piece(self._engine.apply_template(**asked), True)]
         )
@@ -231,6 +238,11 @@ class LlamaCpp:
         }
         if config.seed is not None:
             request["seed"] = config.seed
+        request |= {
+            name: value
+            for name, value in (("top_k", config.top_k), ("min_p", config.min_p))
+            if value is not None
+        }
         if self._adapted:
             request["lora"] = [{"id": 0, "scale": 1.0 if tools else 0.0}]
         if config.repetition_penalty != 1.0:
@@ -301,12 +313,20 @@ class LlamaCpp:
 
     # -- the prompt ------------------------------------------------------------------------------
 
-    def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
-        """The prompt. Raises `ContextExceeded` if the window has no room for an answer."""
+    def _pieces(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        switches: Mapping[str, Any] = NO_SWITCHES,
+    ) -> list[Piece]:
+        """The prompt; `switches` are variables of the template. Raises `ContextExceeded` if the
+        window has no room for an answer."""
         if self._is_glm4:
             pieces = chat_template.glm4_pieces(messages, tools)
         else:
-            pieces = chat_template.template_pieces(messages, tools, self._engine.apply_template)
+            pieces = chat_template.template_pieces(
+                messages, tools, lambda turns: self._engine.apply_template(turns, switches=switches)
+            )
         excess = len(self._ids(pieces)) + ANSWER_ROOM - self._engine.window
         if excess > 0:
             raise ContextExceeded(excess, self._engine.window)

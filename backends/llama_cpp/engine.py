@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backends.chat_completions.options import NO_SWITCHES
 from backends.errors import (
     AnswerBroken,
     BackendError,
@@ -105,15 +106,22 @@ class Engine:
         properties = self._answered(self._http.get("/props"))
         self.template = str(properties.get("chat_template") or "")
         self.sees = bool(properties.get("modalities", {}).get("vision"))
+        self.thinks = "enable_thinking" in self.template
         self.end = str(properties.get("eos_token") or "")
         self.knows_tools = bool(properties.get("chat_template_caps", {}).get("supports_tools"))
         self.window = int(properties["default_generation_settings"]["n_ctx"])
 
     def apply_template(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]] = (),
+        switches: Mapping[str, Any] = NO_SWITCHES,
     ) -> str:
-        """The prompt that the model's chat template renders. Raises `RequestRefused`."""
-        body = {"messages": messages, **({"tools": tools} if tools else {})}
+        """The prompt that the model's chat template renders, with `switches` as its variables.
+        Raises `RequestRefused`."""
+        body: dict[str, Any] = {"messages": messages, "chat_template_kwargs": dict(switches)}
+        if tools:
+            body["tools"] = tools
         return str(self._post("/apply-template", body)["prompt"])
 
     def tokenize(self, text: str, markup: bool) -> tuple[int, ...]:

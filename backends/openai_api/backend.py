@@ -18,6 +18,7 @@ from backends import glm4
 from backends.base import Capabilities, GenerationConfig, Images
 from backends.chat_completions.chunks import ChunkReader, EventStream, Overflow
 from backends.chat_completions.marks import LeftMarks
+from backends.chat_completions.options import options_of, thinking_fields
 from backends.chat_completions.request import (
     Names,
     chat_messages,
@@ -120,6 +121,7 @@ class OpenAIBackend:
             forced_tool=not self._raw,
             images=self._images(),
             reasoning=True,
+            options=options_of(self._refused, self._raw),
         )
 
     def _images(self) -> Images:
@@ -299,7 +301,7 @@ class OpenAIBackend:
         self._check_size(sent, cancel)
         body = request_body(model, sent, config)
         if not self._raw:
-            body |= tool_fields(tools, names, config)
+            body |= tool_fields(tools, names, config) | thinking_fields(config, self._host)
         return without(body, self._refused)
 
     def _check_size(self, messages: Sequence[Mapping[str, Any]], cancel: threading.Event) -> None:

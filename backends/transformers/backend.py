@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from backends import glm4
-from backends.base import Capabilities, GenerationConfig
+from backends.base import SAMPLING, Capabilities, GenerationConfig
+from backends.chat_completions.options import NO_SWITCHES, template_switch
 from backends.errors import AnswerBroken, ContextExceeded, ModelUnavailable, RequestRefused
 from backends.events import AnswerFinished, ModelEvent, Notice
 from backends.messages import Finish, Message, Usage
@@ -87,6 +88,7 @@ class Transformers:
             images="several" if self._sees else "none",
             reasoning=self._prompter.thinks,
             memory=self._memory,
+            options=SAMPLING | ({"thinking"} if self._prompter.switches else frozenset()),
         )
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
@@ -113,7 +115,7 @@ class Transformers:
         config: GenerationConfig,
         cancel: threading.Event,
     ) -> Iterator[ModelEvent]:
-        prompt = self._prompt(messages, tools, config.tool_choice)
+        prompt = self._prompt(messages, tools, config.tool_choice, template_switch(config))
         with self._queue.ticket(config.owner) as ticket:
             yield from waiting(ticket, cancel)
             if cancel.is_set():
@@ -226,11 +228,15 @@ class Transformers:
             )
 
     def _prompt(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec], forced: str | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        forced: str | None = None,
+        switches: Mapping[str, Any] = NO_SWITCHES,
     ) -> Prompt:
         """The prompt's tokens. Raises `ContextExceeded` if the window has no room for an answer."""
         begins = f"{forced}\n" if any(tool.name == forced for tool in tools) else ""
-        prompt = self._prompter.prompt(messages, tools, begins)
+        prompt = self._prompter.prompt(messages, tools, begins, switches)
         if self._virtual:
             virtual = range(-self._virtual, 0)
             ids, keys = [*virtual, *prompt.ids], [*virtual, *prompt.keys]

@@ -18,6 +18,7 @@ class WeightsConfig:
     go to transformers unchanged. `adapter` is the folder or hub name of a LoRA or P-tuning
     adapter. A model's own Python code runs only if its name is in `remote_code`. `cache_mb` is
     the size of the cached prefixes in MB, 0 for half of the memory that is free after loading.
+    `yarn` is by how much YaRN stretches the window, 1 for not at all.
     `compile` turns on compiled decoding (see `compiled_decoding`).
     """
 
@@ -31,3 +32,4 @@ class WeightsConfig:
     remote_code: frozenset[str] = frozenset()
     cache_mb: int = 0
     compile: bool = False
+    yarn: float = 1.0

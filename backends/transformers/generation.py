@@ -171,8 +171,10 @@ class Sampler:
         import torch
         from transformers import (
             LogitsProcessorList,
+            MinPLogitsWarper,
             RepetitionPenaltyLogitsProcessor,
             TemperatureLogitsWarper,
+            TopKLogitsWarper,
             TopPLogitsWarper,
         )
 
@@ -184,8 +186,12 @@ class Sampler:
             self._tokens = torch.tensor([[token for token in read if token >= 0]], device=device)
         if not self._greedy:
             self._steps.append(TemperatureLogitsWarper(float(config.temperature)))
+            if config.top_k:
+                self._steps.append(TopKLogitsWarper(config.top_k))
             if config.top_p < 1.0:
                 self._steps.append(TopPLogitsWarper(max(config.top_p, 0.0)))
+            if config.min_p:
+                self._steps.append(MinPLogitsWarper(min(config.min_p, 1.0)))
         self._required = config.min_tokens  # tokens still to come before a stop token
         self._stops = torch.tensor(sorted(stops), dtype=torch.int64, device=device)
         self._generator = None

@@ -141,6 +141,7 @@ def _load(folder: Path, name: str, config: WeightsConfig, trusted: bool) -> Weig
             f"{name} keeps its past in another form than GLM models do. Serve it with vLLM and "
             "set GLM_MODEL to http://host:port/v1."
         )
+    _stretch(settings, config.yarn, vision, name)
     dtype = check_memory(auto, settings, folder, name, config, trusted)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **shared)
     options: dict[str, Any] = {"device_map": _device_map(config), "dtype": dtype}
@@ -184,6 +185,23 @@ def _load(folder: Path, name: str, config: WeightsConfig, trusted: bool) -> Weig
         preamble=preamble,
         sight=sight,
     )
+
+
+def _stretch(settings: Any, factor: float, vision: bool, name: str) -> None:
+    """Stretches the window by YaRN, as the model card of GLM-4-0414 does: the factor and the
+    window of the training as the scaling of the rotary positions."""
+    if factor == 1.0:
+        return
+    rotary = getattr(settings, "rope_parameters", None)
+    if vision or not isinstance(rotary, dict) or rotary.get("rope_type") not in ("default", "yarn"):
+        raise ModelUnavailable(f"The window of {name} can't be stretched. Leave GLM_YARN empty.")
+    trained = rotary.get("original_max_position_embeddings") or settings.max_position_embeddings
+    settings.rope_parameters = rotary | {
+        "rope_type": "yarn",
+        "factor": factor,
+        "original_max_position_embeddings": int(trained),
+    }
+    settings.max_position_embeddings = int(trained * factor)
 
 
 def _device_map(config: WeightsConfig) -> Any:

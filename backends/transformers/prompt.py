@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from backends.chat_completions import request as chat_completions
+from backends.chat_completions.options import NO_SWITCHES
 from backends.chat_template import Piece, glm4_pieces, is_glm4, template_pieces
 from backends.errors import ModelUnavailable, RequestRefused
 from backends.glm4.tokens import ASSISTANT, WORD_JOINER
@@ -70,16 +71,26 @@ class Prompter:
         """Whether the model may think before it answers."""
         return THINK in self._template
 
+    @property
+    def switches(self) -> bool:
+        """Whether the template can switch thinking."""
+        return self.style != "glm4" and "enable_thinking" in self._template
+
     def prompt(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec], begins: str = ""
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        begins: str = "",
+        switches: Mapping[str, Any] = NO_SWITCHES,
     ) -> Prompt:
-        """The prompt up to the answer, whose first text is `begins`.
+        """The prompt up to the answer, whose first text is `begins`; `switches` are variables of
+        the template.
 
         Raises `RequestRefused` when the template can't take the messages, or a picture is gone.
         """
         pictures: list[Picture] = []
         marked = [self._with_marks(message, pictures) for message in messages]
-        pieces = self._pieces(marked, tools)
+        pieces = self._pieces(marked, tools, switches)
         if not (begins or tools):
             # With tools the model writes the beginning: a tool's name or a newline.
             begins = self._opening
@@ -103,23 +114,40 @@ class Prompter:
         begins = begins or self._answer_start(pieces[-1].text)
         return Prompt(ids, keys, tuple(placed), begins, pieces)
 
-    def _pieces(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Piece]:
+    def _pieces(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        switches: Mapping[str, Any],
+    ) -> list[Piece]:
         if self.style == "glm4":
             return glm4_pieces(messages, tools)
         if self.style == "template":
-            return template_pieces(messages, tools, self._apply)
+            return template_pieces(
+                messages, tools, lambda turns: self._apply(turns, None, switches)
+            )
         names = chat_completions.names_of(messages, tools)
         sent = chat_completions.chat_messages(messages, names, plain=self._plain)
         offered = chat_completions.tool_definitions(tools, names)
-        return [Piece(self._apply([_with_objects(message) for message in sent], offered), True)]
+        plain = [_with_objects(message) for message in sent]
+        return [Piece(self._apply(plain, offered, switches), True)]
 
-    def _apply(self, messages: Sequence[Mapping[str, Any]], tools: Any = None) -> str:
+    def _apply(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Any = None,
+        switches: Mapping[str, Any] = NO_SWITCHES,
+    ) -> str:
         from jinja2 import TemplateError
 
         try:
             return str(
                 self._tokenizer.apply_chat_template(
-                    messages, tools=tools or None, tokenize=False, add_generation_prompt=True
+                    messages,
+                    tools=tools or None,
+                    tokenize=False,
+                    add_generation_prompt=True,
+                    **switches,
                 )
             )
         except (TemplateError, TypeError, ValueError):

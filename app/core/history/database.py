@@ -28,7 +28,7 @@ from tools.safe_files import free_name
 
 log = logging.getLogger(__name__)
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest migration, which this code is written for; a test compares it with the files."""
 
 FILE_NAME = "history.db"

@@ -147,3 +147,14 @@ origins = Table(
     Index("origins_address", "address"),
 )
 """From which address, by its digest, a conversation was begun."""
+
+saved = Table(
+    "saved",
+    metadata,
+    Column("person", String(64), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("updated", Float, nullable=False),
+)
+"""What a person keeps under a name, as JSON; `kind` is "preset" or "prompt"."""

@@ -49,6 +49,10 @@ class Offers:
     def __init__(self, settings: Settings, folder: Path, endpoints: Endpoints) -> None:
         self._settings, self._folder, self._endpoints = settings, folder, endpoints
 
+    def use(self, settings: Settings, folder: Path) -> None:
+        """Goes by other settings and another folder from now on."""
+        self._settings, self._folder = settings, folder
+
     def all(self) -> tuple[Offer, ...]:
         """All models, the default first."""
         return tuple(self._all())

@@ -37,7 +37,7 @@ class ModelPool:
                 before, host = host, ModelHost(lambda: open_backend(settings))
                 self._hosts[id] = (offer, host)
                 if before is not None:
-                    _close(before)
+                    close_soon(before)
             return host
 
     def settings(self, id: str) -> Settings:
@@ -56,7 +56,7 @@ class ModelPool:
         with self._lock:
             found = self._hosts.pop(id, None)
         if found is not None:
-            _close(found[1])
+            close_soon(found[1])
 
     def close(self) -> None:
         """Closes all models but the defaults."""
@@ -71,6 +71,6 @@ def _elsewhere(known: Offer, offer: Offer) -> bool:
     return (known.where, known.key, known.abilities) != (offer.where, offer.key, offer.abilities)
 
 
-def _close(host: ModelHost) -> None:
+def close_soon(host: ModelHost) -> None:
     """On a thread of its own: closing may wait for running answers."""
     threading.Thread(target=host.close, name="model-unload", daemon=True).start()

@@ -125,6 +125,7 @@ def _open_weights(where: str, settings: Settings) -> Backend:
         dtype=settings.dtype,
         device_map=settings.device_map,
         quantise=settings.quantise,
+        yarn=settings.yarn,
         attention=settings.attention,
         adapter=settings.adapter,
         remote_code=frozenset(name.strip() for name in settings.remote_code.split(",")),

@@ -15,6 +15,7 @@ from app.core.history.database import HistoryError
 from app.core.history.history import History, move_in, person_key
 from app.core.history.schema import people
 from app.core.people.accounts import Person
+from app.core.presets.library import move_saved
 
 log = logging.getLogger(__name__)
 
@@ -81,5 +82,6 @@ class AccountLinking:
             mark = insert(people).values(person=browser, name="", seen=time.time(), joined=account)
             connection.execute(mark)  # of two servers at the same time one fails here
             moved = move_in(connection, browser, account)
+            move_saved(connection, browser, account)
         log.info("%s conversations of a browser went to an account", moved)
         return True

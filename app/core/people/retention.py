@@ -29,7 +29,7 @@ class Retention:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._history, self._usage, self._days = history, usage, days
+        self._history, self._usage, self.days = history, usage, days
         self._clock, self._monotonic = clock, monotonic
         self._last: tuple[float, float] | None = None
         self._stopped = threading.Event()
@@ -49,7 +49,7 @@ class Retention:
         jumped = abs((now[0] - last[0]) - (now[1] - last[1])) > JUMP_S
         if jumped:
             log.warning("the clock has jumped: nothing is deleted for its age in this hour")
-        self._history.purge(self._days if self._days and not jumped else None)
+        self._history.purge(self.days if self.days and not jumped else None)
         self._usage.purge()
         return not jumped
 

@@ -20,6 +20,11 @@ def _redacted(value: str) -> str:
         return f"local:{_redacted(value.removeprefix('local:').strip())}"
     if value.startswith(("/", "~", ".")):
         return f"…/{Path(value).name}"
+    return without_passwords(value)
+
+
+def without_passwords(value: str) -> str:
+    """A value without names and passwords in its addresses."""
     return re.sub(r"(?<=://)[^/@]*@", "", value)
 
 

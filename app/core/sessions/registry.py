@@ -67,6 +67,11 @@ class Sessions:
         self._stopped = threading.Event()
         self._shared = SharedTurns(history, self._all) if history is not None else None
 
+    def set_limits(self, idle_seconds: float, turns: int, address_sessions: int) -> None:
+        """Goes by other limits from now on; `turns` holds for visitors that come from then on."""
+        self._idle, self.address_sessions = idle_seconds, address_sessions
+        self._visitors.set_turns(turns)
+
     def open(
         self, visitor: str, mode: Mode, id: str | None = None, address: str | None = None
     ) -> Session:

@@ -41,5 +41,9 @@ class Visitors:
         self._turns = turns
         self._known: WeakValueDictionary[str, Visitor] = WeakValueDictionary()
 
+    def set_turns(self, turns: int) -> None:
+        """Another number of slots, for visitors that are not known yet."""
+        self._turns = turns
+
     def __getitem__(self, key: str) -> Visitor:
         return self._known.setdefault(key, Visitor(key, FairQueue(self._turns)))

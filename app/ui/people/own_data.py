@@ -21,8 +21,8 @@ def draw_own_data() -> None:
     person = known_person()
     where = "of your account" if person is not None and person.has_account else "of this browser"
     st.caption(
-        f"All conversations {where}, with their files and share links, what was counted for you, "
-        "and the cookie."
+        f"All conversations {where}, with their files and share links, presets and saved "
+        "prompts, what was counted for you, and the cookie."
     )
     if st.button("Delete all my data", key="delete-data", icon=":material/delete_forever:"):
         _ask()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from tests.support.page_client import PageClient, open_page, visit
 from tests.support.raw_http import ask
@@ -169,5 +170,46 @@ def test_usage_is_for_admins_alone_and_says_nothing_of_contents(app: RunningApp)
             ({USER: "root@example.org"}, STRANGER),
         ):
             assert "Answers being written" not in await texts(headers, source)
+
+    asyncio.run(use())
+
+
+def test_settings_are_changed_by_admins_alone_and_one_sees_what_another_saved(
+    app: RunningApp,
+) -> None:
+    root, file = {USER: "root@example.org"}, app.data.parent / "glm.toml"
+
+    async def written(page: PageClient, label: str, text: str) -> None:
+        state = WidgetState(id=page.widget("text_input", label), string_value=text)
+        save = WidgetState(id=page.widget("button", "Save"), trigger_value=True)
+        runs = page.runs
+        await page.rerun(state, save)
+        await page.until(lambda page: page.runs > runs and page.at_rest, PATIENCE_S)
+
+    async def use() -> None:
+        known = await asyncio.to_thread(visit, app.url)
+        for headers, source in (({USER: "max"}, PROXY), ({}, PROXY), (root, STRANGER)):
+            async with open_page(app.url, cookies=known, headers=headers, source=source) as page:
+                await at_rest(page, "settings")
+                shown = " ".join(str(each) for each in page.elements.values())
+                assert "Admins change these." in shown and "GLM_SLOTS" in shown
+                assert "root@example.org" not in shown and str(app.data) not in shown
+                with pytest.raises(LookupError):
+                    page.widget("button", "Save")
+        browsers = [await asyncio.to_thread(visit, app.url) for _ in range(2)]
+        async with (
+            open_page(app.url, cookies=browsers[0], headers=root, source=PROXY) as one,
+            open_page(app.url, cookies=browsers[1], headers=root, source=PROXY) as other,
+        ):
+            await at_rest(one, "settings")
+            await at_rest(other, "settings")
+            await written(one, "Max tokens", "900")
+            await written(other, "Max rounds", "7")  # of a page from before the other change
+            assert file.read_text() == "max_tokens = 900\nmax_rounds = 7\n"
+            runs = one.runs
+            await one.rerun()
+            await one.until(lambda page: page.runs > runs and page.at_rest, PATIENCE_S)
+            shown = " ".join(str(each) for each in one.elements.values())
+            assert '"7"' in shown and '"900"' in shown
 
     asyncio.run(use())

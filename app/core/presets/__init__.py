@@ -1,0 +1,1 @@
+"""What a person sets for answers and keeps: generation settings, presets, saved prompts."""

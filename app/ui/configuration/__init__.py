@@ -1,0 +1,1 @@
+"""The settings as a form, for those who may change them."""

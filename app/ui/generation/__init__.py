@@ -1,0 +1,1 @@
+"""Generation settings, presets and saved prompts on the page."""

@@ -1,0 +1,5 @@
+"""Libraries over both databases."""
+
+from tests.unit.core.history.conftest import history, opened
+
+__all__ = ["history", "opened"]
