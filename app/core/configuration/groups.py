@@ -66,7 +66,8 @@ GROUPS = (
 
 _EFFECTS: Mapping[Effect, tuple[str, ...]] = {
     "now": (
-        "models", "max_tokens", "max_rounds", "compaction", "sharing", "retention_days", "session_minutes",
+        "models", "max_tokens", "max_rounds", "compaction", "sharing", "retention_days",
+        "session_minutes",
         "upload_mb", "admins", "metrics_key", "limit_messages_minute", "limit_messages_day",
         "limit_tokens_day", "limit_running", "limit_conversations", "limit_stored_mb",
         "limit_address", "limit_sessions",
