@@ -276,3 +276,43 @@ def test_ddgs_without_a_network_is_offline(monkeypatch):
     with pytest.raises(SearchFailed) as failed:
         Ddgs(backend="duckduckgo", seconds=5).search("otters", None, 3)
     assert failed.value.offline and "nowhere" not in str(failed.value)
+
+
+def test_an_answer_without_results_is_an_answer(site: Site) -> None:
+    value = {
+        "results": [],
+        "answers": [{"answer": "4,711 m", "url": "https://peaks.example/x"}, "4.7 km", {}, 7],
+        "infoboxes": [
+            {
+                "infobox": "Mount X",
+                "content": "A mountain.",
+                "urls": [{"title": "Peaks", "url": "https://peaks.example/"}, {"url": None}],
+                "attributes": [{"label": "Height", "value": "4,711 m"}],
+            },
+            {"infobox": "Nothing"},
+            "odd",
+        ],
+    }
+    Api(site, "/search", value)
+    said, old, box = searxng(site).search("height of mount x", None, 5)
+    assert (said.url, said.snippet) == ("https://peaks.example/x", "4,711 m")
+    assert (old.url, old.snippet) == (f"{site.url}/search?q=height+of+mount+x", "4.7 km")
+    assert (box.title, box.url) == ("Mount X", "https://peaks.example/")
+    assert box.snippet == "A mountain.; Height: 4,711 m"
+
+    value = {
+        "organic": [],
+        "answerBox": {"title": "Mount X", "answer": "4,711 m", "link": "https://peaks.example/x"},
+        "knowledgeGraph": {
+            "title": "Mount X",
+            "description": "A mountain.",
+            "website": "https://x.example",
+        },
+    }
+    Api(site, "/search", value)
+    assert [each.snippet for each in serper(site).search("x", None, 5)] == [
+        "4,711 m",
+        "A mountain.",
+    ]
+    Api(site, "/search", {"answerBox": [], "knowledgeGraph": "odd", "organic": "odd"})
+    assert serper(site).search("x", None, 5) == []

@@ -349,6 +349,46 @@ def test_chinese_titles_are_drawn_whatever_font_the_code_asks_for(tool: PythonTo
     assert result.attachments[0].path.read_bytes() != other.attachments[0].path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "import matplotlib.pyplot as plt; plt.switch_backend('svg')",
+        "import matplotlib.pyplot as plt; plt.switch_backend('TkAgg')",
+        "import matplotlib as m; m.use('Qt5Agg', force=True); import matplotlib.pyplot as plt",
+        "%matplotlib notebook\nimport matplotlib.pyplot as plt",
+        "%matplotlib widget\nimport matplotlib.pyplot as plt",
+        "import matplotlib.pyplot as plt\n%matplotlib qt",
+    ],
+)
+def test_a_figure_is_shown_whatever_backend_the_code_chooses(tool: PythonTool, chosen: str) -> None:
+    result = ask(tool, f"{chosen}\nplt.figure(figsize=(2, 1)); plt.plot([1, 2]); plt.show()")
+    assert result.error is None
+    assert [each.mime for each in result.attachments] == ["image/png"]
+
+
+def test_a_figure_that_is_saved_and_never_shown_is_both(tool: PythonTool) -> None:
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.savefig('saved.png')"
+    result = ask(tool, code)
+    shown = [each.name for each in result.attachments if each.inline]
+    assert len(shown) >= 1 and any(each.name == "saved.png" for each in result.attachments)
+
+
+def test_figures_of_functions_and_threads_are_shown(tool: PythonTool) -> None:
+    code = (
+        "import threading, matplotlib.pyplot as plt\n"
+        "def draw():\n    plt.figure(figsize=(2, 1)); plt.plot([1, 2]); plt.show()\n"
+        "draw()\nthread = threading.Thread(target=draw); thread.start(); thread.join()"
+    )
+    result = ask(tool, code)
+    assert [each.mime for each in result.attachments] == ["image/png"] * 2
+
+
+def test_a_picture_that_is_shown_in_a_window_is_shown_in_the_page(tool: PythonTool) -> None:
+    code = "from PIL import Image\nImage.new('RGB', (30, 20), 'red').show('a title')"
+    result = ask(tool, code)
+    assert [each.mime for each in result.attachments] == ["image/png"]
+
+
 def test_other_images_are_figures_too(tool: PythonTool) -> None:
     code = (
         "from PIL import Image\nfrom IPython.display import Image as Shown, display\n"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
 from tools.browser.search.base import Result, SearchFailed, make_result, span
 from tools.browser.search.http import TIMEOUT_S, ask, listed
+
+MAX_FACTS = 12
+"""Facts of a box that are read."""
 
 
 class SearXNG:
@@ -28,7 +35,7 @@ class SearXNG:
                     "it refuses the request (its settings must list json under search: formats:)"
                 ) from None
             raise
-        found = [
+        found = [*self._answers(answer, query)] + [
             make_result(
                 each.get("title"), each.get("url"), each.get("content"), each.get("publishedDate")
             )
@@ -38,3 +45,21 @@ class SearXNG:
         if not results and (unresponsive := answer.get("unresponsive_engines")):
             raise SearchFailed(f"{len(unresponsive)} of its search engines did not answer")
         return results
+
+    def _answers(self, answer: Any, query: str) -> Iterator[Result | None]:
+        """What the server answers itself, above its results: texts, and boxes of facts."""
+        page = f"{self._url}?{urlencode({'q': query})}"
+        texts = answer.get("answers") if isinstance(answer, dict) else None
+        for each in texts if isinstance(texts, list) else ():
+            if isinstance(each, str):  # before 2025
+                yield make_result("Answer", page, each)
+            elif isinstance(each, dict) and each.get("answer"):
+                yield make_result("Answer", each.get("url") or page, each["answer"])
+        for box in listed(answer, "infoboxes"):
+            links = [link.get("url") for link in listed(box, "urls")]
+            facts = [
+                f"{each.get('label')}: {each.get('value')}" for each in listed(box, "attributes")
+            ]
+            text = "; ".join(filter(None, (str(box.get("content") or ""), *facts[:MAX_FACTS])))
+            if text:
+                yield make_result(box.get("infobox"), next(filter(None, links), page), text)

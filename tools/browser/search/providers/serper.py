@@ -33,8 +33,24 @@ class Serper:
             secret=self._key,
             seconds=self._seconds,
         )
-        found = [
+        found = _answers(answer) + [
             make_result(each.get("title"), each.get("link"), each.get("snippet"), each.get("date"))
             for each in listed(answer, "organic")
         ]
         return [each for each in found if each is not None][:limit]
+
+
+def _answers(answer: Any) -> list[Result | None]:
+    """The box with an answer and the one with facts, which stand above the results."""
+    box, graph = (
+        each if isinstance(each := answer.get(name), dict) else {}
+        for name in ("answerBox", "knowledgeGraph")
+    )
+    said = box.get("answer") or box.get("snippet")
+    link = graph.get("descriptionLink") or graph.get("website")
+    return [
+        make_result(box.get("title"), box.get("link"), said) if said else None,
+        make_result(graph.get("title"), link, graph["description"])
+        if graph.get("description")
+        else None,
+    ]

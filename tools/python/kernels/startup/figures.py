@@ -36,8 +36,14 @@ def prepare(shell: Any, keep: int) -> None:
     """Set up figures: inline, at double resolution, with fonts for CJK. `keep` is not used."""
     # "retina": two pixels for each one on the page, for high-resolution screens.
     shell.config.InlineBackend.figure_formats = {"retina"}
+    activate = shell.enable_matplotlib
+    shell.enable_matplotlib = lambda gui=None: activate(
+        "inline"
+    )  # %matplotlib notebook, widget, qt
     actions = {
+        "PIL.Image": _show_pictures,
         "matplotlib": _keep_backend,
+        "matplotlib.pyplot": _keep_switched_backend,
         "matplotlib.font_manager": _complete_fonts,
         "altair": _as_specification,
     }
@@ -72,6 +78,28 @@ class _AfterImport:
 def _keep_backend(matplotlib: Any) -> None:
     """Ignore `matplotlib.use`, because figures of another backend are not shown."""
     matplotlib.use = lambda backend, *, force=True: None
+
+
+def _keep_switched_backend(pyplot: Any) -> None:
+    """Ignore `switch_backend`, for the same reason. pyplot itself calls it with the inline one."""
+    switch = pyplot.switch_backend
+
+    def keep(backend: Any) -> None:
+        if "inline" in str(backend).lower():
+            switch(backend)
+
+    pyplot.switch_backend = keep
+
+
+def _show_pictures(image: Any) -> None:
+    """Display the picture of `Image.show`, which would start a viewer on this machine."""
+
+    def show(self: Any, title: str | None = None) -> None:
+        from IPython.display import display
+
+        display(self)  # type: ignore[no-untyped-call]
+
+    image.Image.show = show
 
 
 def _as_specification(altair: Any) -> None:
