@@ -11,6 +11,7 @@ from app.core.service import Service
 from app.core.sessions.choices import MODEL
 from app.core.sessions.session import Session
 from app.ui.elements.markdown import drawable
+from app.ui.models.abilities import abilities_line
 from app.ui.people.admins import is_admin
 
 _PREFERRED, _NEXT = "preferred-model", "preferred-model-next"
@@ -40,12 +41,15 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
     """
     offers = offered(service)
     by_id = {offer.id: offer for offer in offers}
-    follow_preference(current(), offers)
+    follow_preference(service, current(), offers)
     chosen = session.chosen_model
+    if is_admin():
+        service.models.admit(chosen)
     if chosen not in by_id:
         st.caption(f":material/info: {GONE}")
         chosen = DEFAULT
     if len(offers) < 2:
+        _draw_abilities(by_id[chosen], session)
         return
     key = f"model-{session.id}"
     st.session_state[key] = chosen  # another tab may have chosen meanwhile
@@ -53,7 +57,7 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
     def choose() -> None:
         id = st.session_state[key]
         if id in by_id:
-            choose_model(current(), id)
+            choose_model(service, current(), id)
 
     st.selectbox(
         "Model",
@@ -63,6 +67,13 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
         on_change=choose,
         help="Answers from now on; the conversation goes on. The page Models has more.",
     )
+    _draw_abilities(by_id[chosen], session)
+
+
+def _draw_abilities(offer: Offer, session: Session) -> None:
+    """What the model of a conversation can do; its card below has the window."""
+    if line := abilities_line(offer, session.model, window=False):
+        st.caption(line)
 
 
 def prefer(id: str) -> None:
@@ -71,17 +82,19 @@ def prefer(id: str) -> None:
     st.session_state[_PREFERRED], st.session_state[_NEXT] = id, True
 
 
-def follow_preference(session: Session, offers: Sequence[Offer]) -> None:
+def follow_preference(service: Service, session: Session, offers: Sequence[Offer]) -> None:
     """Chooses the preferred model, see `prefer`."""
     id = st.session_state.get(_PREFERRED)
     asked = st.session_state.pop(_NEXT, False)
     free = session.empty and MODEL not in session.choices
     if any(offer.id == id for offer in offers) and (asked or free):
-        choose_model(session, str(id))
+        choose_model(service, session, str(id))
 
 
-def choose_model(session: Session, id: str) -> None:
-    """Has another model answer in a conversation, and begins to load it."""
+def choose_model(service: Service, session: Session, id: str) -> None:
+    """Has another model answer in a conversation, and begins to load it where the visitor may."""
+    if is_admin():
+        service.models.admit(id)
     session.choose_model(id)
     session.model.start()
 
