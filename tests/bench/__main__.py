@@ -22,6 +22,7 @@ BENCHES = (
     "start",
     "drawn",
     "second-turn",
+    "switch-models",
     "transformers-second-turn",
     "transformers-speed",
     "python-call",

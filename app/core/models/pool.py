@@ -24,11 +24,18 @@ class ModelPool:
         self._default = default
         self._lock = threading.Lock()
         self._hosts: dict[str, tuple[Offer, ModelHost]] = {}
+        self._admitted: set[str] = set()
+
+    def admit(self, id: str) -> None:
+        """Allows a model to be loaded here, as somebody asks who may. A conversation alone does
+        not: it may have been imported, with the id of any model."""
+        self._admitted.add(id)
 
     def host(self, id: str, mode: str) -> ModelHost:
-        """The model of that id; the mode's default where it is no longer on offer."""
+        """The model of that id; the mode's default where it is no longer on offer, or would be
+        loaded here and was not admitted."""
         offer = None if id == DEFAULT else self.offers.find(id)
-        if offer is None:
+        if offer is None or not self._usable(offer):
             return self._default(mode)
         with self._lock:
             known, host = self._hosts.get(id, (None, None))
@@ -42,8 +49,13 @@ class ModelPool:
 
     def settings(self, id: str) -> Settings:
         """The settings that hold for the model of that id, in all modes."""
-        offer = self.offers.find(id) or self.offers.all()[0]
+        offer = self.offers.find(id)
+        if offer is None or not self._usable(offer):
+            offer = self.offers.all()[0]
         return self.offers.settings(offer)
+
+    def _usable(self, offer: Offer) -> bool:
+        return not offer.local or offer.id in self._admitted
 
     def loaded(self, id: str) -> ModelHost | None:
         """The host of a model that somebody has chosen since the start."""
@@ -55,6 +67,7 @@ class ModelPool:
         waits until it is loaded again."""
         with self._lock:
             found = self._hosts.pop(id, None)
+            self._admitted.discard(id)
         if found is not None:
             close_soon(found[1])
 

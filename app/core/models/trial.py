@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.core.models.endpoints import MAX_MODELS, PRESETS, Abilities, Endpoint, Preset
 from backends.base import GenerationConfig
-from backends.errors import BackendError
+from backends.errors import BackendError, RequestRefused
 from backends.events import AnswerFinished, ReasoningDelta, TextDelta, ToolCallReady
 from backends.messages import Message, Picture, Text, user
 from backends.openai_api.backend import OpenAIBackend
@@ -101,8 +101,9 @@ def try_model(
     try:
         progress("a word")
         word = _asked(backend, user(_WORD), (), cancel, problems)
-        if word is None:
-            return Finding(Abilities(answers=False), tuple(problems))
+        if not isinstance(word, _Reply):
+            # Nothing came, or nothing that can be read; a stopped trial says nothing of the model.
+            return Finding(Abilities(answers=None if cancel.is_set() else False), tuple(problems))
         progress("a tool call")
         call = _asked(backend, user(_TOOL_QUESTION), (_TOOL,), cancel, problems)
         progress("a picture")
@@ -110,10 +111,11 @@ def try_model(
         return Finding(
             Abilities(
                 answers=bool(word.text.strip() or word.reasoning),
-                tools=None if call is None else _TOOL.name in call.calls,
-                # A server that refuses pictures says so with an error.
-                pictures=seen is not None and re.search(r"\bred\b", seen.text, re.I) is not None,
-                thinking=any(each.reasoning for each in (word, call, seen) if each is not None),
+                tools=_held(call, lambda reply: _TOOL.name in reply.calls),
+                pictures=_held(seen, lambda reply: bool(re.search(r"\bred\b", reply.text, re.I))),
+                thinking=any(
+                    isinstance(each, _Reply) and each.reasoning for each in (word, call, seen)
+                ),
             ),
             tuple(problems),
         )
@@ -128,14 +130,25 @@ class _Reply:
     calls: tuple[str, ...]
 
 
+class _Refused:
+    """What was asked is what the server rejects: a tool, a picture."""
+
+
+def _held(reply: _Reply | _Refused | None, holds: Callable[[_Reply], bool]) -> bool | None:
+    """Whether an answer shows an ability; None where a fault of the server left it open."""
+    if isinstance(reply, _Reply):
+        return holds(reply)
+    return None if reply is None else False
+
+
 def _asked(
     backend: OpenAIBackend,
     message: Message,
     tools: Sequence[ToolSpec],
     cancel: threading.Event,
     problems: list[str],
-) -> _Reply | None:
-    """One answer; None where there is none, with a sentence in `problems`."""
+) -> _Reply | _Refused | None:
+    """One answer; None where there is none, with a sentence in `problems` where it failed."""
     text, reasoning, calls = "", False, []
     config = GenerationConfig(temperature=0.0, max_tokens=TRIAL_TOKENS)
     try:
@@ -151,7 +164,7 @@ def _asked(
                     return None
     except BackendError as error:
         problems.append(str(error))
-        return None
+        return _Refused() if isinstance(error, RequestRefused) else None
     return _Reply(text, reasoning, tuple(calls))
 
 

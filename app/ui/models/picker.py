@@ -40,8 +40,10 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
     """
     offers = offered(service)
     by_id = {offer.id: offer for offer in offers}
-    follow_preference(current(), offers)
+    follow_preference(service, current(), offers)
     chosen = session.chosen_model
+    if is_admin():
+        service.models.admit(chosen)
     if chosen not in by_id:
         st.caption(f":material/info: {GONE}")
         chosen = DEFAULT
@@ -53,7 +55,7 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
     def choose() -> None:
         id = st.session_state[key]
         if id in by_id:
-            choose_model(current(), id)
+            choose_model(service, current(), id)
 
     st.selectbox(
         "Model",
@@ -71,17 +73,19 @@ def prefer(id: str) -> None:
     st.session_state[_PREFERRED], st.session_state[_NEXT] = id, True
 
 
-def follow_preference(session: Session, offers: Sequence[Offer]) -> None:
+def follow_preference(service: Service, session: Session, offers: Sequence[Offer]) -> None:
     """Chooses the preferred model, see `prefer`."""
     id = st.session_state.get(_PREFERRED)
     asked = st.session_state.pop(_NEXT, False)
     free = session.empty and MODEL not in session.choices
     if any(offer.id == id for offer in offers) and (asked or free):
-        choose_model(session, str(id))
+        choose_model(service, session, str(id))
 
 
-def choose_model(session: Session, id: str) -> None:
-    """Has another model answer in a conversation, and begins to load it."""
+def choose_model(service: Service, session: Session, id: str) -> None:
+    """Has another model answer in a conversation, and begins to load it where the visitor may."""
+    if is_admin():
+        service.models.admit(id)
     session.choose_model(id)
     session.model.start()
 

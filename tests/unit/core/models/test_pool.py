@@ -13,6 +13,8 @@ from app.core.models.endpoints import Abilities, endpoint
 from app.core.models.offers import DEFAULT
 from app.core.service import Service
 from app.core.settings import Loaded, Settings
+from backends import bundled
+from backends.errors import BackendError
 from backends.messages import user
 from tests.support.scripted_server import ScriptedServer
 from tests.support.scripted_steps import Text
@@ -108,9 +110,41 @@ def test_files_of_the_folder_are_on_offer(service: Service, tmp_path: Path) -> N
     files = [offer for offer in service.models.offers.all() if offer.id.startswith("file:")]
     assert [each.name for each in files] == ["a.GGUF", "b.gguf", "c-00001-of-00002.gguf", "small"]
     assert [each.kind for each in files] == ["gguf", "gguf", "gguf", "weights"]
+    service.models.admit("file:b.gguf")
     host = service.models.host("file:b.gguf", "chat")
     with pytest.raises(Exception, match=r"b\.gguf") as caught:
         host.wait()
     assert str(tmp_path) not in str(caught.value)
     service.models.unload("file:b.gguf")
     assert service.models.loaded("file:b.gguf") is None
+
+
+def test_a_conversation_alone_loads_no_model_here(service: Service, tmp_path: Path) -> None:
+    """Its choices may be imported; who may load a model says so."""
+    (tmp_path / "models" / "big.gguf").write_bytes(b"GGUF")
+    session = service.sessions.open("stranger", "chat")
+    for id in ("file:big.gguf", "bundled"):
+        session.choose_model(id)
+        assert session.model is service.model
+        assert service.models.settings(id).model == service.settings.model
+        assert service.models.loaded(id) is None
+    service.models.admit("file:big.gguf")
+    assert session.choices["model"] == "bundled" and session.model is service.model
+    session.choose_model("file:big.gguf")
+    assert session.model is service.models.loaded("file:big.gguf")
+    service.models.unload("file:big.gguf")
+    assert session.model is service.model
+
+
+def test_a_file_cut_short_is_told_in_a_sentence_and_the_conversation_goes_on(
+    service: Service, tmp_path: Path
+) -> None:
+    whole = bundled.model_file().read_bytes()
+    (tmp_path / "models" / "cut.gguf").write_bytes(whole[:500_000])
+    service.models.admit("file:cut.gguf")
+    session = service.sessions.open("ann", "chat")
+    session.choose_model("file:cut.gguf")
+    with pytest.raises(BackendError, match=r"cut\.gguf") as caught:
+        session.model.wait()
+    assert str(tmp_path) not in str(caught.value)
+    assert say(service, "ann", DEFAULT) == "from one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
@@ -39,11 +40,18 @@ def unable(body: dict[str, Any]) -> Answer:
     return Text("A7 is probably 12.")
 
 
+def faulty(body: dict[str, Any]) -> Answer:
+    if isinstance(body["messages"][-1]["content"], list):
+        return Status(500, {"error": {"message": "out of memory"}})
+    return able(body)
+
+
 @pytest.mark.parametrize(
     ("model", "found", "problems"),
     [
         (able, Abilities(True, True, True, True), 0),
         (unable, Abilities(True, False, False, False), 1),
+        (faulty, Abilities(True, True, None, False), 1),
         (lambda _: Status(500, {"error": {"message": "no memory"}}), Abilities(answers=False), 1),
         (lambda _: Raw(b"<html>"), Abilities(answers=False), 1),
     ],
@@ -63,7 +71,7 @@ def test_a_trial_can_be_stopped() -> None:
     with ScriptedServer(lambda _: [Text("so far"), Endless()]) as server:
         threading.Timer(0.5, cancel.set).start()
         finding = try_model(endpoint("Box", server.url, ""), "scripted", cancel=cancel)
-    assert finding.abilities == Abilities(answers=False)
+    assert finding.abilities == Abilities()
 
 
 def test_a_server_lists_its_models() -> None:
@@ -80,6 +88,8 @@ def test_a_server_lists_its_models() -> None:
         (Status(401, {"error": {"message": f"no such key {KEY}"}}), "refused the key"),
         (Status(404, {}), "does not know this address"),
         (Status(503, {}), "failed"),
+        (Status(200, "<!doctype html><title>Log in</title>"), "web page"),
+        (Status(200, {"object": "list"}), "lists no model"),
     ],
 )
 def test_a_server_without_a_list_is_told_in_a_sentence(models: Any, said: str) -> None:
@@ -87,6 +97,18 @@ def test_a_server_without_a_list_is_told_in_a_sentence(models: Any, said: str) -
         list_models(server.url, KEY)
     sentence = str(caught.value)
     assert said in sentence and KEY not in sentence and "GLM_" not in sentence
+
+
+def test_a_server_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(BackendError, match=f"127.0.0.1:{port} was silent for 0.3 seconds"):
+            list_models(f"http://127.0.0.1:{port}/v1", KEY, 0.3)
+
+
+def test_a_server_that_refuses_is_told_in_a_sentence() -> None:
+    with pytest.raises(BackendError, match=r"does not answer at 127\.0\.0\.1:1\."):
+        list_models("http://127.0.0.1:1/v1", KEY)
 
 
 def test_servers_of_this_machine_are_found() -> None:
