@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.core.models.host import ModelHost
+from app.core.models.host import ASK_INTERVAL_S, LoadState, ModelHost
 from app.core.rendering import notebook_export
 from app.core.service import Service
 from app.core.sessions.session import Session
@@ -19,14 +19,20 @@ POLL_INTERVAL_S = 0.5
 
 
 def draw_model(host: ModelHost) -> None:
-    """Draws the model's name and state, and refreshes them while it loads."""
-    if host.state in ("idle", "loading"):
-        st.fragment(_model_card, run_every=POLL_INTERVAL_S)(host, watching=True)
+    """Draws the model's name and state, and refreshes them while it loads, and where its server may
+    go."""
+    state = host.state
+    if state in ("idle", "loading"):
+        st.fragment(_model_card, run_every=POLL_INTERVAL_S)(host, state)
+    elif host.remote:
+        st.fragment(_model_card, run_every=ASK_INTERVAL_S)(host, state)
     else:
-        _model_card(host, watching=False)
+        _model_card(host, state)
 
 
-def _model_card(host: ModelHost, watching: bool) -> None:
+def _model_card(host: ModelHost, drawn: LoadState) -> None:
+    """The card; the page is drawn anew once the state is no longer the one that it was drawn in."""
+    host.ask_again()
     with st.container(key="model-card", gap="small"):
         match host.state:
             case "ready" if host.backend is not None:
@@ -45,7 +51,7 @@ def _model_card(host: ModelHost, watching: bool) -> None:
                     st.progress(progress.share, progress.text)
                 else:
                     st.caption(":material/hourglass_top: Loading…")
-    if watching and host.state in ("ready", "failed"):
+    if host.state != drawn and (drawn, host.state) != ("idle", "loading"):
         st.rerun()
 
 

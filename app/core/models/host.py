@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
@@ -18,6 +19,11 @@ from tools.base import ToolSpec
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 0.05  # seconds between two checks of Stop
+ASK_INTERVAL_S = 10.0
+"""Seconds between two questions whether a server is still there, while somebody looks."""
+MISSES = 2
+"""Questions in a row that a server leaves unanswered before it counts as gone: a busy one may be
+late with one answer."""
 
 LoadState = Literal["idle", "loading", "ready", "failed"]
 
@@ -45,10 +51,17 @@ class ModelHost:
         self._error: BackendError | None = None
         self._progress: Progress | None = None
         self._closed = False
+        self._asked = 0.0
+        self._misses = 0
 
     @property
     def state(self) -> LoadState:
         return self._state
+
+    @property
+    def remote(self) -> bool:
+        """Whether the model is elsewhere, and may go and come back."""
+        return isinstance(self._backend, Reachable)
 
     @property
     def progress(self) -> Progress | None:
@@ -93,6 +106,34 @@ class ModelHost:
                 return None
             self._done.wait(POLL_INTERVAL_S)
 
+    def ask_again(self, interval: float = ASK_INTERVAL_S) -> None:
+        """Asks in the background whether the model's server is there, unless that was asked in the
+        last `interval` seconds; a page that shows the state calls this while it is open."""
+        with self._lock:
+            backend = self._backend
+            due = time.monotonic() - self._asked >= interval
+            at_rest = self._state in ("ready", "failed") and not self._closed
+            if not (due and at_rest and isinstance(backend, Reachable)):
+                return
+            self._asked = time.monotonic()
+        threading.Thread(target=self._ask, args=(backend,), name="model-ask", daemon=True).start()
+
+    def _ask(self, backend: Reachable) -> None:
+        failure: BackendError | None = None
+        try:
+            backend.check()
+        except BackendError as error:
+            failure = error
+        except Exception:
+            log.exception("the model's server could not be asked")
+            return
+        with self._lock:
+            if self._state not in ("ready", "failed"):
+                return
+            self._misses = self._misses + 1 if failure else 0
+            if failure is None or self._misses >= MISSES or self._state == "failed":
+                self._state, self._error = "failed" if failure else "ready", failure
+
     def _lost(self, error: BackendError) -> None:
         """Notes that the model is no longer reached. It is kept, for other answers may still be
         written; who uses it next asks whether it is there again."""
@@ -128,6 +169,7 @@ class ModelHost:
         with self._lock:
             self._backend, self._error = backend, failure
             self._state = "failed" if failure else "ready"
+            self._asked, self._misses = time.monotonic(), 0
             self._done.set()
             closed = self._closed
         if closed and backend is not None:  # nobody wants it any more

@@ -14,20 +14,20 @@ NAMES = {
 }
 
 
-def abilities_line(offer: Offer, host: ModelHost | None) -> str:
+def abilities_line(offer: Offer, host: ModelHost | None, window: bool = True) -> str:
     """What was measured of a model on a server, what is known of one that runs here; empty where
-    nothing is known."""
-    window = ""
+    nothing is known. With `window`, its context window too."""
+    context = ""
     backend = host.backend if host is not None else None
-    if backend is not None and backend.capabilities.context:
-        window = f"window {backend.capabilities.context:,} tokens"
+    if window and backend is not None and backend.capabilities.context:
+        context = f"window {backend.capabilities.context:,} tokens"
     if offer.kind == "server":
-        parts = [window, tried(offer.abilities)]
+        parts = [context, tried(offer.abilities)]
     elif backend is not None:
         able = backend.capabilities
         sees = able.images != "none"
         parts = [
-            window,
+            context,
             *(_mark(name, on) for name, on in (("tools", able.tools), ("pictures", sees))),
         ]
     else:

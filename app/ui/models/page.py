@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.core.models.host import ModelHost
+from app.core.models.host import ASK_INTERVAL_S, ModelHost
 from app.core.models.offers import DEFAULT, Offer
 from app.core.service import Service
 from app.ui.elements.markdown import drawable
@@ -44,12 +44,15 @@ def show_models() -> None:
 
 
 def draw_offers(app_service: Service) -> None:
-    """Draws the models that can be chosen; anew while one of them loads."""
+    """Draws the models that can be chosen; often while one of them loads, else now and then, for a
+    server may go."""
     st.subheader("On offer", anchor=False)
     offers = offered(app_service)
     loading = [host for each in offers if (host := _host(app_service, each)) is not None]
     waits = any(host.state == "loading" for host in loading)
-    st.fragment(_list, run_every=POLL_INTERVAL_S if waits else None)(app_service, offers, waits)
+    st.fragment(_list, run_every=POLL_INTERVAL_S if waits else ASK_INTERVAL_S)(
+        app_service, offers, waits
+    )
 
 
 def _list(app_service: Service, offers: tuple[Offer, ...], waits: bool) -> None:
@@ -70,6 +73,8 @@ def _list(app_service: Service, offers: tuple[Offer, ...], waits: bool) -> None:
 
 def _draw_offer(app_service: Service, offer: Offer, name: str) -> None:
     host = _host(app_service, offer)
+    if host is not None:
+        host.ask_again()
     with st.container(border=True, gap="small", key=f"offer-{_slug(offer)}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{name}**", width="stretch")

@@ -11,6 +11,7 @@ from app.core.service import Service
 from app.core.sessions.choices import MODEL
 from app.core.sessions.session import Session
 from app.ui.elements.markdown import drawable
+from app.ui.models.abilities import abilities_line
 from app.ui.people.admins import is_admin
 
 _PREFERRED, _NEXT = "preferred-model", "preferred-model-next"
@@ -48,6 +49,7 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
         st.caption(f":material/info: {GONE}")
         chosen = DEFAULT
     if len(offers) < 2:
+        _draw_abilities(by_id[chosen], session)
         return
     key = f"model-{session.id}"
     st.session_state[key] = chosen  # another tab may have chosen meanwhile
@@ -65,6 +67,13 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
         on_change=choose,
         help="Answers from now on; the conversation goes on. The page Models has more.",
     )
+    _draw_abilities(by_id[chosen], session)
+
+
+def _draw_abilities(offer: Offer, session: Session) -> None:
+    """What the model of a conversation can do; its card below has the window."""
+    if line := abilities_line(offer, session.model, window=False):
+        st.caption(line)
 
 
 def prefer(id: str) -> None:

@@ -219,6 +219,45 @@ def test_a_server_is_ready_once_it_has_answered_and_fails_when_it_is_gone(
     assert opener.opened == 1 and host.error is None
 
 
+def test_a_server_that_stops_turns_the_state_while_somebody_looks_and_back(
+    server: ScriptedServer, backend: Backend
+) -> None:
+    opener = Opener(backend)
+    opener.go.set()
+    host = ModelHost(opener)
+    assert host.wait() is not None and host.remote
+
+    def seen(state: str) -> bool:
+        for _ in range(600):
+            if host.state == state:
+                return True
+            host.ask_again(0.05)
+            threading.Event().wait(0.05)
+        return False
+
+    server.stop()
+    assert seen("failed")
+    assert "does not answer" in (host.error or "") and host.backend is None
+    with ScriptedServer([[Say("again")]], port=server.port):
+        assert seen("ready")
+        assert host.error is None and host.backend is not None
+    assert opener.opened == 1
+    host.close()
+
+
+def test_a_server_is_not_asked_more_often_than_the_interval(
+    server: ScriptedServer, backend: Backend
+) -> None:
+    opener = Opener(backend)
+    opener.go.set()
+    host = ModelHost(opener)
+    host.wait()
+    for _ in range(20):
+        host.ask_again(3600)
+    server.stop()
+    assert (host.state, len(server.others)) == ("ready", 1)
+
+
 def test_a_server_that_refuses_the_key_is_not_ready() -> None:
     with ScriptedServer([], models=Status(401, {"error": {"message": "bad key"}})) as server:
         host = ModelHost(lambda: OpenAIBackend(server.url, "m", "sk-1234567"))
