@@ -26,6 +26,8 @@ def new_server(body: dict[str, Any]) -> Answer:
 def connect(page: Page, address: str) -> None:
     page.get_by_label("Kind").click()
     page.get_by_role("option", name="Another server").click()
+    # The form of the kind before may be there for a moment.
+    expect(page.get_by_label("Address")).to_have_count(1)
     expect(page.get_by_label("Address")).to_have_value("")
     page.get_by_label("Address").fill(address)
     page.get_by_label("Key", exact=True).fill(SECRET)

@@ -60,13 +60,15 @@ class Abilities:
     """What a model was seen to do when it was tried; None where that was not tried or is unclear.
 
     `answers`, `tools`, `pictures` and `thinking` say whether it gave an answer, called a tool that
-    it was told to call, named the colour of a picture, and had its thinking apart.
+    it was told to call, named the colour of a picture, and had its thinking apart; `switch`
+    whether it thought when thinking was on, and did not when it was off.
     """
 
     answers: bool | None = None
     tools: bool | None = None
     pictures: bool | None = None
     thinking: bool | None = None
+    switch: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
-"""The models on offer: that of the settings, the bundled one, files in a folder, endpoints."""
+"""The models on offer: that of the settings, the bundled one, files and adapters in a folder,
+endpoints."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +15,11 @@ from app.core.settings import Settings
 
 DEFAULT = ""
 """The id of the model that the settings name, each mode's own."""
+ADAPTER_CONFIG = "adapter_config.json"
+"""What peft writes beside an adapter's weights."""
+MAX_CONFIG_BYTES = 1_000_000
+HEAD_BYTES = 4096
+"""The beginning of a GGUF file, where its general fields stand."""
 MAX_FILES = 200
 """Models of the folder that are listed."""
 
@@ -20,7 +27,8 @@ MAX_FILES = 200
 @dataclass(frozen=True)
 class Offer:
     """A model that can be chosen. `id` stays the same from start to start; `where` is what
-    `GLM_MODEL` would be for it, never shown; `size` is that of its file in bytes, 0 elsewhere."""
+    `GLM_MODEL` would be for it and `adapter` what `GLM_ADAPTER` would be, never shown; `size` is
+    that of its file in bytes, 0 elsewhere."""
 
     id: str
     name: str
@@ -30,6 +38,7 @@ class Offer:
     size: int = 0
     abilities: Abilities = Abilities()
     key: str = ""
+    adapter: str = ""
 
     @property
     def local(self) -> bool:
@@ -73,8 +82,8 @@ class Offers:
         sees = offer.where if offer.abilities.pictures else self._settings.vision_model
         # What the settings say of the default model does not hold for another one.
         return replace(
-            self._settings, model=offer.where, api_key=offer.key, protocol="auto", adapter="",
-            vision_model=sees, vision_key=offer.key, context=0,
+            self._settings, model=offer.where, api_key=offer.key, protocol="auto",
+            adapter=offer.adapter, vision_model=sees, vision_key=offer.key, context=0,
         )  # fmt: skip
 
     def _all(self) -> Iterator[Offer]:
@@ -91,6 +100,11 @@ class Offers:
     def _files(self) -> Iterator[Offer]:
         for path in _models_in(self._folder):
             name = path.relative_to(self._folder).as_posix()
+            if (path / ADAPTER_CONFIG).is_file():
+                if base := _base_of(path):
+                    source = f"Adapter for {Path(base).name}"
+                    yield Offer(f"file:{name}", name, "weights", base, source, adapter=str(path))
+                continue
             is_file = path.suffix.lower() == ".gguf"
             kind: Kind = "gguf" if is_file else "weights"
             try:
@@ -121,18 +135,22 @@ def _served(endpoint: Endpoint, model: str) -> Offer:
 
 
 def _models_in(folder: Path) -> list[Path]:
-    """GGUF files and folders of safetensors, at most one folder deep, in the order of names."""
+    """GGUF files, folders of safetensors and of adapters, at most one folder deep, in the order of
+    names."""
     found: list[Path] = []
     for place in (folder, *_folders(folder)):
         try:
             names = sorted(os.listdir(place))
         except OSError:
             continue
+        if place != folder and ADAPTER_CONFIG in names:
+            found.append(place)
+            continue
         if place != folder and "config.json" in names:
             if any(name.endswith(".safetensors") for name in names):
                 found.append(place)
             continue
-        found += [place / name for name in names if _is_model(name)]
+        found += [place / name for name in names if _is_model(place / name)]
     return found[:MAX_FILES]
 
 
@@ -144,8 +162,32 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _is_model(name: str) -> bool:
-    """Whether a file is a model: no projector for pictures, and no later part of one."""
-    name = name.lower()
+def _is_model(path: Path) -> bool:
+    """Whether a file is a model: no projector for pictures, no later part of one, no adapter."""
+    name = path.name.lower()
     later = "-of-" in name and "-00001-of-" not in name
-    return name.endswith(".gguf") and "mmproj" not in name and not later
+    return name.endswith(".gguf") and "mmproj" not in name and not later and not _adapts(path)
+
+
+def _adapts(path: Path) -> bool:
+    """Whether a GGUF file says that it is an adapter; one that can't be read is told when used."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    # A field is its name, its type in 4 bytes, the text's length in 8, and the text.
+    _, found, rest = head.partition(b"general.type")
+    return bool(found) and rest[12:].startswith(b"adapter")
+
+
+def _base_of(folder: Path) -> str:
+    """The model that an adapter was trained on: a folder or a hub name; empty for anything else."""
+    try:
+        with (folder / ADAPTER_CONFIG).open("rb") as file:
+            config = json.loads(file.read(MAX_CONFIG_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    choice = find_choice(base) if isinstance(base, str) else None
+    return choice.where if choice is not None and choice.kind == "weights" else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.models.endpoints import MAX_MODELS, PRESETS, Abilities, Endpoint, Preset
-from backends.base import GenerationConfig
+from backends.base import GenerationConfig, Thinking
 from backends.errors import BackendError, RequestRefused
 from backends.events import AnswerFinished, ReasoningDelta, TextDelta, ToolCallReady
 from backends.messages import Message, Picture, Text, user
@@ -26,6 +26,8 @@ LOCAL_TIMEOUT_S = 0.7
 """The same at this machine's ports, where nothing is far away."""
 TRIAL_TOKENS = 600
 """The longest answer of a trial in tokens; models that think need some hundreds."""
+
+SWITCHES: tuple[Thinking, Thinking] = ("on", "off")
 
 _PICTURE = Path(__file__).resolve().parents[3] / "assets" / "trial-picture.png"
 _WORD = "Answer with the single word: ready"
@@ -63,12 +65,15 @@ def list_models(address: str, key: str = "", seconds: float = LIST_TIMEOUT_S) ->
     return tuple(listed(address, key or None, seconds))[:MAX_MODELS]
 
 
-def local_servers(presets: Sequence[Preset] = PRESETS) -> tuple[FoundServer, ...]:
-    """The servers that run on this machine at their usual ports, and have a model."""
+def local_servers(
+    presets: Sequence[Preset] = PRESETS, seconds: float = LOCAL_TIMEOUT_S
+) -> tuple[FoundServer, ...]:
+    """The servers that run on this machine at their usual ports, and have a model; each has so many
+    `seconds` to answer."""
 
     def look(preset: Preset) -> FoundServer | None:
         try:
-            models = list_models(preset.address, seconds=LOCAL_TIMEOUT_S)
+            models = list_models(preset.address, seconds=seconds)
         except BackendError:
             return None
         return FoundServer(preset, models) if models else None
@@ -84,7 +89,7 @@ def try_model(
     progress: Callable[[str], None] = lambda _: None,
     cancel: threading.Event | None = None,
 ) -> Finding:
-    """Tries one model of a server: a word, a tool call, a picture.
+    """Tries one model of a server: a word, a tool call, a picture, thinking on and off.
 
     Args:
         endpoint: the server.
@@ -108,16 +113,23 @@ def try_model(
         call = _asked(backend, user(_TOOL_QUESTION), (_TOOL,), cancel, problems)
         progress("a picture")
         seen = _asked(backend, _picture_message(), (), cancel, problems)
+        progress("thinking on and off")
+        on, off = (
+            _asked(backend, user(_WORD), (), cancel, problems, thinking) for thinking in SWITCHES
+        )
+        replies = [each for each in (word, call, seen, on) if isinstance(each, _Reply)]
         return Finding(
             Abilities(
                 answers=bool(word.text.strip() or word.reasoning),
                 tools=_held(call, lambda reply: _TOOL.name in reply.calls),
                 pictures=_held(seen, lambda reply: bool(re.search(r"\bred\b", reply.text, re.I))),
-                thinking=any(
-                    isinstance(each, _Reply) and each.reasoning for each in (word, call, seen)
+                thinking=any(each.reasoning for each in replies),
+                switch=_both(
+                    _held(on, lambda reply: reply.reasoning),
+                    _held(off, lambda reply: not reply.reasoning),
                 ),
             ),
-            tuple(problems),
+            tuple(dict.fromkeys(problems)),
         )
     finally:
         backend.close()
@@ -141,16 +153,24 @@ def _held(reply: _Reply | _Refused | None, holds: Callable[[_Reply], bool]) -> b
     return None if reply is None else False
 
 
+def _both(one: bool | None, other: bool | None) -> bool | None:
+    """Whether both hold; None where that is open."""
+    if one is False or other is False:
+        return False
+    return None if one is None or other is None else True
+
+
 def _asked(
     backend: OpenAIBackend,
     message: Message,
     tools: Sequence[ToolSpec],
     cancel: threading.Event,
     problems: list[str],
+    thinking: Thinking = "auto",
 ) -> _Reply | _Refused | None:
     """One answer; None where there is none, with a sentence in `problems` where it failed."""
     text, reasoning, calls = "", False, []
-    config = GenerationConfig(temperature=0.0, max_tokens=TRIAL_TOKENS)
+    config = GenerationConfig(temperature=0.0, max_tokens=TRIAL_TOKENS, thinking=thinking)
     try:
         for event in backend.generate((message,), tools, config, cancel):
             match event:

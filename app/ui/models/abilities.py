@@ -11,6 +11,7 @@ NAMES = {
     "tools": "calls tools",
     "pictures": "sees pictures",
     "thinking": "thinks apart",
+    "switch": "thinking on and off",
 }
 
 

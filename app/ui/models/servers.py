@@ -115,7 +115,8 @@ def _draw_trial(endpoints: Endpoints, each: Endpoint) -> None:
         st.caption(f":material/info: {drawable(problem)}")
     clicked = st.button(
         "Test", key=f"test-{each.name}", icon=":material/experiment:",
-        help="Asks the model for a word, a tool call and the colour of a picture.",
+        help="Asks the model for a word, a tool call, the colour of a picture, and thinking on "
+        "and off.",
     )  # fmt: skip
     if not clicked:
         return

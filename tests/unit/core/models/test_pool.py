@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,38 @@ def test_a_file_cut_short_is_told_in_a_sentence_and_the_conversation_goes_on(
         session.model.wait()
     assert str(tmp_path) not in str(caught.value)
     assert say(service, "ann", DEFAULT) == "from one"
+
+
+@pytest.mark.parametrize(
+    ("config", "base"),
+    [
+        ('{"base_model_name_or_path": "zai-org/GLM-4-9B-0414"}', "zai-org/GLM-4-9B-0414"),
+        ('{"base_model_name_or_path": "http://169.254.169.254/v1"}', None),
+        ('{"base_model_name_or_path": "bundled"}', None),
+        ('{"base_model_name_or_path": 7}', None),
+        ("[]", None),
+        ("{", None),
+        ("[" * 99_999, None),
+    ],
+)
+def test_adapters_are_on_offer_with_the_model_that_they_were_trained_on(
+    service: Service, tmp_path: Path, config: str, base: str | None
+) -> None:
+    folder = tmp_path / "models" / "tuned"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(config)
+    found = service.models.offers.find("file:tuned")
+    assert (found and found.where) == base
+    if found is not None:
+        settings = service.models.offers.settings(found)
+        assert (settings.model, settings.adapter) == (base, str(folder))
+        assert str(tmp_path) not in found.source + found.name
+
+
+def test_a_gguf_adapter_is_no_model(service: Service, tmp_path: Path) -> None:
+    adapter = bundled.adapter_file()
+    assert adapter is not None
+    shutil.copy(adapter, tmp_path / "models" / "tools.gguf")
+    (tmp_path / "models" / "model.gguf").symlink_to(bundled.model_file())
+    files = [each.id for each in service.models.offers.all() if each.id.startswith("file:")]
+    assert files == ["file:model.gguf"]

@@ -40,6 +40,20 @@ def unable(body: dict[str, Any]) -> Answer:
     return Text("A7 is probably 12.")
 
 
+def switched(body: dict[str, Any]) -> Answer:
+    """A model that thinks where the template's switch says so."""
+    if body.get("chat_template_kwargs") == {"enable_thinking": True}:
+        return [Reasoning("One word."), Text("ready"), Finish()]
+    return Text("Red.") if isinstance(body["messages"][-1]["content"], list) else able(body)
+
+
+def without_switch(body: dict[str, Any]) -> Answer:
+    """A server that rejects the switch, as an unknown field."""
+    if "chat_template_kwargs" in body:
+        return Status(400, {"error": {"message": "unknown field chat_template_kwargs"}})
+    return switched(body)
+
+
 def faulty(body: dict[str, Any]) -> Answer:
     if isinstance(body["messages"][-1]["content"], list):
         return Status(500, {"error": {"message": "out of memory"}})
@@ -49,9 +63,11 @@ def faulty(body: dict[str, Any]) -> Answer:
 @pytest.mark.parametrize(
     ("model", "found", "problems"),
     [
-        (able, Abilities(True, True, True, True), 0),
-        (unable, Abilities(True, False, False, False), 1),
-        (faulty, Abilities(True, True, None, False), 1),
+        (able, Abilities(True, True, True, True, False), 0),
+        (unable, Abilities(True, False, False, False, False), 1),
+        (faulty, Abilities(True, True, None, False, False), 1),
+        (switched, Abilities(True, True, True, True, True), 0),
+        (without_switch, Abilities(True, True, True, False, False), 0),
         (lambda _: Status(500, {"error": {"message": "no memory"}}), Abilities(answers=False), 1),
         (lambda _: Raw(b"<html>"), Abilities(answers=False), 1),
     ],
@@ -119,6 +135,6 @@ def test_servers_of_this_machine_are_found() -> None:
             Preset("Nobody", "http://127.0.0.1:1/v1"),
             Preset("Elsewhere", "https://example.org/v1", needs_key=True),
         )
-        (found,) = local_servers(presets)
+        (found,) = local_servers(presets, seconds=30.0)  # a busy machine may take longer
     assert (found.preset.name, found.models) == ("Here", ("glm-4",))
     assert local_servers(presets[3:]) == ()
