@@ -133,8 +133,8 @@ def show_conversation(mode: Mode) -> None:
     inspector.draw_dialog(current, view.conversation.messages)
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog() or exchange.has_dialog()
-    dialog = dialog or inspector.has_dialog() or prompts.has_dialog()
+    dialogs = (delete_all, exchange, prompts, inspector)
+    dialog = any(each.has_dialog() for each in dialogs)
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.
