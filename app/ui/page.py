@@ -27,7 +27,12 @@ from app.ui.documents.page_image_route import pictures_of
 from app.ui.elements.keys import begin_page
 from app.ui.exchange import dialog as exchange
 from app.ui.generation import prompts
-from app.ui.generation.controls import draw_generation, draw_system
+from app.ui.generation.controls import (
+    draw_generation,
+    draw_system,
+    generation_of,
+    system_of,
+)
 from app.ui.generation.presets import draw_presets
 from app.ui.http.visitor import visitor
 from app.ui.inspector import dialog as inspector
@@ -98,10 +103,9 @@ def show_conversation(mode: Mode) -> None:
         if mode == "tools":
             sidebar.draw_notebook(session)
             sidebar.draw_tools(app_service, session)
-        system = mode_defaults.system
         draw_presets(app_service, visitor_id, current, mode_defaults)
         if mode in ("chat", "vision"):
-            system = draw_system(session, mode_defaults)
+            draw_system(session, mode_defaults)
         generation = draw_generation(session, mode_defaults, host)
         if mode == "chat":
             for problem in app_service.loaded.problems:
@@ -113,10 +117,12 @@ def show_conversation(mode: Mode) -> None:
     ]
 
     def config() -> TurnConfig:
-        chosen = composer.chosen_tool(mode, tools)
+        # As they are now: a setting may have been changed with the same run of the page.
+        now = generation_of(session, mode_defaults, host)
+        system = system_of(session, mode_defaults) if mode in ("chat", "vision") else None
         return TurnConfig(
-            replace(generation, tool_choice=chosen),
-            system=system,
+            replace(now, tool_choice=composer.chosen_tool(mode, tools)),
+            system=mode_defaults.system if system is None else system,
             max_rounds=app_service.settings.max_rounds,
             tools=None,
             compaction=app_service.settings.compaction,
@@ -133,8 +139,8 @@ def show_conversation(mode: Mode) -> None:
     inspector.draw_dialog(current, view.conversation.messages)
     under: Callable[[Exchange], None] = nothing_under
     beside: Callable[[], object] = tuple
-    dialog = delete_all.has_dialog() or exchange.has_dialog()
-    dialog = dialog or inspector.has_dialog() or prompts.has_dialog()
+    dialogs = (delete_all, exchange, prompts, inspector)
+    dialog = any(each.has_dialog() for each in dialogs)
     pictures = pictures_of(session)
     if mode == "documents":
         # Imported late: Chat, the first page, must not wait for the readers of documents.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app.core.doctor import Check, examine
+from app.core.settings import settings_path
 from app.ui.configuration.form import draw_form, draw_table
-from app.ui.elements.markdown import drawable
+from app.ui.elements.markdown import drawable, escaped
 from app.ui.help_page import draw_help_link
 from app.ui.people.admins import is_admin
 from app.ui.people.own_data import draw_own_data
@@ -25,7 +26,8 @@ def show_settings() -> None:
     st.header("Settings", anchor=False)
     changeable = is_admin()
     st.caption(
-        "Saved in `glm.toml`. What the environment sets is fixed; an empty box means the default."
+        f"Saved in {escaped(settings_path().name)}. What the environment sets is fixed; an empty "
+        "box means the default."
         if changeable
         else "Admins change these."
     )

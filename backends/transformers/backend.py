@@ -259,7 +259,11 @@ def _options(config: GenerationConfig) -> dict[str, Any]:
         options["seed"] = config.seed
     if config.min_tokens:
         options["min_new_tokens"] = config.min_tokens
-    return options
+    if config.top_k is not None:
+        options["top_k"] = config.top_k
+    if config.min_p is not None:
+        options["min_p"] = config.min_p
+    return options | template_switch(config)
 
 
 def _progress_notice(answer: Answer) -> Notice:

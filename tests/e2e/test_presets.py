@@ -40,8 +40,9 @@ def test_a_preset_of_one_tab_sets_what_another_tab_asks(scripted: Scripted, visi
 
     second = visitor.open("tools")
     unfold(second, "Presets")
+    unfold(second, "Generation")
     button(second, "Quick *one*").click()
-    settle(second)
+    expect(second.get_by_role("spinbutton", name="Seed")).to_have_value("7")
     send(second, "hello")
     wait_for_answer(second)
     body = scripted.bodies[-1]

@@ -37,6 +37,7 @@ def draw_form() -> None:
         default=GROUPS[0].title,
         required=True,
         key="settings-group",
+        on_change=_forget_problems,
         label_visibility="collapsed",
     )
     _draw_group(by_title[title or GROUPS[0].title])
@@ -58,7 +59,7 @@ def _draw_group(group: Group) -> None:
                 if field.name in problems:
                     st.markdown(f":red[:material/error: {drawable(problems[field.name])}]")
                 st.caption(_about(field))
-        if failure := st.session_state.get(_FAILURE):
+        if failure := st.session_state.pop(_FAILURE, ""):
             st.error(drawable(failure), icon=":material/error:")
         st.form_submit_button(
             "Save", type="primary", icon=":material/save:", on_click=_save, args=(own,)
@@ -104,9 +105,13 @@ def _about(field: Field) -> str:
     return f"{drawable(field.help)}  \n{' · '.join(facts)}"
 
 
-def _save(own: Sequence[Field]) -> None:
+def _forget_problems() -> None:
     st.session_state.pop(_PROBLEMS, None)
     st.session_state.pop(_FAILURE, None)
+
+
+def _save(own: Sequence[Field]) -> None:
+    _forget_problems()
     if not is_admin():  # it was one when the page was drawn
         st.session_state[_FAILURE] = "Only admins may change settings. Nothing was changed."
         return
@@ -122,6 +127,9 @@ def _save(own: Sequence[Field]) -> None:
     except NotSaved as failure:
         st.session_state[_FAILURE] = str(failure)
         return
+    for field in own:
+        if field.secret and field.name in changes:
+            st.session_state[_key(field)] = ""
     service().apply(settings.load())
     # Streamlit's server turns larger requests away, whatever the message box allows.
     config.set_option("server.maxUploadSize", service().settings.upload_mb)
@@ -139,7 +147,6 @@ def _changes(own: Sequence[Field]) -> dict[str, str | None]:
         if field.secret:
             if text:
                 changes[field.name] = text
-                st.session_state[key] = ""
             elif st.session_state.get(f"{key}-remove"):
                 changes[field.name] = None
         elif text != field.text.strip():

@@ -25,7 +25,7 @@ OWN = "The engine's own"
 
 def draw_generation(session: Session, defaults: Defaults, host: ModelHost) -> GenerationConfig:
     """Draws the generation settings in an expander: those that the model has."""
-    able = host.backend.capabilities if host.backend is not None else None
+    able = _able(host)
     config = generation(defaults.generation, session.choices, able)
     with st.expander("Generation", icon=":material/tune:"):
         if able is not None:
@@ -50,18 +50,26 @@ def draw_generation(session: Session, defaults: Defaults, host: ModelHost) -> Ge
     return config
 
 
-def draw_system(session: Session, defaults: Defaults) -> str:
+def draw_system(session: Session, defaults: Defaults) -> None:
     """Draws the editable system prompt."""
-    text = system_of(session, defaults)
     with st.expander("System prompt", icon=":material/person_edit:"):
         st.text_area(
             "System prompt",
             height=120,
             label_visibility="collapsed",
             help="Who the assistant is and how it answers.",
-            **_kept(session, SYSTEM, text),
+            **_kept(session, SYSTEM, system_of(session, defaults)),
         )
-    return text
+
+
+def generation_of(session: Session, defaults: Defaults, host: ModelHost) -> GenerationConfig:
+    """The conversation's generation settings as they are now."""
+    return generation(defaults.generation, session.choices, _able(host))
+
+
+def _able(host: ModelHost) -> Capabilities | None:
+    backend = host.backend
+    return backend.capabilities if backend is not None else None
 
 
 def system_of(session: Session, defaults: Defaults) -> str:
