@@ -54,6 +54,11 @@ VISION_SYSTEM = (
 )
 
 
+def chat_system() -> str:
+    """Chat's system prompt. Only the date changes, so a cached prefix lasts for a day."""
+    return f"{CHAT_SYSTEM} Today is {date.today().isoformat()}."
+
+
 def tools_system() -> str:
     """The Tools mode's system prompt. Only the date changes, so a cached prefix lasts for a day."""
     return f"You are a helpful assistant. Today is {date.today().isoformat()}."
@@ -89,7 +94,7 @@ def defaults(mode: Mode, settings: Settings) -> Defaults:
         generation = GenerationConfig(temperature=0.7, top_p=0.9, max_tokens=settings.max_tokens)
         if small:
             generation = replace(generation, temperature=0.2, repetition_penalty=1.1)
-        return Defaults(generation, CHAT_SYSTEM, CHAT_STARTERS)
+        return Defaults(generation, chat_system(), CHAT_STARTERS)
     if mode == "vision":
         generation = GenerationConfig(temperature=0.5, top_p=0.9, max_tokens=settings.max_tokens)
         if small:

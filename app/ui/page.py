@@ -9,7 +9,8 @@ import streamlit as st
 
 from app.core.agent.compaction import compacted_in
 from app.core.agent.loop import TurnConfig
-from app.core.modes import Mode, defaults
+from app.core.models.selection import is_bundled
+from app.core.modes import Mode, defaults, model_settings
 from app.core.people.limits import LimitReached
 from app.core.rendering.citations import copied
 from app.core.service import Service
@@ -96,7 +97,8 @@ def show_conversation(mode: Mode) -> None:
         draw_picker(app_service, session, current)
         host = session.model
         sidebar.draw_model(host)
-    mode_defaults = defaults(mode, app_service.models.settings(session.chosen_model))
+    model = app_service.models.settings(session.chosen_model)
+    mode_defaults, used = defaults(mode, model), model_settings(mode, model).model
     with st.sidebar:
         sidebar.draw_new(session, lambda temporary: renew(app_service, visitor_id, mode, temporary))
         listing = draw_list(app_service.sessions, visitor_id, session)
@@ -192,7 +194,8 @@ def show_conversation(mode: Mode) -> None:
     last = draw_history(mode, view, session.citations, under_earlier, pictures, question)
     if last is None:
         nothing_given = mode == "documents" and not (session.documents and session.documents.given)
-        composer.draw_empty(mode, () if nothing_given else mode_defaults.starters, send)
+        starters = () if nothing_given else mode_defaults.starters
+        composer.draw_empty(mode, starters, send, is_bundled(used))
         if mode == "vision":
             draw_no_vision(host)
         return

@@ -149,7 +149,12 @@ class BrowserTool:
         ]
         self._reader.expect([each.url for each in results])
         step = self._step(context, search_step(query, results, found.notes))
-        return ToolResult("", "", search_text(query, results, found.notes), found.error, step)
+        text = search_text(query, results, found.notes)
+        if (
+            found.error and results
+        ):  # the failure first, so that the results aren't taken for the web's
+            text = f"{found.error}\n{text}"
+        return ToolResult("", "", text, found.error, step)
 
     def _do_click(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         ids = list(dict.fromkeys(arguments["ids"]))

@@ -68,6 +68,12 @@ def find_choice(text: str) -> ModelChoice | None:
     return None
 
 
+def is_bundled(text: str) -> bool:
+    """Whether a value of `GLM_MODEL` names the bundled model."""
+    choice = find_choice(text)
+    return choice is not None and choice.kind == "bundled"
+
+
 def parse_choice(text: str) -> ModelChoice:
     """Parses a value of `GLM_MODEL`. Raises `ModelUnavailable` if it names no model."""
     choice = find_choice(text)

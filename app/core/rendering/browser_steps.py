@@ -58,6 +58,11 @@ class Step(BaseModel):
         failed = sum(1 for page in self.pages if page.error)
         read = len(self.pages) - failed
         if self.kind == "search":
+            # Imported late: the first page must not wait for the browser tool.
+            from tools.browser.search.chain import FROM_HANDBOOK, NO_NETWORK
+
+            if NO_NETWORK in self.notes or FROM_HANDBOOK in self.notes:
+                return f"Could not search “{one_line(self.query, 80)}” · no network"
             return f"Searched “{one_line(self.query, 80)}” · {_count(len(self.results), 'result')}"
         if self.kind == "find":
             where = f" in {self.pages[0].host}" if len(self.pages) == 1 else ""

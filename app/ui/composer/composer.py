@@ -46,18 +46,30 @@ GREETING = {
     ),
 }
 
+BUNDLED = (
+    "The bundled model answers here: a very small one, to try the app with. It does what the "
+    "examples show, and is often wrong about facts: check what it says."
+)
+BETTER = "Choose a better model"
+
 Config = Callable[[], TurnConfig]
 # Returns the current session when a button is pressed: the one from which the page was drawn may
 # have been renewed in another tab, or closed after the idle time.
 Current = Callable[[], Session]
 
 
-def draw_empty(mode: Mode, starters: Sequence[str], send: Callable[[str], None]) -> None:
-    """An empty page: a greeting and starters that can be clicked."""
+def draw_empty(
+    mode: Mode, starters: Sequence[str], send: Callable[[str], None], bundled: bool = False
+) -> None:
+    """An empty page: a greeting and starters that can be clicked; with the `bundled` model, what
+    to expect of it and the way to a better one."""
     title, text = GREETING[mode]
     with st.container(key="greeting"):
         st.header(title, anchor=False)
         st.caption(text)
+        if bundled:
+            st.caption(BUNDLED)
+            st.page_link("views/models.py", label=BETTER, icon=":material/neurology:")
     with st.container(key="starters", horizontal=True, gap="small"):
         for at, starter in enumerate(starters):
             st.button(starter, key=f"starter-{mode}-{at}", on_click=send, args=(starter,))

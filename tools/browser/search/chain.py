@@ -176,7 +176,7 @@ class SearchChain:
             results = []
         why = () if offline else _failure_notes(failures)
         if results and offline:
-            return Found(tuple(results), (FROM_HANDBOOK,))
+            return Found(tuple(results), (FROM_HANDBOOK,), NO_NETWORK)
         if results:
             return Found(tuple(results), (*why, "These are pages of this app's own handbook."))
         notes = (NO_NETWORK,) if offline else (*why, "Nothing could be searched.")

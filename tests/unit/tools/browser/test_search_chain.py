@@ -100,7 +100,7 @@ def test_without_a_network_the_handbook_answers_on_itself_and_on_nothing_else():
     chain = SearchChain([SearXNG(NOBODY)], handbook())
     found = chain.search("python sandbox", None, 5)
     assert titles(found.results)[:2] == ["The sandbox of the Python tool", "The Python tool"]
-    assert found.notes == (FROM_HANDBOOK,) and found.error is None
+    assert found.notes == (FROM_HANDBOOK,) and found.error == NO_NETWORK
     found = chain.search("bitcoin price today", None, 5)
     assert found.results == () and found.notes == (NO_NETWORK,) and found.error == NO_NETWORK
 
