@@ -94,7 +94,8 @@ def defaults(mode: Mode, settings: Settings) -> Defaults:
         generation = GenerationConfig(temperature=0.7, top_p=0.9, max_tokens=settings.max_tokens)
         if small:
             generation = replace(generation, temperature=0.2, repetition_penalty=1.1)
-        return Defaults(generation, chat_system(), CHAT_STARTERS)
+        # The bundled model was trained on the plain prompt.
+        return Defaults(generation, CHAT_SYSTEM if small else chat_system(), CHAT_STARTERS)
     if mode == "vision":
         generation = GenerationConfig(temperature=0.5, top_p=0.9, max_tokens=settings.max_tokens)
         if small:

@@ -195,7 +195,7 @@ def show_conversation(mode: Mode) -> None:
     if last is None:
         nothing_given = mode == "documents" and not (session.documents and session.documents.given)
         starters = () if nothing_given else mode_defaults.starters
-        composer.draw_empty(mode, starters, send, is_bundled(used))
+        composer.draw_empty(mode, starters, send, mode != "vision" and is_bundled(used))
         if mode == "vision":
             draw_no_vision(host)
         return

@@ -150,9 +150,8 @@ class BrowserTool:
         self._reader.expect([each.url for each in results])
         step = self._step(context, search_step(query, results, found.notes))
         text = search_text(query, results, found.notes)
-        if (
-            found.error and results
-        ):  # the failure first, so that the results aren't taken for the web's
+        if found.error and results:
+            # The failure first, so that the results aren't taken for the web's.
             text = f"{found.error}\n{text}"
         return ToolResult("", "", text, found.error, step)
 
