@@ -73,3 +73,17 @@ def test_on_a_phone(scripted: Scripted, visit: Visit) -> None:
     expect(button(page, "Connect")).to_be_visible()
     assert overflow(page) == 0
     shot(page, "models-phone")
+
+
+def test_what_the_model_was_sent_is_shown(scripted: Scripted, chat: Page) -> None:
+    scripted.says(Text("four"))
+    ask(chat, "two and <b>two</b>?")
+    button(chat, "Prompt").click()
+    shown = chat.get_by_role("dialog")
+    expect(shown).to_contain_text("What the model was sent")
+    expect(shown).to_contain_text("two and <b>two</b>?")
+    expect(shown).to_contain_text("System prompt")
+    shown.get_by_role("radio", name="Raw answer").click()
+    expect(shown).to_contain_text("four")
+    chat.keyboard.press("Escape")
+    expect(shown).to_have_count(0)

@@ -11,14 +11,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future, wait
-from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol
-
-from tools.safe_files import delete_folder
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +26,6 @@ STOP_POLL_INTERVAL_S = 0.05  # between two checks of the Stop flag, the clock an
 CANCEL_GRACE_S = 0.6  # from Stop until the kernel is killed: a stopped turn ends within a second
 LIMIT_GRACE_S = 3.0  # from a limit until the kernel is killed, in which the code can clean up
 REPLY_TIMEOUT_S = 1.0  # from the reply to the idle status of the same request, or the reverse
-CLOSE_TIMEOUT_S = 5.0  # for a cancelled start; it ends by itself after that
 SENT_PER_SHOWN = 5  # a kernel sends so many times the shown characters, from each end of an output
 STARTUP = ("session.py", "figures.py", "rich_display.py")
 STARTUP_AHEAD = "preload.py"
@@ -306,94 +301,3 @@ def _startup_code(file: str, keep: int) -> str:
 def _close_all() -> None:
     for kernel in list(_open):
         kernel.close()
-
-
-class PendingKernel:
-    """A kernel that is being started, in a thread of its own; the start can be cancelled.
-
-    Arguments:
-        start: starts a kernel in a folder. Raises `KernelFailed`.
-        workspace: the kernel's working folder.
-        ahead: whether the kernel is started before a session needs it. Then more packages are
-            imported, and `close` deletes the folder, unless `use_workspace` was called.
-    """
-
-    def __init__(
-        self, start: Callable[[Path], Kernel], workspace: Path, *, ahead: bool = False
-    ) -> None:
-        self.workspace = workspace
-        self._start = start
-        self._ahead = ahead
-        self._lock = threading.Lock()
-        self._closed = False
-        self._kernel: Kernel | None = None
-        self._ready: Future[Kernel] = Future()
-        threading.Thread(target=self._run, name="kernel-start", daemon=True).start()
-
-    @property
-    def pending(self) -> bool:
-        """Whether the start is still running."""
-        return not self._ready.done()
-
-    @property
-    def failure(self) -> BaseException | None:
-        """The exception that the start failed with, else None."""
-        return None if self.pending else self._ready.exception()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the kernel is being started, or runs."""
-        return self.pending or (self.failure is None and self._ready.result().alive)
-
-    def wait(self, seconds: float) -> Kernel | None:
-        """The kernel; None when it is not ready within `seconds`. Raises the start's exception."""
-        try:
-            return self._ready.result(timeout=seconds)
-        except NotYet:
-            return None
-
-    def close(self) -> None:
-        """End the kernel, or its start. Returns when it is gone, after `CLOSE_TIMEOUT_S` seconds at
-        most; may be called twice."""
-        with self._lock:
-            self._closed = True
-            kernel = self._kernel
-        if kernel is not None:
-            kernel.close()
-        wait([self._ready], CLOSE_TIMEOUT_S)
-        if self._ahead:
-            delete_folder(self.workspace)
-
-    def use_workspace(self, workspace: Path) -> None:
-        """Make `workspace` the working folder of a ready kernel. Raises OSError, `KernelFailed`."""
-        if self.workspace != workspace:
-            self._ready.result().use_workspace(workspace)
-            self.workspace, self._ahead = workspace, False
-
-    def _run(self) -> None:
-        kernel: Kernel | None = None
-        try:
-            kernel = self._start(self.workspace)
-            with self._lock:
-                self._kernel = kernel
-                if self._closed:
-                    raise KernelFailed("The start was cancelled.")
-            kernel.wait_ready()
-            if self._ahead:
-                kernel.prepare_ahead()
-        except Exception as error:  # noqa: BLE001  raised again in `wait`
-            if kernel is not None:
-                kernel.close()
-            self._ready.set_exception(_as_failure(error))
-        else:
-            self._ready.set_result(kernel)
-            if not self._ahead:
-                kernel.connection.finish_setup()
-
-
-def _as_failure(error: Exception) -> KernelFailed:
-    if isinstance(error, KernelFailed):
-        return error
-    failure = KernelFailed("The kernel could not be started.")
-    failure.__cause__ = error
-    return failure

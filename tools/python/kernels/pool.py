@@ -16,7 +16,8 @@ from typing import Literal, Protocol
 
 from tools.base import ToolContext, ToolError
 from tools.fair_queue import FairOrder
-from tools.python.kernels.kernel import STOP_POLL_INTERVAL_S, Kernel, KernelFailed, PendingKernel
+from tools.python.kernels.kernel import STOP_POLL_INTERVAL_S, Kernel, KernelFailed
+from tools.python.kernels.pending import PendingKernel
 from tools.python.kernels.quota import Allowance, Quota, no_quota
 
 log = logging.getLogger(__name__)

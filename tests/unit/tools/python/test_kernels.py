@@ -144,3 +144,32 @@ def test_no_kernel_outlives_the_server(tmp_path: Path, number: int, sandbox: str
         server.send_signal(number)
         assert eventually(lambda: all(map(gone, kernels)))
         server.kill()
+
+
+class Killing(ChildProcess):
+    """Kills the first `count` processes as they start, as a machine without free memory does."""
+
+    count = 0
+
+    def launch(self, connection: Path, workspace: Path) -> KernelProcess:
+        process = super().launch(connection, workspace)
+        if Killing.count > 0:
+            Killing.count -= 1
+            process.kill()
+        return process
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_a_kernel_that_ends_without_a_word_is_started_once_more(
+    tmp_path: Path, killed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Killing, "count", killed)
+    tool = PythonTool(tmp_path / "workspace", launcher=Killing())
+    try:
+        if killed == 1:
+            assert ask(tool, "6 * 7").text == "42"
+        else:
+            with pytest.raises(ToolError, match="could not be started"):
+                ask(tool, "6 * 7")
+    finally:
+        tool.close()

@@ -150,9 +150,12 @@ def test_nothing_outlives_a_server_that_was_killed(tmp_path: Path) -> None:
     mark = f"orphan-{os.getpid()}"
     command = [sys.executable, "-c", SERVER, str(tmp_path / "workspace"), mark]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None and server.stdout.readline() == "ready\n"
-        assert [process for process in running(mark) if process.pid != server.pid]
-        server.send_signal(signal.SIGKILL)
+        try:
+            assert server.stdout is not None and server.stdout.readline() == "ready\n"
+            # What the code has started may not be its program yet.
+            assert eventually(lambda: any(each.pid != server.pid for each in running(mark)))
+        finally:
+            server.send_signal(signal.SIGKILL)
     assert eventually(lambda: not running(mark))
 
 
