@@ -17,6 +17,7 @@ ORDER = (
     "start",
     "modes",
     "conversations",
+    "what-was-sent",
     "sharing",
     "documents",
     "pictures",
