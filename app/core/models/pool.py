@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from app.core.models.host import ModelHost
 from app.core.models.offers import DEFAULT, Offer, Offers
-from app.core.models.selection import open_backend
+from app.core.models.selection import open_backend, open_connected
 from app.core.settings import Settings
 
 
@@ -41,7 +41,8 @@ class ModelPool:
             known, host = self._hosts.get(id, (None, None))
             if host is None or known is None or _elsewhere(known, offer):
                 settings = self.offers.settings(offer)
-                before, host = host, ModelHost(lambda: open_backend(settings))
+                opener = open_connected if offer.kind == "server" else open_backend
+                before, host = host, ModelHost(lambda: opener(settings))
                 self._hosts[id] = (offer, host)
                 if before is not None:
                     close_soon(before)

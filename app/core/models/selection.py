@@ -35,6 +35,9 @@ GGUF_WINDOW = 8192
 GGUF_PREFERENCE = ("Q4_K_M", "Q4_K", "Q4_1", "Q4_0", "Q5_K_M", "Q8_0")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
+CONNECTED = {"GLM_MODEL": "its address on the page Models", "GLM_API_KEY": "its key there"}
+"""What stands in the place of the settings for a server that was connected in the page."""
+
 VISION = {"GLM_MODEL": "GLM_VISION_MODEL", "GLM_API_KEY": "GLM_VISION_KEY"}
 """The settings of the Vision page's model, by the corresponding settings of the main model."""
 
@@ -141,6 +144,12 @@ def _open_weights(where: str, settings: Settings) -> Backend:
     return Transformers(load(where, config), config)
 
 
+def open_connected(settings: Settings) -> Backend:
+    """`open_backend` for a server that was connected in the page, whose errors name the page."""
+    with naming(CONNECTED):
+        return RenamedErrors(open_backend(settings), CONNECTED)
+
+
 def open_vision(settings: Settings) -> Backend:
     """`open_backend` for the Vision page's model, whose errors name the settings in `VISION`."""
     with naming(VISION):
@@ -218,6 +227,10 @@ class RenamedErrors(WrapperBackend):
     ) -> Iterator[ModelEvent]:
         with naming(self._names):
             yield from super().generate(messages, tools, config, cancel)
+
+    def check(self) -> None:
+        with naming(self._names):
+            super().check()
 
     def count_tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int | None:
         with naming(self._names):

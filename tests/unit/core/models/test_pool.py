@@ -184,3 +184,13 @@ def test_a_gguf_adapter_is_no_model(service: Service, tmp_path: Path) -> None:
     (tmp_path / "models" / "model.gguf").symlink_to(bundled.model_file())
     files = [each.id for each in service.models.offers.all() if each.id.startswith("file:")]
     assert files == ["file:model.gguf"]
+
+
+def test_what_a_connected_server_lacks_is_told_without_the_settings(
+    service: Service, servers: tuple[ScriptedServer, ScriptedServer]
+) -> None:
+    servers[1].stop()
+    assert say(service, "ann", TWO) == ""
+    error = service.sessions.open("ann", "chat").view().conversation.messages[-1].error or ""
+    assert "does not answer" in error and "Check its address on the page Models" in error
+    assert "GLM_" not in error and "GLM_" not in (service.models.host(TWO, "chat").error or "GLM_")
