@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ ADAPTER_CONFIG = "adapter_config.json"
 MAX_CONFIG_BYTES = 1_000_000
 HEAD_BYTES = 4096
 """The beginning of a GGUF file, where its general fields stand."""
+LISTED_S = 2.0
+"""Seconds for which a list of the folder's models holds."""
 MAX_FILES = 200
 """Models of the folder that are listed."""
 
@@ -57,10 +60,11 @@ class Offers:
 
     def __init__(self, settings: Settings, folder: Path, endpoints: Endpoints) -> None:
         self._settings, self._folder, self._endpoints = settings, folder, endpoints
+        self._listed: tuple[float, tuple[Offer, ...]] | None = None
 
     def use(self, settings: Settings, folder: Path) -> None:
         """Goes by other settings and another folder from now on."""
-        self._settings, self._folder = settings, folder
+        self._settings, self._folder, self._listed = settings, folder, None
 
     def all(self) -> tuple[Offer, ...]:
         """All models, the default first."""
@@ -92,10 +96,18 @@ class Offers:
         yield Offer(DEFAULT, default_name(self._settings), kind, self._settings.model, "Settings")
         if kind != "bundled":
             yield Offer("bundled", "Bundled model", "bundled", "bundled", "In the box")
-        yield from self._files()
+        yield from self._listed_files()
         for endpoint in self._endpoints.all():
             for model in endpoint.models:
                 yield _served(endpoint, model)
+
+    def _listed_files(self) -> tuple[Offer, ...]:
+        """The models of the folder. Every run of every page asks: they are looked for again only
+        after `LISTED_S`."""
+        listed, now = self._listed, time.monotonic()
+        if listed is None or now - listed[0] > LISTED_S:
+            self._listed = listed = (now, tuple(self._files()))
+        return listed[1]
 
     def _files(self) -> Iterator[Offer]:
         for path in _models_in(self._folder):

@@ -100,7 +100,7 @@ def choose_model(service: Service, session: Session, id: str) -> None:
 
 
 def label(offer: Offer, offers: Sequence[Offer]) -> str:
-    """A model's name, with its source where another one has the same name."""
-    alike = sum(other.name == offer.name for other in offers) > 1
-    name = f"{offer.name} ({offer.source})" if alike or offer.kind == "server" else offer.name
-    return drawable(name)
+    """A model's name, with its source for one on a server, and where another has the same name."""
+    # Hosted APIs have hundreds of models, and each label is made with every run of a page.
+    sourced = offer.kind == "server" or sum(other.name == offer.name for other in offers) > 1
+    return drawable(f"{offer.name} ({offer.source})" if sourced else offer.name)

@@ -194,3 +194,17 @@ def test_what_a_connected_server_lacks_is_told_without_the_settings(
     error = service.sessions.open("ann", "chat").view().conversation.messages[-1].error or ""
     assert "does not answer" in error and "Check its address on the page Models" in error
     assert "GLM_" not in error and "GLM_" not in (service.models.host(TWO, "chat").error or "GLM_")
+
+
+def test_the_folder_is_not_read_with_every_run_of_a_page(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names() -> list[str]:
+        return [each.id for each in service.models.offers.all() if each.id.startswith("file:")]
+
+    monkeypatch.setattr("app.core.models.offers.LISTED_S", 3600.0)
+    assert names() == []
+    (tmp_path / "models" / "new.gguf").write_bytes(b"GGUF")
+    assert names() == []
+    monkeypatch.setattr("app.core.models.offers.LISTED_S", -1.0)
+    assert names() == ["file:new.gguf"]
