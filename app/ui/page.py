@@ -37,7 +37,7 @@ from app.ui.generation.controls import (
 from app.ui.generation.presets import draw_presets
 from app.ui.http.visitor import visitor
 from app.ui.inspector import dialog as inspector
-from app.ui.models.picker import draw_picker
+from app.ui.models.picker import draw_abilities, draw_picker
 from app.ui.service import PAINTED, load_model_soon, service
 from app.ui.transcript.blocks import Exchange, latest_blocks, usage_of
 from app.ui.transcript.sources import FOLLOW
@@ -94,9 +94,10 @@ def show_conversation(mode: Mode) -> None:
     turn_to(app_service.sessions, visitor_id, session)
     current = address.Current(app_service.sessions, visitor_id, session)
     with st.sidebar:
-        draw_picker(app_service, session, current)
+        offer = draw_picker(app_service, session, current)
         host = session.model
         sidebar.draw_model(host)
+        draw_abilities(offer, session)
     model = app_service.models.settings(session.chosen_model)
     mode_defaults, used = defaults(mode, model), model_settings(mode, model).model
     with st.sidebar:

@@ -89,7 +89,8 @@ class Session(Watched, WithModel):
     def choose_model(self, id: str) -> None:
         """Has another model answer from the next turn on."""
         self.choices[MODEL] = id
-        self.save()
+        if self.stored:  # an empty conversation is in no list
+            self.save()
 
     @property
     def has_lost_variables(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.models.endpoints import Abilities
 from app.core.models.host import ModelHost
-from app.core.models.offers import Offer
+from app.core.models.offers import DEFAULT, Offer
 
 NAMES = {
     "answers": "answers",
@@ -23,7 +23,8 @@ def abilities_line(offer: Offer, host: ModelHost | None, window: bool = True) ->
     if window and backend is not None and backend.capabilities.context:
         context = f"window {backend.capabilities.context:,} tokens"
     if offer.kind == "server":
-        parts = [context, tried(offer.abilities)]
+        # Only servers that were connected in the page can be tested.
+        parts = [context, "" if offer.id == DEFAULT else tried(offer.abilities)]
     elif backend is not None:
         able = backend.capabilities
         sees = able.images != "none"

@@ -31,8 +31,8 @@ def offered(service: Service) -> tuple[Offer, ...]:
     )
 
 
-def draw_picker(service: Service, session: Session, current: Callable[[], Session]) -> None:
-    """Draws the choice of a model, where there is more than one.
+def draw_picker(service: Service, session: Session, current: Callable[[], Session]) -> Offer:
+    """Draws the choice of a model, where there is more than one; returns the one that answers.
 
     Args:
         service: of the process.
@@ -49,8 +49,7 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
         st.caption(f":material/info: {GONE}")
         chosen = DEFAULT
     if len(offers) < 2:
-        _draw_abilities(by_id[chosen], session)
-        return
+        return by_id[chosen]
     key = f"model-{session.id}"
     st.session_state[key] = chosen  # another tab may have chosen meanwhile
 
@@ -67,11 +66,11 @@ def draw_picker(service: Service, session: Session, current: Callable[[], Sessio
         on_change=choose,
         help="Answers from now on; the conversation goes on. The page Models has more.",
     )
-    _draw_abilities(by_id[chosen], session)
+    return by_id[chosen]
 
 
-def _draw_abilities(offer: Offer, session: Session) -> None:
-    """What the model of a conversation can do; its card below has the window."""
+def draw_abilities(offer: Offer, session: Session) -> None:
+    """Draws what the model of a conversation can do; its card has the window."""
     if line := abilities_line(offer, session.model, window=False):
         st.caption(line)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.core.agent.loop import TurnConfig
+from app.core.history.history import person_key
 from app.core.models.endpoints import Abilities, endpoint
 from app.core.models.offers import DEFAULT
 from app.core.service import Service
@@ -208,3 +209,13 @@ def test_the_folder_is_not_read_with_every_run_of_a_page(
     assert names() == []
     monkeypatch.setattr("app.core.models.offers.LISTED_S", -1.0)
     assert names() == ["file:new.gguf"]
+
+
+def test_a_choice_alone_puts_no_conversation_into_the_list(service: Service) -> None:
+    session = service.sessions.open("ann", "chat")
+    session.choose_model(TWO)
+    history = service.history
+    assert history is not None
+    assert history.catalog.listed(person_key("ann")) == []
+    assert say(service, "ann") == "from two"
+    assert len(history.catalog.listed(person_key("ann"))) == 1
